@@ -1,0 +1,1 @@
+"""Tallies in, indicators out: one module a family, every definition in `definitions`, every value a `Point`."""

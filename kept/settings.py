@@ -1,0 +1,87 @@
+"""Settings from the environment: `KEPT_NAME`, or `KEPT_NAME_FILE` with the value in a file (for secrets).
+
+Pure: the environment and the file reader are arguments. A setting that makes no sense is refused with its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from kept.errors import ConfigurationError
+
+PREFIX = "KEPT_"
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every process of Kept may be told. The defaults are those of one machine, bound to loopback."""
+
+    brokers: str = "127.0.0.1:9092"
+    """Kafka bootstrap servers, comma separated."""
+    topic_prefix: str = ""
+    """Put before every topic name and transactional id; lets several pipelines share a broker."""
+    partitions: Annotated[int, Meta(ge=1, le=1024)] = 16
+    replication: Annotated[int, Meta(ge=1, le=9)] = 1
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ssl_cafile: str | None = None
+    catalogue: str = ""
+    """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
+    history_path: str = "kept-history.sqlite"
+    """SQLite file of the embedded history store."""
+    worker_id: str = "worker-1"
+    """Distinct for each worker of a pipeline, stable over its restarts (static group membership)."""
+    metrics_host: str = "127.0.0.1"
+    metrics_port: Port = 0
+    """Port of /metrics and /healthz; 0 takes a free one and prints it."""
+    work_folder: str = ""
+    """Where a worker keeps its scratch files; empty means a temporary folder."""
+    live: bool = True
+    """False for a replay: events ahead of the wall clock are not refused."""
+    idle_seconds: Seconds = 30.0
+    """A partition without events for so long no longer holds back the published time."""
+    stall_seconds: Seconds = 120.0
+    """/healthz fails when there is work and nothing moved for so long."""
+    max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+
+
+def read_settings(
+    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text(encoding="utf-8")
+) -> Settings:
+    """Settings from `KEPT_*` variables; raises `ConfigurationError` naming the variable, what was seen, what is valid."""
+    known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
+    values: dict[str, str] = {}
+    for variable, name in known.items():
+        file_variable = f"{variable}_FILE"
+        if variable in environment and file_variable in environment:
+            raise ConfigurationError(f"{variable} and {file_variable} are both set; set one of them")
+        if variable in environment:
+            values[name] = environment[variable]
+        elif file_variable in environment:
+            try:
+                values[name] = read_file(environment[file_variable]).rstrip("\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigurationError(f"{file_variable}: {environment[file_variable]!r} cannot be read: {error}") from error
+    unknown = sorted(
+        name
+        for name in environment
+        if name.startswith(PREFIX) and not name.startswith((f"{PREFIX}TEST_", f"{PREFIX}BENCH_"))
+        and name not in known and name.removesuffix("_FILE") not in known
+    )
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]}: no such setting; valid: {', '.join(sorted(known))}")
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        name = path.rstrip("`")
+        shown = "" if "password" in name else f", seen {values.get(name)!r}"
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}") from error

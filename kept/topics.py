@@ -1,0 +1,53 @@
+"""The topics of a pipeline: their names and what each needs of Kafka. The only place where a topic is named."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+DAY_MS = 86_400_000
+
+
+class Topic(Struct, frozen=True):
+    """One topic: its full name, partitions and configuration."""
+
+    name: str
+    partitions: int
+    config: dict[str, str]
+
+
+class Topics(Struct, frozen=True):
+    """All topics of a pipeline."""
+
+    events: Topic
+    state: Topic
+    tallies: Topic
+    dead_letters: Topic
+
+    def all(self) -> tuple[Topic, ...]:
+        """Every topic, in data order."""
+        return (self.events, self.state, self.tallies, self.dead_letters)
+
+
+def topics(prefix: str, partitions: int) -> Topics:
+    """The topics of the pipeline `prefix` (may be empty) with `partitions` partitions each.
+
+    Events are deleted by age, never compacted (a gap in the offsets stalls a commit). State and tallies are compacted:
+    the last value under a key is the truth.
+    """
+    size = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
+    compacted = {
+        **size,
+        "cleanup.policy": "compact",
+        "min.cleanable.dirty.ratio": "0.2",
+        "segment.ms": str(DAY_MS),
+        "segment.bytes": str(64 * 1024 * 1024),
+        "delete.retention.ms": str(DAY_MS),
+    }
+    kept = {**size, "cleanup.policy": "delete", "retention.ms": str(14 * DAY_MS)}
+    return Topics(
+        events=Topic(f"{prefix}service-events", partitions, kept),
+        state=Topic(f"{prefix}case-state", partitions, compacted),
+        tallies=Topic(f"{prefix}tallies", partitions, compacted),
+        dead_letters=Topic(f"{prefix}dead-letters", partitions, {**kept, "retention.ms": str(90 * DAY_MS)}),
+    )
