@@ -8,13 +8,12 @@ applied, so that editing the catalogue never changes a tally behind the back of 
 from __future__ import annotations
 
 import datetime
-import re
-import tomllib
+import math
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,6 +22,7 @@ from kept.calendars import WorkingCalendar, check_region, parse_opening_hours
 from kept.durations import MINUTE_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
+from kept.toml_tables import parse_table
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 ServiceId = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -87,9 +87,15 @@ class Costs(_Table, frozen=True, kw_only=True):
 
     def minor_units(self, amount: Decimal) -> int:
         """`amount` as a whole number of minor units; raises `ValueError` when it has more digits than the currency."""
-        scaled = amount.scaleb(self.minor_digits)
-        if not scaled.is_finite() or scaled != scaled.to_integral_value() or abs(scaled) >= 2**53:
-            raise ValueError(f"an amount of {self.currency} has at most {self.minor_digits} decimals and 15 digits")
+        valid = f"an amount of {self.currency} has at most {self.minor_digits} decimals and 15 digits"
+        try:
+            scaled = amount.scaleb(self.minor_digits)
+            # Rounding to the context's 28 digits must not turn a fraction into a whole number.
+            whole = scaled == scaled.to_integral_value() and scaled.scaleb(-self.minor_digits) == amount
+        except DecimalException as error:
+            raise ValueError(valid) from error
+        if not scaled.is_finite() or not whole or abs(scaled) >= 2**53:
+            raise ValueError(valid)
         return int(scaled)
 
 
@@ -156,14 +162,7 @@ Catalogue = Mapping[str, Service]
 
 def parse_service(text: str, file: str) -> Service:
     """One service from its TOML; raises `ConfigurationError` that names `file`, key, value seen and valid values."""
-    try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
-    try:
-        service = msgspec.convert(raw, Service)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(_explain(file, raw, str(error))) from error
+    service = parse_table(text, file, Service)
     for key, seen, valid in _contradictions(service):
         raise ConfigurationError(f"{file}: {key}: {seen!r} is not valid; valid: {valid}")
     return service
@@ -191,20 +190,6 @@ def read_catalogue(folders: Iterable[Path]) -> dict[str, Service]:
     return catalogue
 
 
-def _explain(file: str, raw: dict[str, Any], message: str) -> str:
-    what, _, path = message.partition(" - at `$")
-    path = path.rstrip("`").lstrip(".")
-    seen: Any = raw
-    for part in re.findall(r"[^.\[\]]+", path):
-        try:
-            seen = seen[int(part)] if isinstance(seen, list) else seen[part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            seen = None
-            break
-    shown = "" if isinstance(seen, dict) or seen is None else f", seen {seen!r}"
-    return f"{file}: {path or 'top level'}: {what}{shown}"
-
-
 def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
     """(key, value seen, what is valid) for what the types alone cannot say."""
     if service.time_zone not in zoneinfo.available_timezones():
@@ -215,7 +200,7 @@ def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
     if doubled:
         yield "channels", doubled, "each channel in one list only"
     if not channels and service.channels.unlisted == "reject":
-        yield "channels", [], "at least one channel, or unlisted = \"accept\""
+        yield "channels", [], 'at least one channel, or unlisted = "accept"'
     yield from _bad_durations(service)
     yield from _bad_promise(service)
     if service.calendar is not None:
@@ -232,6 +217,7 @@ def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
         for channel in service.costs.per_completion:
             if channel not in channels:
                 yield f"costs.per_completion.{channel}", channel, f"a channel of this service: {', '.join(channels)}"
+    yield from _bad_money(service)
     yield from _bad_indicators(service)
 
 
@@ -256,8 +242,22 @@ def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:
             parse_duration(promise.target_time)
         except ValueError as error:
             yield "promise.target_time", promise.target_time, str(error)
+        if promise.counted_in == "working_time" and promise.target_time.endswith(("d", "w")):
+            # A day of working time would be 24 open hours, which nobody who writes "10d" means.
+            yield "promise.target_time", promise.target_time, "hours of working time, such as 40h for five days of 8 hours"
     if promise.counted_in == "working_time" and service.calendar is None:
         yield "promise.counted_in", promise.counted_in, "working_time needs a [calendar]; else elapsed_time"
+
+
+def _bad_money(service: Service) -> Iterable[tuple[str, object, str]]:
+    amounts: dict[str, Decimal | None] = {"annual_budget": service.annual_budget}
+    if service.costs is not None:
+        amounts["costs.per_contact"] = service.costs.per_contact
+        amounts["costs.per_repeated_step"] = service.costs.per_repeated_step
+        amounts |= {f"costs.per_completion.{name}": rate for name, rate in service.costs.per_completion.items()}
+    for key, amount in amounts.items():
+        if amount is not None and not (amount.is_finite() and amount >= 0):
+            yield key, str(amount), "an amount of 0 or more"
 
 
 def _bad_indicators(service: Service) -> Iterable[tuple[str, object, str]]:
@@ -268,5 +268,7 @@ def _bad_indicators(service: Service) -> Iterable[tuple[str, object, str]]:
     for index, benchmark in enumerate(service.benchmarks):
         if benchmark.indicator not in INDICATOR_NAMES:
             yield f"benchmarks[{index}].indicator", benchmark.indicator, valid
+        if not math.isfinite(benchmark.value):
+            yield f"benchmarks[{index}].value", benchmark.value, "a finite number"
         if not benchmark.comparable and benchmark.why_not is None:
             yield f"benchmarks[{index}].why_not", None, "a sentence, since comparable = false"

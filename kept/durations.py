@@ -11,7 +11,8 @@ DAY_MS = 24 * HOUR_MS
 WEEK_MS = 7 * DAY_MS
 
 _UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": WEEK_MS}
-_DURATION = re.compile(r"^([0-9]{1,6})(s|m|h|d|w)$")
+_WORDS = ((DAY_MS, "day", HOUR_MS), (HOUR_MS, "hour", MINUTE_MS), (MINUTE_MS, "minute", SECOND_MS))
+_DURATION = re.compile(r"^([0-9]{1,6})(s|m|h|d|w)\Z")
 
 
 def parse_duration(text: str) -> int:
@@ -24,9 +25,10 @@ def parse_duration(text: str) -> int:
 
 def in_words(duration_ms: int) -> str:
     """A duration for people, in its largest fitting unit with at most one decimal: `3.2 days`."""
-    for unit_ms, word in ((DAY_MS, "day"), (HOUR_MS, "hour"), (MINUTE_MS, "minute")):
-        if abs(duration_ms) >= unit_ms:
+    for unit_ms, word, smaller_ms in _WORDS:
+        # Chosen after rounding, so that 59.99 minutes are 1 hour, not 60 minutes.
+        if round(abs(duration_ms) / smaller_ms, 1) >= unit_ms // smaller_ms:
             number = f"{duration_ms / unit_ms:.1f}".removesuffix(".0")
-            return f"{number} {word}{'' if number == '1' else 's'}"
-    number = f"{duration_ms / SECOND_MS:.0f}"
-    return f"{number} second{'' if number == '1' else 's'}"
+            return f"{number} {word}{'' if number in ('1', '-1') else 's'}"
+    seconds = round(duration_ms / SECOND_MS)
+    return f"{seconds} second{'' if abs(seconds) == 1 else 's'}"

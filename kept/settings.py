@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import ConfigurationError
+from kept.toml_tables import valid_values
 
 PREFIX = "KEPT_"
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -54,7 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def read_settings(
-    environment: Mapping[str, str], read_file: Callable[[str], str] = lambda path: Path(path).read_text(encoding="utf-8")
+    environment: Mapping[str, str],
+    read_file: Callable[[str], str] = lambda path: Path(path).read_text(encoding="utf-8"),
 ) -> Settings:
     """Settings from `KEPT_*` variables; raises `ConfigurationError` naming the variable, what was seen, what is valid."""
     known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
@@ -69,19 +71,32 @@ def read_settings(
             try:
                 values[name] = read_file(environment[file_variable]).rstrip("\n")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{file_variable}: {environment[file_variable]!r} cannot be read: {error}") from error
+                raise ConfigurationError(
+                    f"{file_variable}: {environment[file_variable]!r} cannot be read: {error}"
+                ) from error
     unknown = sorted(
         name
         for name in environment
-        if name.startswith(PREFIX) and not name.startswith((f"{PREFIX}TEST_", f"{PREFIX}BENCH_"))
-        and name not in known and name.removesuffix("_FILE") not in known
+        if name.startswith(PREFIX)
+        and not name.startswith((f"{PREFIX}TEST_", f"{PREFIX}BENCH_"))
+        and name not in known
+        and name.removesuffix("_FILE") not in known
     )
     if unknown:
         raise ConfigurationError(f"{unknown[0]}: no such setting; valid: {', '.join(sorted(known))}")
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
+        # A secret that is not valid is still a secret.
         shown = "" if "password" in name else f", seen {values.get(name)!r}"
-        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}") from error
+        valid = valid_values(Settings, name)
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{f'; valid: {valid}' if valid else ''}") from error
+    if settings.security_protocol.startswith("SASL"):
+        for name in ("sasl_username", "sasl_password"):
+            if not getattr(settings, name):
+                raise ConfigurationError(
+                    f"{PREFIX}{name.upper()}: not set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}"
+                )
+    return settings

@@ -1,0 +1,86 @@
+"""Time buckets (start, end], aligned to a service's local time. All bucket ends are whole seconds since 1970 UTC.
+
+Sizes: 0 = 5 minutes, 1 = an hour, 2 = a local day (23 to 25 hours long). Hours and days are those of the wall clock,
+so a day with a clock change is one bucket.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+FIVE_MINUTES: Final = 0
+HOUR: Final = 1
+DAY: Final = 2
+STEP_SECONDS: Final = 300
+STEP_MS: Final = 300_000
+HOUR_SECONDS: Final = 3600
+DAY_SECONDS: Final = 86400
+
+FINE_SECONDS: Final = 48 * HOUR_SECONDS
+"""Age up to which a bucket keeps its finest size."""
+HOURLY_SECONDS: Final = 90 * DAY_SECONDS
+"""Age up to which a bucket of the whole service is an hour at most."""
+
+_UTC = datetime.UTC
+
+
+def step_end(time_ms: int) -> int:
+    """End (s) of the 5-minute bucket that holds `time_ms`."""
+    return -(-time_ms // STEP_MS) * STEP_SECONDS
+
+
+class LocalTime:
+    """Bucket edges in one time zone; answers are remembered."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._ends: dict[int, tuple[int, int]] = {}
+
+    def ends(self, end: int) -> tuple[int, int]:
+        """(end of the hour, end of the day), in s, that hold the 5-minute bucket ending at `end` (s)."""
+        known = self._ends.get(end)
+        if known is None:
+            if len(self._ends) > 200_000:
+                self._ends.clear()
+            known = self._ends[end] = self._find(end)
+        return known
+
+    def hour_start(self, time: int) -> int:
+        """The last local full hour at or before `time` (s)."""
+        offset = self._offset(time)
+        start = time - (time + offset) % HOUR_SECONDS
+        return start
+
+    def day_start(self, time: int) -> int:
+        """The last local midnight at or before `time` (s)."""
+        local = datetime.datetime.fromtimestamp(time, self._zone)
+        return self._midnight(local.date())
+
+    def week_start(self, time: int) -> int:
+        """The last local Monday 00:00 strictly before `time` (s)."""
+        local = datetime.datetime.fromtimestamp(time - 1, self._zone).date()
+        return self._midnight(local - datetime.timedelta(days=local.weekday()))
+
+    def start_of(self, size: int, end: int) -> int:
+        """Start (s) of the bucket of `size` that ends at `end` (s)."""
+        if size == FIVE_MINUTES:
+            return end - STEP_SECONDS
+        if size == HOUR:
+            return end - HOUR_SECONDS
+        return self.day_start(end - 1)
+
+    def _find(self, end: int) -> tuple[int, int]:
+        hour = end + -(end + self._offset(end - 1)) % HOUR_SECONDS
+        local = datetime.datetime.fromtimestamp(end - 1, self._zone).date()
+        return hour, self._midnight(local + datetime.timedelta(days=1))
+
+    def _offset(self, time: int) -> int:
+        offset = datetime.datetime.fromtimestamp(time, self._zone).utcoffset()
+        assert offset is not None
+        return int(offset.total_seconds())
+
+    def _midnight(self, day: datetime.date) -> int:
+        local = datetime.datetime(day.year, day.month, day.day, tzinfo=self._zone)
+        return int(local.timestamp())

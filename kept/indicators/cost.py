@@ -1,0 +1,101 @@
+"""What the work costs, and what of it is waste; booked and modelled money are never added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from kept import counters as c
+from kept.catalogue import Costs, Service
+from kept.indicators.definitions import BY_NAME, COST_WINDOWS
+from kept.indicators.flow import COMPLETIONS
+from kept.indicators.measured import Measured, absent, missing
+from kept.indicators.windows import View
+
+_INTENDED = c.COMPLETED + c.OUTCOME_INDEX["intended"]
+_ALL_COST = tuple(range(c.COST, c.COST + len(c.COST_INDEX)))
+WEEK_DAYS = 7
+_MODELLED = tuple(name for name in BY_NAME if name.startswith("cost_of_waste_") and name.endswith("_modelled"))
+_BOOKED = {
+    "cost_of_waste_rework_booked": c.COST + c.COST_INDEX["rework"],
+    "cost_of_waste_failure_demand_booked": c.COST + c.COST_INDEX["failure_demand"],
+}
+
+
+def measure(view: View, service: Service, by_channel: dict[str, View]) -> Iterator[Measured]:
+    """All cost indicators, in units of the service's currency; `by_channel` holds the same window of each channel."""
+    costs = service.costs
+    booked = costs is not None and view.provided(c.COST_BOOKINGS)
+    for name, counters in (("cost_per_transaction", COMPLETIONS), ("cost_per_outcome", (_INTENDED,))):
+        if view.window not in COST_WINDOWS:
+            yield absent(name, "immature")
+        elif costs is None or not booked:
+            yield missing(name, "no_cost_booked")
+        else:
+            yield _per_case(name, costs, view.count(*_ALL_COST), view.count(*counters))
+    for name, counter in _BOOKED.items():
+        if view.window not in (BY_NAME[name].windows or ()):
+            yield absent(name, "immature")
+        elif costs is None or not booked:
+            yield missing(name, "no_cost_booked")
+        else:
+            yield _a_week(name, Decimal(view.count(counter)).scaleb(-costs.minor_digits), view, view.count(c.COST_BOOKINGS))
+    for name in _MODELLED:
+        if view.window not in (BY_NAME[name].windows or ()):
+            yield absent(name, "immature")
+        else:
+            yield _modelled(name, view, costs, service, by_channel)
+
+
+def _per_case(name: str, costs: Costs, minor_units: int, cases: int) -> Measured:
+    scale = 10**costs.minor_digits
+    if cases <= 0:
+        return absent(name, "no_volume", numerator=minor_units / scale, denominator=cases, n=max(cases, 0))
+    return Measured(name, minor_units / (scale * cases), minor_units / scale, cases, cases)
+
+
+def _modelled(
+    name: str, view: View, costs: Costs | None, service: Service, by_channel: dict[str, View]
+) -> Measured:
+    if costs is None:
+        return missing(name, "no_rate")
+    if name == "cost_of_waste_rework_modelled":
+        if costs.per_repeated_step is None:
+            return missing(name, "no_rate")
+        if not view.provided(c.STEPS):
+            return missing(name, "no_steps")
+        repeats = view.count(c.REPEATS)
+        return _a_week(name, costs.per_repeated_step * repeats, view, repeats)
+    if name == "cost_of_waste_failure_demand_modelled":
+        if costs.per_contact is None:
+            return missing(name, "no_rate")
+        if not view.provided(*range(c.CONTACTS, c.CONTACTS_WITH_CASE)):
+            return missing(name, "no_contacts")
+        avoidable = view.count(*(c.CONTACTS + reason for reason in c.FAILURE_REASONS))
+        return _a_week(name, costs.per_contact * avoidable, view, avoidable)
+    return _wrong_channel(name, view, costs, service, by_channel)
+
+
+def _wrong_channel(
+    name: str, view: View, costs: Costs, service: Service, by_channel: dict[str, View]
+) -> Measured:
+    digital = [costs.per_completion[channel] for channel in service.channels.digital if channel in costs.per_completion]
+    if not digital:
+        return missing(name, "no_rate")
+    if not by_channel:
+        return missing(name, "no_channels")
+    total, cases = Decimal(0), 0
+    for channel, channel_view in by_channel.items():
+        rate = costs.per_completion.get(channel)
+        if rate is not None and rate > min(digital) and channel not in service.channels.staff:
+            volume = channel_view.count(*COMPLETIONS)
+            total += (rate - min(digital)) * volume
+            cases += volume
+    return _a_week(name, total, view, cases)
+
+
+def _a_week(name: str, money: Decimal, view: View, n: int) -> Measured:
+    weeks = (view.end - view.start) / (WEEK_DAYS * 86400)
+    if weeks <= 0:
+        return absent(name, "no_time", numerator=float(money), denominator=0, n=n)
+    return Measured(name, float(money) / weeks, float(money), weeks, n)

@@ -1,0 +1,93 @@
+"""All indicators of a service as of one moment: which series, which windows, which definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kept import counters as c
+from kept.buckets import STEP_SECONDS
+from kept.indicators import cost, delivery, flow, promises, satisfaction, work
+from kept.indicators.measured import Measured, as_point
+from kept.indicators.point import Point
+from kept.indicators.windows import STEPS, WINDOWS, SeriesReader, View
+from kept.intake import Rules
+from kept.tallies import MergedTallies, Series
+
+_RESULTS = tuple(range(c.TRANSACTION_RESULTS, c.TRANSACTION_RESULTS + len(c.RESULT_INDEX)))
+
+
+def evaluate(
+    tallies: MergedTallies,
+    rules: Rules,
+    at: int,
+    *,
+    windows: Iterable[str] = WINDOWS,
+    slices: bool = True,
+) -> list[Point]:
+    """Points of one service at `at` (s, a whole 5 minutes); slices hold at the last full local hour.
+
+    Raises `ValueError` when `at` is not a whole 5 minutes.
+    """
+    if at % STEP_SECONDS:
+        raise ValueError(f"{at} is not a whole 5 minutes")
+    chosen = tuple(windows)
+    readers = {
+        series: SeriesReader(tallies, series, rules.local_time, _moment(series, rules, at))
+        for series in tallies.series_of(rules.service.id)
+        if slices or series[1] in ("", "channel")
+    }
+    currency = rules.service.costs.currency if rules.service.costs is not None else None
+    points: list[Point] = []
+    for window in chosen:
+        views = {series: reader.view(window) for series, reader in readers.items()}
+        by_channel = {series[2]: view for series, view in views.items() if series[1] == "channel"}
+        for series, view in views.items():
+            if series[1] == "" or slices:
+                measured = _measure(view, readers[series], rules, by_channel)
+                points.extend(as_point(value, view, currency) for value in measured)
+    return points
+
+
+def due_windows(previous: int | None, at: int, rules: Rules) -> tuple[tuple[str, ...], bool]:
+    """(windows to publish, whether slices too) when the published moment moves from `previous` to `at` (s)."""
+    if previous is None:
+        return WINDOWS, True
+    local = rules.local_time
+    new_hour = local.hour_start(at) > local.hour_start(previous)
+    new_day = local.day_start(at) > local.day_start(previous)
+    due = [
+        window
+        for window in WINDOWS
+        if STEPS.get(window) == STEP_SECONDS or (new_day if window == "365d" else new_hour)
+    ]
+    return tuple(due), new_hour
+
+
+def _moment(series: Series, rules: Rules, at: int) -> int:
+    return at if series[1] == "" else rules.local_time.hour_start(at)
+
+
+def _measure(view: View, reader: SeriesReader, rules: Rules, by_channel: dict[str, View]) -> Iterator[Measured]:
+    dimension, value = view.series[1:]
+    if dimension == "step":
+        yield from work.measure_step(view)
+        return
+    if dimension == "":
+        channels = by_channel
+    else:
+        channels = {value: view} if dimension == "channel" else {}
+    yield from flow.measure(view, reader.view("28d"))
+    yield from delivery.measure(view)
+    yield from promises.measure(view)
+    yield from cost.measure(view, rules.service, channels)
+    yield from satisfaction.measure_satisfaction(view)
+    yield from satisfaction.measure_digital(view, _timed_out(view, reader, rules))
+    yield from work.measure(view)
+
+
+def _timed_out(view: View, reader: SeriesReader, rules: Rules) -> int:
+    """Transactions of the window that are past their time-out without a result, in buckets that are wholly past it."""
+    if not view.provided(c.TRANSACTIONS):
+        return 0
+    mature = reader.sum_of_whole_buckets(view.start, view.end - rules.transaction_timeout // 1000)
+    return max(0, mature.get(c.TRANSACTIONS, 0) - sum(mature.get(number, 0) for number in _RESULTS))

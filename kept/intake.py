@@ -1,0 +1,154 @@
+"""From an event to what the register needs: a fact of a case, or counts of its own. Asks the catalogue, once.
+
+Everything that the catalogue decides about a case (its due, its channel's kind, a time-out) is decided here and frozen
+into the fact. Raises `Reject` with a reason from the closed set; its text never quotes a case id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kept import counters as c
+from kept import events as e
+from kept import facts as f
+from kept.buckets import LocalTime
+from kept.cases import ELAPSED_TIME, Clock, SliceOf
+from kept.catalogue import Catalogue, Service
+from kept.durations import DAY_MS, MINUTE_MS, parse_duration
+from kept.errors import Reject
+
+FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
+"""How far ahead of the clock a live event may be."""
+WORKING_TIME_HORIZON_MS = 3660 * DAY_MS
+
+
+class Counts(NamedTuple):
+    """An event that is not about a case: counts at its own time in its own slices."""
+
+    slices: tuple[SliceOf, ...]
+    amounts: tuple[tuple[int, int], ...]
+
+
+class Rules:
+    """What intake asks of one service, prepared once."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.local_time = LocalTime(service.zone)
+        promise = service.promise
+        working = promise is not None and promise.counted_in == "working_time"
+        self.clock: Clock = (service.working_calendar() if working else None) or ELAPSED_TIME
+        self.target_ms = (
+            parse_duration(promise.target_time) if promise is not None and promise.target_time is not None else None
+        )
+        self.kinds = {name: service.channels.kind(name) for name in service.channels.names()}
+        self.accepts_unlisted = service.channels.unlisted == "accept"
+        self.transaction_timeout = parse_duration(service.transaction_timeout)
+        self.case_retention = parse_duration(service.case_retention)
+        self.duplicate_retention = parse_duration(service.duplicate_retention)
+        self.legal_repeats = frozenset(service.legal_repeats)
+
+    def due(self, time_ms: int, due: int | None) -> int | None:
+        """The promise of a case opened at `time_ms`: its own, else the catalogue's, else none."""
+        if due is None:
+            return None if self.target_ms is None else self.clock.add(time_ms, self.target_ms)
+        if self.clock is not ELAPSED_TIME and due - time_ms > WORKING_TIME_HORIZON_MS:
+            raise Reject("time_out_of_range", "a promise in working time lies at most ten years ahead")
+        return due
+
+
+def rules_by_service(catalogue: Catalogue) -> dict[str, Rules]:
+    """Rules of every service."""
+    return {service_id: Rules(service) for service_id, service in catalogue.items()}
+
+
+def check_channel(data: e.EventData, rules: Rules) -> None:
+    """Refuse a channel that the catalogue does not know, unless it accepts unlisted ones."""
+    if data.channel is not None and data.channel not in rules.kinds and not rules.accepts_unlisted:
+        valid = ", ".join(rules.kinds)
+        raise Reject("unknown_channel", f"service {rules.service.id} has no such channel; valid: {valid}")
+
+
+def to_fact(event: e.Event, time_ms: int, identity: int, rules: Rules) -> f.AnyFact | Counts:
+    """The fact (or the counts) that `event` stands for."""
+    return _READERS[type(event)](event, time_ms, identity, rules)
+
+
+def _opened(event: e.CaseOpened, time_ms: int, identity: int, rules: Rules) -> f.Opened:
+    data = event.data
+    due = rules.due(time_ms, None if data.due is None else e.milliseconds(data.due))
+    kind = None if data.channel is None else rules.kinds.get(data.channel) or "assisted"
+    return f.Opened(time_ms, identity, data.channel, data.area, data.category, kind, due)
+
+
+def _due_changed(event: e.CaseDueChanged, time_ms: int, identity: int, rules: Rules) -> f.DueChanged:
+    due = rules.due(time_ms, e.milliseconds(event.data.due))
+    assert due is not None
+    return f.DueChanged(time_ms, identity, due)
+
+
+def _step(event: e.CaseStep, time_ms: int, identity: int, rules: Rules) -> f.Step:
+    data = event.data
+    started = time_ms if data.started is None else e.milliseconds(data.started)
+    ended = None if data.ended is None else e.milliseconds(data.ended)
+    if ended is not None and ended < started:
+        raise Reject("invalid", "a step ended before it started")
+    resource = data.resource if rules.service.keep_resource else None
+    return f.Step(time_ms, identity, data.step, started, ended, data.step in rules.legal_repeats, resource)
+
+
+def _contact(event: e.ContactReceived, time_ms: int, identity: int, rules: Rules) -> f.Contact | Counts:
+    data = event.data
+    reason = c.CONTACT_INDEX[data.reason]
+    if data.case is None:
+        failure = ((c.FAILURE_DEMAND, 1),) if reason in c.FAILURE_REASONS else ()
+        return Counts(_slices(data), ((c.CONTACTS + reason, 1), *failure))
+    if data.case != event.subject:
+        raise Reject("case_mismatch", "a contact about a case has the case id both as subject and as data.case")
+    return f.Contact(time_ms, identity, reason)
+
+
+def _cost(event: e.CostBooked, time_ms: int, identity: int, rules: Rules) -> Counts:
+    data, costs = event.data, rules.service.costs
+    if costs is None or data.currency != costs.currency:
+        valid = "no [costs] in the catalogue" if costs is None else costs.currency
+        raise Reject("currency_mismatch", f"service {rules.service.id} books in {valid}, seen {data.currency}")
+    try:
+        amount = costs.minor_units(data.amount)
+    except ValueError as error:
+        raise Reject("amount_precision", str(error)) from error
+    return Counts(_slices(data), ((c.COST_BOOKINGS, 1), (c.COST + c.COST_INDEX[data.category], amount)))
+
+
+def _rating(event: e.FeedbackGiven, time_ms: int, identity: int, rules: Rules) -> Counts:
+    return Counts(_slices(event.data), ((c.RATINGS + event.data.rating, 1),))
+
+
+def _slices(data: e.EventData) -> tuple[SliceOf, ...]:
+    pairs = (("area", data.area), ("channel", data.channel))
+    return tuple((dimension, value) for dimension, value in pairs if value is not None)
+
+
+_READERS: dict[type[e.Event], Callable[..., f.AnyFact | Counts]] = {
+    e.CaseOpened: _opened,
+    e.CaseDueChanged: _due_changed,
+    e.CaseStep: _step,
+    e.CasePaused: lambda event, time_ms, identity, rules: f.Paused(time_ms, identity),
+    e.CaseResumed: lambda event, time_ms, identity, rules: f.Resumed(time_ms, identity),
+    e.CaseCompleted: lambda event, time_ms, identity, rules: f.Completed(
+        time_ms, identity, c.OUTCOME_INDEX[event.data.outcome]
+    ),
+    e.CaseReopened: lambda event, time_ms, identity, rules: f.Reopened(time_ms, identity),
+    e.CostBooked: _cost,
+    e.ContactReceived: _contact,
+    e.FeedbackOffered: lambda event, time_ms, identity, rules: Counts(_slices(event.data), ((c.FEEDBACK_OFFERED, 1),)),
+    e.FeedbackGiven: _rating,
+    e.TransactionStarted: lambda event, time_ms, identity, rules: f.TransactionBegun(
+        time_ms, identity, event.data.channel, event.data.area, rules.transaction_timeout
+    ),
+    e.TransactionFinished: lambda event, time_ms, identity, rules: f.TransactionEnded(
+        time_ms, identity, c.RESULT_INDEX[event.data.result]
+    ),
+    e.ServiceChanged: lambda event, time_ms, identity, rules: Counts((), ()),
+}

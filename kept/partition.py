@@ -1,0 +1,283 @@
+"""The state of one source partition, and what a batch of events does to it. Pure: no clock, no log, no client.
+
+`apply` changes the state in memory and returns every change, to be written in one transaction. The state is rebuilt
+from what was written by `restore`. Applying the same records twice is applying them once: offsets at or below the
+applied one are the caller's to skip, events already known are duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from kept import events as e
+from kept.cases import Contribution, contribution, is_open
+from kept.durations import DAY_MS, HOUR_MS
+from kept.errors import Reject, StateError
+from kept.facts import AnyFact, pack, unpack, with_fact
+from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
+from kept.marks import Accounts, Mark
+from kept.partition_tallies import PartitionTallies
+from kept.tallies import pack_key, pack_tally
+from kept.tallies import unpack as unpack_tally_record
+
+STATE_FORMAT = 1
+_CASE, _SEEN, _TALLY, _MARK = b"c", b"s", b"t", b"m"
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_mark = msgspec.msgpack.Decoder(tuple[int, Mark]).decode
+_unpack_ids = msgspec.msgpack.Decoder(list[int]).decode
+
+Record = tuple[bytes, bytes | None]
+"""Key and value of a message; no value deletes the key."""
+
+
+class DeadLetter(NamedTuple):
+    """Which event of the batch (its index) was put aside, and why."""
+
+    index: int
+    rejection: Reject
+
+
+class Changes(NamedTuple):
+    """Everything one batch changed, ready to be written in one transaction."""
+
+    state: list[Record]
+    tallies: list[tuple[str, bytes, bytes | None]]
+    """(service, key, value) for the topic `tallies`."""
+    mark: Mark
+    dead_letters: list[DeadLetter]
+
+
+class PartitionState:
+    """Case register, tallies, watermark and accounts of one source partition."""
+
+    def __init__(self, partition: int, rules: Mapping[str, Rules], *, live: bool = True) -> None:
+        self.partition = partition
+        self.offset = -1
+        self.watermark: int | None = None
+        self.accounts = Accounts()
+        self.tallies = PartitionTallies({service: r.local_time for service, r in rules.items()})
+        self._rules = rules
+        self._live = live
+        self._tick: int | None = None
+        self._register: dict[str, bytes] = {}
+        self._expiry: dict[int, list[str]] = {}
+        self._seen: set[int] = set()
+        self._seen_by_hour: dict[int, list[int]] = {}
+        self._seen_chunks: dict[int, list[bytes]] = {}
+        self._changed_cases: set[str] = set()
+        self._new_ids: dict[int, list[int]] = {}
+        self._removed: list[bytes] = []
+
+    @property
+    def cases(self) -> int:
+        """How many subjects the register holds."""
+        return len(self._register)
+
+    def open_cases(self) -> dict[str, int]:
+        """Open cases by service, counted from the register (to check the backlog against)."""
+        counts: dict[str, int] = {}
+        for key, packed in self._register.items():
+            if is_open(unpack(packed)):
+                service = key.partition("\0")[0]
+                counts[service] = counts.get(service, 0) + 1
+        return counts
+
+    def apply(self, last_offset: int, events: Sequence[e.Event | Reject], clock_ms: int | None = None) -> Changes:
+        """Apply a batch in log order. `clock_ms` is the wall clock, asked only by live processing."""
+        dead_letters: list[DeadLetter] = []
+        latest = None if clock_ms is None or not self._live else clock_ms + FUTURE_TOLERANCE_MS
+        for index, event in enumerate(events):
+            if type(event) is e.Tick:
+                self._advance(e.milliseconds(event.time))
+                self._tick = max(self._tick or e.EARLIEST_MS, e.milliseconds(event.time))
+                continue
+            self.accounts.received += 1
+            try:
+                if isinstance(event, Reject):
+                    raise event
+                self._apply_event(event, latest)
+            except Reject as rejection:
+                by_reason = self.accounts.dead_lettered
+                by_reason[rejection.reason] = by_reason.get(rejection.reason, 0) + 1
+                dead_letters.append(DeadLetter(index, rejection))
+        self.offset = last_offset
+        self._expire()
+        if self.watermark is not None:
+            self.tallies.compact(self.watermark)
+        return self._changes(dead_letters)
+
+    def mark(self, *, idle: bool = False) -> Mark:
+        """Where the partition stands."""
+        accounts = msgspec.structs.replace(self.accounts, dead_lettered=dict(self.accounts.dead_lettered))
+        return Mark(
+            partition=self.partition,
+            offset=self.offset,
+            watermark=self.watermark,
+            accounts=accounts,
+            tick=self._tick,
+            idle=idle,
+            compacted=self.tallies.compacted_ms,
+        )
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Rebuild from the state topic's records in log order (later ones replace earlier ones)."""
+        seen_chunks: dict[bytes, list[int]] = {}
+        mark: Mark | None = None
+        for key, value in records:
+            kind, rest = key[:1], key[1:]
+            if kind == _CASE:
+                case = rest.decode()
+                if value is None:
+                    self._register.pop(case, None)
+                else:
+                    self._register[case] = value
+            elif kind == _TALLY:
+                item = unpack_tally_record(rest, value)
+                self.tallies.put(item.series, item.bucket.size, item.bucket.end, item.tally)
+            elif kind == _SEEN:
+                if value is None:
+                    seen_chunks.pop(key, None)
+                else:
+                    seen_chunks[key] = _unpack_ids(value)
+            elif kind == _MARK and value is not None:
+                mark = _read_mark(value)
+            else:
+                raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
+        for key, ids in seen_chunks.items():
+            self._remember(int(key[1:].split(b"|")[0]), key, ids)
+        for case, packed in self._register.items():
+            self._schedule(case, unpack(packed))
+        if mark is not None:
+            self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts
+            self._tick = mark.tick
+            self.tallies.resume(mark.compacted)
+
+    def _apply_event(self, event: e.Event, latest: int | None) -> None:
+        data = event.data
+        rules = self._rules.get(data.service)
+        if rules is None:
+            raise Reject("unknown_service", "no catalogue entry has this service id; see `kept catalogue check`")
+        time_ms = e.milliseconds(event.time)
+        if latest is not None and time_ms > latest:
+            raise Reject("future", "more than 5 minutes ahead of the clock")
+        check_channel(data, rules)
+        identity = e.identity(event)
+        fact = to_fact(event, time_ms, identity, rules)
+        if isinstance(fact, Counts):
+            self._apply_counts(data.service, rules, time_ms, identity, fact)
+        else:
+            self._apply_fact(f"{data.service}\0{e.subject(event)}", data.service, rules, fact)
+
+    def _apply_fact(self, case: str, service: str, rules: Rules, fact: AnyFact) -> None:
+        packed = self._register.get(case)
+        if packed is None:
+            if self.watermark is not None and fact.time < self.watermark - rules.case_retention:
+                self.accounts.beyond_retention += 1
+                return
+            before: Contribution | None = None
+            facts: tuple[AnyFact, ...] | None = (fact,)
+        else:
+            known = unpack(packed)
+            facts = with_fact(known, fact)
+            if facts is None:
+                self.accounts.duplicate += 1
+                return
+            before = contribution(known, rules.clock)
+        after = contribution(facts, rules.clock)
+        self.tallies.change(service, before, after)
+        self._register[case] = pack(facts)
+        self._changed_cases.add(case)
+        self._schedule(case, facts)
+        self._applied(fact.time)
+
+    def _apply_counts(self, service: str, rules: Rules, time_ms: int, identity: int, counts: Counts) -> None:
+        if identity in self._seen:
+            self.accounts.duplicate += 1
+            return
+        if self.watermark is not None and time_ms < self.watermark - rules.duplicate_retention:
+            self.accounts.beyond_retention += 1
+            return
+        self.tallies.add(service, counts.slices, [(time_ms, counter, amount) for counter, amount in counts.amounts])
+        hour = (time_ms + rules.duplicate_retention) // HOUR_MS
+        self._seen.add(identity)
+        self._new_ids.setdefault(hour, []).append(identity)
+        self._applied(time_ms)
+
+    def _applied(self, time_ms: int) -> None:
+        self.accounts.applied += 1
+        if self.watermark is not None and time_ms < self.watermark - HOUR_MS:
+            self.accounts.late += 1
+        self._advance(time_ms)
+
+    def _advance(self, time_ms: int) -> None:
+        if self.watermark is None or time_ms > self.watermark:
+            self.watermark = time_ms
+
+    def _schedule(self, case: str, facts: tuple[AnyFact, ...]) -> None:
+        """Note when a case that is not open leaves the register."""
+        if not is_open(facts):
+            service = case.partition("\0")[0]
+            rules = self._rules.get(service)
+            if rules is not None:
+                day = (facts[-1].time + rules.case_retention) // DAY_MS + 1
+                self._expiry.setdefault(day, []).append(case)
+
+    def _expire(self) -> None:
+        """Let go of what is past its retention, by event time."""
+        if self.watermark is None:
+            return
+        today = self.watermark // DAY_MS
+        for day in [day for day in self._expiry if day <= today]:
+            for case in self._expiry.pop(day):
+                packed = self._register.get(case)
+                if packed is None:
+                    continue
+                facts = unpack(packed)
+                retention = self._rules[case.partition("\0")[0]].case_retention
+                if not is_open(facts) and (facts[-1].time + retention) // DAY_MS + 1 <= today:
+                    del self._register[case]
+                    self._changed_cases.add(case)
+        hour = self.watermark // HOUR_MS
+        for past in [past for past in self._seen_by_hour if past < hour]:
+            self._seen.difference_update(self._seen_by_hour.pop(past))
+            self._removed.extend(self._seen_chunks.pop(past))
+
+    def _remember(self, hour: int, key: bytes, ids: list[int]) -> None:
+        self._seen.update(ids)
+        self._seen_by_hour.setdefault(hour, []).extend(ids)
+        self._seen_chunks.setdefault(hour, []).append(key)
+
+    def _changes(self, dead_letters: list[DeadLetter]) -> Changes:
+        state: list[Record] = []
+        register = self._register
+        for case in self._changed_cases:
+            state.append((_CASE + case.encode(), register.get(case)))
+        for hour, ids in self._new_ids.items():
+            key = _SEEN + b"%d|%d" % (hour, self.offset)
+            self._remember(hour, key, ids)
+            state.append((key, _pack(ids)))
+        state.extend((key, None) for key in self._removed)
+        tallies: list[tuple[str, bytes, bytes | None]] = []
+        for series, size, end, tally in self.tallies.take_changed():
+            key = pack_key(series, size, end, self.partition)
+            value = None if tally is None else pack_tally(tally)
+            tallies.append((series[0], key, value))
+            state.append((_TALLY + key, value))
+        mark = self.mark()
+        state.append((_MARK, _pack((STATE_FORMAT, mark))))
+        self._changed_cases, self._new_ids, self._removed = set(), {}, []
+        return Changes(state, tallies, mark, dead_letters)
+
+
+def _read_mark(value: bytes) -> Mark:
+    try:
+        version, mark = _unpack_mark(value)
+    except msgspec.MsgspecError as error:
+        raise StateError(f"the state's mark cannot be read: {error}; this program reads format {STATE_FORMAT}") from error
+    if version != STATE_FORMAT:
+        raise StateError(f"the state has format {version}, this program reads {STATE_FORMAT}; use a matching release")
+    return mark
+

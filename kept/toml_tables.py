@@ -1,0 +1,83 @@
+"""TOML text -> a validated struct, with errors that a person can act on: file, key, value seen, valid values."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from kept.errors import ConfigurationError
+
+_T = TypeVar("_T")
+
+
+def parse_table(text: str, file: str, shape: type[_T]) -> _T:
+    """`text` as a `shape` (a msgspec struct); raises `ConfigurationError` naming `file`, key, value seen and what is valid.
+
+    Numbers with a fraction stay decimal, so that money keeps its digits.
+    """
+    try:
+        raw = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(_explain(file, raw, shape, str(error))) from error
+
+
+def _explain(file: str, raw: dict[str, Any], shape: type[Any], message: str) -> str:
+    what, _, path = message.partition(" - at `")
+    of_a_key = path.startswith("key")
+    parts = re.findall(r"[^.`\[\]]+", path.removeprefix("key` in ").replace("$", ""))
+    seen, valid = _seen(raw, parts), _valid(inspect.type_info(shape), parts, of_a_key)
+    if isinstance(seen, dict) and valid and (of_a_key or path.endswith("[...]`")):
+        seen = ", ".join(str(item) for item in (seen if of_a_key else seen.values()) if str(item) not in valid.split(", "))
+    shown = "" if isinstance(seen, dict | list) or seen is None else f", seen {str(seen)!r}"
+    return f"{file}: {'.'.join(parts) or 'top level'}: {what}{shown}{f'; valid: {valid}' if valid else ''}"
+
+
+def valid_values(shape: type[Any], field: str) -> str:
+    """What a field of `shape` may be when that is a closed set, comma separated; else empty."""
+    return _valid(inspect.type_info(shape), [field], of_a_key=False)
+
+
+def _seen(raw: Any, parts: list[str]) -> Any:
+    for part in parts:
+        try:
+            raw = raw[int(part)] if isinstance(raw, list) else raw[part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return raw
+
+
+def _valid(kind: inspect.Type, parts: list[str], of_a_key: bool) -> str:
+    """The valid keys of a table or the values of a closed set at `parts`; empty where the message already says it."""
+    for part in parts:
+        kind = _without_none(kind)
+        if isinstance(kind, inspect.StructType):
+            kind = next((field.type for field in kind.fields if field.encode_name == part), kind)
+        elif isinstance(kind, inspect.DictType):
+            kind = kind.value_type
+        elif isinstance(kind, inspect.VarTupleType | inspect.ListType):
+            kind = kind.item_type
+    kind = _without_none(kind)
+    if isinstance(kind, inspect.DictType):
+        # msgspec names the table, not the key, of a bad entry.
+        kind = kind.key_type if of_a_key else kind.value_type
+    if isinstance(kind, inspect.LiteralType):
+        return ", ".join(map(str, kind.values))
+    if isinstance(kind, inspect.StructType):
+        return ", ".join(field.encode_name for field in kind.fields)
+    return ""
+
+
+def _without_none(kind: inspect.Type) -> inspect.Type:
+    if isinstance(kind, inspect.UnionType):
+        others = [option for option in kind.types if not isinstance(option, inspect.NoneType)]
+        return others[0] if len(others) == 1 else kind
+    return kind

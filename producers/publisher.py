@@ -1,0 +1,197 @@
+"""Events -> the events topic, each acknowledged by all in-sync replicas, with a bound on what is under way.
+
+Delivery is what the broker acknowledged, counted by callbacks; that a flush or a close returned means nothing. An event
+that failed was perhaps written: publish the same again, its id makes the second one a duplicate that changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from kept import events
+from kept.errors import Retry, Stop
+from kept.settings import Settings
+from kept.topics import MAX_MESSAGE_BYTES
+from producers.connection import client_options, kept_error
+from producers.pace import Pace
+
+IN_FLIGHT = 20_000
+"""Events sent and not yet acknowledged, at most; a few hundred bytes each."""
+DELIVERY_SECONDS = 60.0
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Publishes to one topic, in order, from one thread. A context manager.
+
+    `published` = `acknowledged` + `failed` + what is under way. After a failure the next call raises, since what
+    follows a gap must not be sent as if nothing were missing.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        settings: Settings,
+        *,
+        in_flight: int = IN_FLIGHT,
+        delivery_seconds: float = DELIVERY_SECONDS,
+        connect_seconds: float = CONNECT_SECONDS,
+        client: Callable[..., Any] = KafkaProducer,
+    ) -> None:
+        """Connect; raises `Retry` when no broker answers and `Stop` when the topic is missing or access is refused."""
+        self.topic = topic
+        self.published = 0
+        self.acknowledged = 0
+        self.failed = 0
+        self._where = f"topic {topic} on {settings.brokers}"
+        self._in_flight = in_flight
+        self._delivery_seconds = delivery_seconds
+        self._first_error: Exception | None = None
+        self._changed = threading.Condition()
+        try:
+            self._client = client(
+                **client_options(settings),
+                client_id="kept-publisher",
+                acks="all",
+                enable_idempotence=True,
+                allow_auto_create_topics=False,
+                linger_ms=10,
+                batch_size=256 * 1024,
+                max_request_size=MAX_MESSAGE_BYTES,
+                bootstrap_timeout_ms=int(connect_seconds * 1000),
+                max_block_ms=int(connect_seconds * 1000),
+                request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
+                delivery_timeout_ms=int(delivery_seconds * 1000),
+                reconnect_backoff_max_ms=1000,
+            )
+        except KafkaTimeoutError as error:
+            raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+        except KafkaError as error:
+            raise kept_error(error, f"brokers {settings.brokers}") from error
+        try:
+            self.partitions = self._partitions()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        """The publisher itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close without waiting for more than `CLOSE_SECONDS`; call `finish` first to know that all is delivered."""
+        self.close()
+
+    def publish(self, event: events.Event) -> None:
+        """Send one event, keyed by its subject; waits while too many are under way.
+
+        Raises `Retry` or `Stop` when an earlier event failed or this one cannot be sent.
+        """
+        self._send(events.subject(event).encode(), events.encode(event), partition=None)
+
+    def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
+        """Publish (event time in ms, event) pairs, each when `pace` says so."""
+        for time_ms, event in timed_events:
+            pace.wait_for(time_ms)
+            self.publish(event)
+
+    def tick_all_partitions(self, at_ms: int) -> None:
+        """Write on every partition that event time has reached `at_ms` (milliseconds since 1970-01-01 UTC)."""
+        for partition in self.partitions:
+            tick = events.tick(at_ms, partition)
+            self._send(events.subject(tick).encode(), events.encode(tick), partition=partition)
+
+    def finish(self) -> None:
+        """Wait until the broker acknowledged everything; raises `Retry` or `Stop` when it did not."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way() == 0, self._patience())
+            if self._first_error is None and self._under_way():
+                raise Retry(
+                    f"{self._where}: {self._under_way()} of {self.published} events are not acknowledged after "
+                    f"{self._patience():.0f} s; publish the same again"
+                )
+        self._raise_failure()
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Let go of the connection within about twice `seconds`, whether the broker is there or not. Raises nothing."""
+        try:
+            self._client.close(timeout=seconds)
+        except KafkaError as error:
+            # The client raises, and leaves its thread running, when records remain: ask a second time not to wait.
+            _log.warning("%s: closed with events not acknowledged: %s", self._where, error)
+            self._abandon()
+
+    def _abandon(self) -> None:
+        try:
+            self._client.close(timeout=0)
+        except KafkaError as error:
+            _log.debug("%s: %s", self._where, error)
+
+    def _partitions(self) -> list[int]:
+        try:
+            partitions = self._client.partitions_for(self.topic)
+        except KafkaTimeoutError:
+            partitions = None
+        except KafkaError as error:
+            raise kept_error(error, self._where) from error
+        if not partitions:
+            raise Stop(f"{self._where}: there is no such topic; create the topics first, or set KEPT_TOPIC_PREFIX")
+        return sorted(partitions)
+
+    def _send(self, key: bytes, value: bytes, partition: int | None) -> None:
+        if self._first_error is not None:
+            self._raise_failure()
+        if self._under_way() >= self._in_flight:
+            self._wait_for_room()
+        try:
+            delivery = self._client.send(self.topic, key=key, value=value, partition=partition)
+        except KafkaError as error:
+            raise kept_error(error, self._where) from error
+        self.published += 1
+        delivery.add_callback(self._on_acknowledged)
+        delivery.add_errback(self._on_failed)
+
+    def _wait_for_room(self) -> None:
+        with self._changed:
+            # Until half is free: waking for each acknowledgement would switch threads once an event.
+            there_is_room = self._changed.wait_for(
+                lambda: self._under_way() <= self._in_flight // 2 or self._first_error is not None, self._patience()
+            )
+        if not there_is_room:
+            raise Retry(f"{self._where}: the broker acknowledged nothing for {self._patience():.0f} s")
+        self._raise_failure()
+
+    def _under_way(self) -> int:
+        return self.published - self.acknowledged - self.failed
+
+    def _patience(self) -> float:
+        return self._delivery_seconds + CONNECT_SECONDS
+
+    def _on_acknowledged(self, _: object) -> None:
+        with self._changed:
+            self.acknowledged += 1
+            if self._under_way() in (0, self._in_flight // 2):
+                self._changed.notify_all()
+
+    def _on_failed(self, error: Exception) -> None:
+        with self._changed:
+            self.failed += 1
+            self._first_error = self._first_error or error
+            self._changed.notify_all()
+
+    def _raise_failure(self) -> None:
+        if self._first_error is not None:
+            where = f"{self._where}: {self.failed} of {self.published} events failed"
+            raise kept_error(self._first_error, where) from self._first_error

@@ -1,0 +1,104 @@
+"""The fields of a row by their meaning: columns found once, values translated, blanks and limits applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from kept.errors import ConfigurationError
+from kept.events import Outcome
+from producers.mapping import MappedField, Mapping
+from producers.sources.local_times import LocalTimes
+
+_LABEL_LENGTH = 128
+_ID_LENGTH = 480
+"""Leaves room for what event ids add to a case id, within the contract's 512."""
+_OUTCOMES = frozenset(get_args(Outcome))
+
+TimeField = Literal["opened", "due", "completed", "step_time", "step_started"]
+IdField = Literal["case", "step_id", "resource"]
+
+
+class RowFields:
+    """Reads fields from rows of one table. Every method raises `ValueError` with a reason fit for a `RowProblem`."""
+
+    def __init__(self, mapping: Mapping, header: list[str], path: Path) -> None:
+        self._columns = mapping.columns.named()
+        for field, column in self._columns.items():
+            if column not in header:
+                raise ConfigurationError(
+                    f"{path}: columns.{field} of the mapping: no column {column!r}; present: {', '.join(header)}"
+                )
+        self._index = {field: header.index(column) for field, column in self._columns.items()}
+        self._empty = frozenset(value.strip() for value in mapping.empty_values) | {""}
+        self._times = LocalTimes(mapping.zone, mapping.time_format, mapping.date_only)
+        fields: tuple[MappedField, ...] = get_args(MappedField)
+        self._labels = {field: self._label_reader(mapping, field) for field in fields}
+
+    def identifier(self, row: list[str], field: IdField) -> str | None:
+        """An id as it stands, or None when nothing is given."""
+        text = self._text(row, field)
+        if text is not None and len(text) > _ID_LENGTH:
+            raise ValueError(f"column {self._columns[field]!r} is longer than {_ID_LENGTH} characters")
+        return text
+
+    def case(self, row: list[str]) -> str:
+        """The case id, which every row has."""
+        case = self.identifier(row, "case")
+        if case is None:
+            raise ValueError(f"column {self._columns['case']!r} is empty: no case id")
+        return case
+
+    def time_ms(self, row: list[str], field: TimeField) -> int | None:
+        """A time in milliseconds since 1970-01-01 UTC, or None when nothing is given."""
+        text = self._text(row, field)
+        if text is None:
+            return None
+        try:
+            return self._times.read(text)
+        except ValueError as error:
+            raise ValueError(f"column {self._columns[field]!r} {error}") from error
+
+    def required_time_ms(self, row: list[str], field: TimeField) -> int:
+        """A time that every row has, in milliseconds since 1970-01-01 UTC."""
+        time_ms = self.time_ms(row, field)
+        if time_ms is None:
+            raise ValueError(f"column {self._columns[field]!r} is empty: no time")
+        return time_ms
+
+    def label(self, row: list[str], field: MappedField) -> str | None:
+        """A translated value or the mapping's constant, or None when nothing is given and there is no default."""
+        return self._labels[field](row)
+
+    def outcome(self, row: list[str]) -> Outcome:
+        """The outcome of a completion; `intended` when nothing is said."""
+        outcome = self.label(row, "outcome") or "intended"
+        if outcome not in _OUTCOMES:
+            raise ValueError(f"column {self._columns['outcome']!r} is no outcome; add it to values.outcome.map or a default")
+        return cast(Outcome, outcome)
+
+    def _text(self, row: list[str], field: str) -> str | None:
+        index = self._index.get(field)
+        if index is None:
+            return None
+        text = row[index].strip()
+        return None if text in self._empty else text
+
+    def _label_reader(self, mapping: Mapping, field: MappedField) -> Callable[[list[str]], str | None]:
+        if field not in self._columns:
+            constant = mapping.constants.get(field)
+            return lambda row: constant
+        values = mapping.values.get(field)
+        translated, default = (values.map, values.default) if values else ({}, None)
+
+        def read(row: list[str]) -> str | None:
+            text = self._text(row, field)
+            if text is None:
+                return default
+            value = translated.get(text, default or text)
+            if len(value) > _LABEL_LENGTH:
+                raise ValueError(f"column {self._columns[field]!r} is longer than {_LABEL_LENGTH} characters")
+            return value
+
+        return read

@@ -1,0 +1,124 @@
+"""Tables as files: .csv and .csv.gz, UTF-8 with or without a byte order mark, read a row at a time.
+
+A row that cannot be read is a `RowProblem` with its line and the reason, never skipped in silence; a file that cannot
+be read is a `Stop`.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from msgspec import Struct
+
+from kept.errors import ConfigurationError, Stop
+
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+class RowProblem(Struct, frozen=True):
+    """A row that could not be read: its line (1 is the header) and the reason, without anything personal."""
+
+    line: int
+    reason: str
+
+
+class Row(Struct, frozen=True):
+    """One row: the line it ends on and its fields, as many as the header has."""
+
+    line: int
+    fields: list[str]
+
+
+class Table:
+    """An open table: its header, then its rows once. A context manager; `path` is named in every error."""
+
+    def __init__(self, path: Path, delimiter: str = ",") -> None:
+        self.path = path
+        self._delimiter = delimiter
+        self._line = 0
+        self._file = _open(path)
+        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
+        try:
+            self.header = self._read_header()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def rows(self) -> Iterator[Row | RowProblem]:
+        """The rows in order; a line without anything is not a row. Raises `Stop` when the file itself is broken."""
+        expected = len(self.header)
+        while True:
+            try:
+                fields = self._next()
+            except csv.Error as error:
+                yield RowProblem(self._reader.line_num, f"not readable as CSV: {error}")
+                continue
+            if fields is None:
+                return
+            if len(fields) == expected:
+                yield Row(self._reader.line_num, fields)
+            elif fields:
+                yield RowProblem(self._reader.line_num, f"{len(fields)} fields, the header has {expected}")
+
+    def _next(self) -> list[str] | None:
+        try:
+            return next(self._reader, None)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise Stop(
+                f"{self.path}: the compressed file is truncated or damaged after line {self._reader.line_num}: {error}; "
+                "fetch it again"
+            ) from error
+        except UnicodeDecodeError as error:
+            raise Stop(
+                f"{self.path}: not UTF-8 after line {self._reader.line_num}: {error.reason} (byte 0x{error.object[error.start]:02x}); "
+                "convert it to UTF-8"
+            ) from error
+        except OSError as error:
+            raise Stop(f"{self.path}: cannot be read after line {self._reader.line_num}: {error}") from error
+
+    def _read_header(self) -> list[str]:
+        try:
+            header = self._next()
+        except csv.Error as error:
+            raise Stop(f"{self.path}: line 1: not readable as CSV: {error}") from error
+        if not header or not any(name.strip() for name in header):
+            raise Stop(f"{self.path}: line 1: no header; the first line names the columns")
+        header = [name.strip() for name in header]
+        if len(header) == 1:
+            self._refuse_other_separator(header[0])
+        doubled = sorted({name for name in header if name and header.count(name) > 1})
+        if doubled:
+            raise Stop(f"{self.path}: line 1: column {doubled[0]!r} occurs more than once; rename one of them")
+        return header
+
+    def _refuse_other_separator(self, header: str) -> None:
+        for separator, word in _SEPARATORS.items():
+            if separator in header and separator != self._delimiter:
+                raise ConfigurationError(
+                    f"{self.path}: line 1: fields are separated by {word}, expected {_SEPARATORS[self._delimiter]}; "
+                    f"set delimiter = {json.dumps(separator)} in the mapping"
+                )
+
+
+def _open(path: Path) -> IO[str]:
+    name = path.name.lower()
+    if not name.endswith((".csv", ".csv.gz")):
+        raise Stop(f"{path}: not a table Kept can read; valid: .csv, .csv.gz")
+    try:
+        binary: IO[bytes] = gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb")  # type: ignore[assignment]
+    except OSError as error:
+        raise Stop(f"{path}: cannot be opened: {error.strerror or error}") from error
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")

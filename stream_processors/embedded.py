@@ -1,0 +1,57 @@
+"""The same core in one process, without a broker: for analysts, back-tests and machines without Java."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from kept import events as e
+from kept.catalogue import Catalogue
+from kept.errors import Reject
+from kept.indicators.evaluate import evaluate
+from kept.indicators.point import Point
+from kept.intake import rules_by_service
+from kept.marks import Accounts
+from kept.partition import PartitionState
+from kept.tallies import MergedTallies, unpack
+
+BATCH = 20_000
+"""Events applied at once: bounds memory, changes no indicator."""
+
+
+class EmbeddedPipeline:
+    """Case processor and indicator processor as two objects; partition p of `partitions` takes its cases by hash."""
+
+    def __init__(self, catalogue: Catalogue, *, live: bool = False) -> None:
+        self._rules = rules_by_service(catalogue)
+        self._state = PartitionState(0, self._rules, live=live)
+        self._tallies = MergedTallies({service: rules.local_time for service, rules in self._rules.items()})
+
+    @property
+    def accounts(self) -> Accounts:
+        """What became of every event."""
+        return self._state.accounts
+
+    @property
+    def watermark(self) -> int | None:
+        """Greatest event time so far (ms)."""
+        return self._state.watermark
+
+    def apply(self, events: Iterable[e.Event | Reject], clock_ms: int | None = None) -> None:
+        """Apply events in log order."""
+        iterator = iter(events)
+        while batch := list(islice(iterator, BATCH)):
+            self._apply_batch(batch, clock_ms)
+
+    def tick(self, at_ms: int) -> None:
+        """Event time has reached `at_ms`."""
+        self._apply_batch([e.tick(at_ms, 0)], None)
+
+    def indicators(self, at: int) -> list[Point]:
+        """Every indicator of every service seen so far, as of `at` (s, a whole 5 minutes)."""
+        return [point for service in self._tallies.services() for point in evaluate(self._tallies, self._rules[service], at)]
+
+    def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:
+        changes = self._state.apply(self._state.offset + len(batch), batch, clock_ms)
+        for _, key, value in changes.tallies:
+            self._tallies.apply(unpack(key, value))

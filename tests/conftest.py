@@ -1,0 +1,117 @@
+"""What all tests share: a real broker, topic names of their own, the reference data, golden files, and no silent skips.
+
+`KEPT_TEST_FORBID_SKIPS=1` (set in CI) turns every skip into a failure, unless its reason is in `ALLOWED_SKIPS`.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
+"""kafka-python reads its own schemas with a function that Python 3.11 deprecates (and later takes back)."""
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
+    from local_stack.broker import Broker, missing
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOWED_SKIPS: frozenset[str] = frozenset()
+"""Reasons for which a test may be skipped even where skips are forbidden."""
+
+_broker: pytest.StashKey[Broker] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", CLIENT_WARNING)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "broker" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.broker)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that left the shared broker dead must not fail the next one."""
+    broker = item.config.stash.get(_broker, None)
+    if broker is not None and "broker" in getattr(item, "fixturenames", ()):
+        broker.start()
+
+
+def _refused(report: pytest.TestReport | pytest.CollectReport) -> str | None:
+    if not report.skipped or hasattr(report, "wasxfail") or os.environ.get("KEPT_TEST_FORBID_SKIPS") != "1":
+        return None
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    return (
+        None if reason in ALLOWED_SKIPS else f"skipped where skips are forbidden (KEPT_TEST_FORBID_SKIPS=1): {reason}"
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    refusal = _refused(report)
+    if refusal is not None:
+        report.outcome = "failed"
+        report.longrepr = refusal
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    refusal = _refused(report)
+    if refusal is not None:
+        report.outcome = "failed"
+        report.longrepr = refusal
+    return report
+
+
+@pytest.fixture(scope="session")
+def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A real broker for the whole run. A test may kill or stop it: it runs again before the next one."""
+    absent = missing()
+    if absent is not None:
+        pytest.skip(absent)
+    started = Broker(tmp_path_factory.mktemp("kafka"))
+    started.start()
+    request.config.stash[_broker] = started
+    yield started
+    del request.config.stash[_broker]
+    started.stop()
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix for topics and transactional ids that no other test uses."""
+    return f"t{uuid.uuid4().hex[:12]}-"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the reference data of docs/indicators.md."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the reference data are not here (expected in ../{folder.parent.name}/{folder.name})")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def update_golden(request: pytest.FixtureRequest) -> bool:
+    """True when golden files are to be written anew."""
+    return bool(request.config.getoption("--update-golden"))

@@ -1,0 +1,203 @@
+"""What only a file can do: be locked, cut off by kill -9, too new, someone else's, read while it is written."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from history.sqlite import RETRY_CODES, SQLiteHistory
+from kept.errors import KeptError, Retry, Stop
+from tests.history.points import NOON, point
+
+BATCH = 500
+WRITER = f"""
+import sys
+from history.sqlite import SQLiteHistory
+from tests.history.points import NOON, point
+
+store = SQLiteHistory(sys.argv[1])
+print("ready", flush=True)
+for batch in range(10_000):
+    store.write([point(window=f"w{{series}}", value=batch, window_end=NOON + batch * 300) for series in range({BATCH})])
+    print(batch, flush=True)
+"""
+
+
+def start_writer(path: Path) -> subprocess.Popen[str]:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+def end(writer: subprocess.Popen[str]) -> int:
+    """kill -9; the number of batches whose write had returned."""
+    writer.send_signal(signal.SIGKILL)
+    said, _ = writer.communicate()
+    return len(said.split())
+
+
+def batches(points: list[float | int | None]) -> dict[float | int | None, int]:
+    return {batch: points.count(batch) for batch in set(points)}
+
+
+def test_a_reader_in_another_process_sees_whole_batches_while_a_writer_writes(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    writer = start_writer(path)
+    try:
+        reader = SQLiteHistory(path, read_only=True)
+        seen: set[int] = set()
+        deadline = time.monotonic() + 30
+        while len(seen) < 5 and time.monotonic() < deadline:
+            found = batches([each.value for each in reader.read("street-repairs")])
+            assert set(found.values()) <= {BATCH}
+            seen.add(len(found))
+        assert len(seen) >= 5
+        reader.close()
+    finally:
+        end(writer)
+
+
+def test_kill_9_in_the_middle_leaves_whole_batches_and_all_that_were_acknowledged(tmp_path: Path) -> None:
+    for attempt in range(5):
+        path = tmp_path / f"history-{attempt}.sqlite"
+        writer = start_writer(path)
+        time.sleep(0.13 + attempt * 0.031)
+        acknowledged = end(writer)
+        found = batches([each.value for each in SQLiteHistory(path).read("street-repairs")])
+        assert set(found.values()) <= {BATCH}
+        assert acknowledged <= len(found) <= acknowledged + 1
+
+
+def test_a_locked_file_is_tried_again_later(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    store = SQLiteHistory(path, busy_seconds=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Retry, match="locked"):
+        store.write([point()])
+    assert SQLiteHistory(path, read_only=True).read("street-repairs") == []
+    other.execute("ROLLBACK")
+    other.close()
+    store.write([point()])
+    assert store.read("street-repairs") == [point()]
+
+
+def test_series_numbers_of_a_failed_batch_are_forgotten(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    with pytest.raises(Stop, match="cannot be stored"):
+        store.write([point(window="new"), point(n=2**80)])
+    store.write([point(window="other")])
+    store.write([point(window="new")])
+    assert {each.window for each in store.read("street-repairs")} == {"new", "other"}
+
+
+def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    SQLiteHistory(path).close()
+    newer = sqlite3.connect(path)
+    newer.execute("PRAGMA user_version = 7")
+    newer.close()
+    for read_only in (False, True):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 1")):
+            SQLiteHistory(path, read_only=read_only)
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "photos.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE photo (id INTEGER)")
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(Stop, match="another program"):
+        SQLiteHistory(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Sir or Madam, " * 100)
+    with pytest.raises(Stop, match="not a database"):
+        SQLiteHistory(path)
+    assert path.read_text().startswith("Dear")
+
+
+def test_a_reader_that_comes_before_the_first_writer_waits_and_makes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with pytest.raises(Retry, match="not there yet"):
+        SQLiteHistory(path, read_only=True)
+    assert not path.exists()
+    path.touch()
+    with pytest.raises(Retry, match="still empty"):
+        SQLiteHistory(path, read_only=True)
+
+
+def test_a_missing_folder_needs_a_person(tmp_path: Path) -> None:
+    with pytest.raises(Stop, match="no folder"):
+        SQLiteHistory(tmp_path / "missing" / "history.sqlite")
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    SQLiteHistory(path).close()
+    with pytest.raises(Stop, match="reading only"):
+        SQLiteHistory(path, read_only=True).write([point()])
+
+
+def test_two_processes_open_a_new_file_at_once(tmp_path: Path) -> None:
+    program = "import sys\nfrom history.sqlite import SQLiteHistory\nSQLiteHistory(sys.argv[1]).publish(['x'], 1)\n"
+    for attempt in range(3):
+        path = str(tmp_path / f"history-{attempt}.sqlite")
+        both = [subprocess.Popen([sys.executable, "-c", program, path]) for _ in range(4)]
+        assert [each.wait(60) for each in both] == [0, 0, 0, 0]
+
+
+def test_memory_keeps_nothing_for_later() -> None:
+    store = SQLiteHistory(":memory:")
+    store.write([point()])
+    assert store.read("street-repairs") == [point()]
+    assert SQLiteHistory(":memory:").services() == []
+
+
+def test_a_million_points_stay_small(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    store = SQLiteHistory(path)
+    points = [
+        point(window=f"w{series}", value=0.5 + step / 1e6, window_end=NOON + step * 300)
+        for step in range(200)
+        for series in range(100)
+    ]
+    store.write(points)
+    store.close()
+    assert path.stat().st_size / len(points) < 90  # bytes a point: 90 MB a million
+
+
+CODES = {
+    "SQLITE_BUSY": Retry, "SQLITE_BUSY_SNAPSHOT": Retry, "SQLITE_LOCKED": Retry, "SQLITE_PROTOCOL": Retry,
+    "SQLITE_SCHEMA": Retry, "SQLITE_INTERRUPT": Retry, "SQLITE_NOMEM": Retry, "SQLITE_FULL": Retry,
+    "SQLITE_IOERR": Stop, "SQLITE_READONLY": Stop, "SQLITE_CANTOPEN": Stop, "SQLITE_CORRUPT": Stop,
+    "SQLITE_NOTADB": Stop, "SQLITE_PERM": Stop, "SQLITE_AUTH": Stop, "SQLITE_CONSTRAINT": Stop, "SQLITE_ERROR": Stop,
+    "SQLITE_TOOBIG": Stop, "SQLITE_MISMATCH": Stop, "SQLITE_MISUSE": Stop,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind"), CODES.items())
+def test_each_error_of_sqlite_has_its_verb(name: str, kind: type[KeptError]) -> None:
+    store = SQLiteHistory(":memory:")
+    error = sqlite3.OperationalError("said so")
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    with pytest.raises(kind, match="said so"), store._mapped():
+        raise error
+
+
+def test_no_retry_code_is_left_out_of_the_table() -> None:
+    listed = {getattr(sqlite3, name) & 0xFF for name, kind in CODES.items() if kind is Retry}
+    assert listed == RETRY_CODES
