@@ -41,6 +41,7 @@ class WorkingCalendar:
     """Adds and measures working time. All times are milliseconds since 1970-01-01 UTC."""
 
     def __init__(self, zone: ZoneInfo, country: str, region: str | None, opening_hours: dict[str, str]) -> None:
+        """`opening_hours` by weekday (`mon` to `sun`); raises `ValueError` when they are none or make no sense."""
         self._zone = zone
         self._holidays = holidays.country_holidays(country, subdiv=region)
         self._hours = {WEEKDAYS.index(day): parse_opening_hours(hours) for day, hours in opening_hours.items()}

@@ -151,8 +151,9 @@ class Service(_Table, frozen=True, kw_only=True):
         """The calendar its promise is counted in, if that is working time."""
         if self.calendar is None:
             return None
+        hours = self.calendar.opening_hours
         return WorkingCalendar(
-            self.zone, self.calendar.country, self.calendar.region, dict(self.calendar.opening_hours)
+            self.zone, self.calendar.country, self.calendar.region, {str(d): h for d, h in hours.items()}
         )
 
 
@@ -244,7 +245,8 @@ def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:
             yield "promise.target_time", promise.target_time, str(error)
         if promise.counted_in == "working_time" and promise.target_time.endswith(("d", "w")):
             # A day of working time would be 24 open hours, which nobody who writes "10d" means.
-            yield "promise.target_time", promise.target_time, "hours of working time, such as 40h for five days of 8 hours"
+            valid = "hours of working time, such as 40h for five days of 8 hours"
+            yield "promise.target_time", promise.target_time, valid
     if promise.counted_in == "working_time" and service.calendar is None:
         yield "promise.counted_in", promise.counted_in, "working_time needs a [calendar]; else elapsed_time"
 

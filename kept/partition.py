@@ -70,6 +70,8 @@ class PartitionState:
         self._changed_cases: set[str] = set()
         self._new_ids: dict[int, list[int]] = {}
         self._removed: list[bytes] = []
+        self._restored_chunks: dict[bytes, list[int]] = {}
+        self._restored_mark: Mark | None = None
 
     @property
     def cases(self) -> int:
@@ -123,9 +125,8 @@ class PartitionState:
         )
 
     def restore(self, records: Iterable[Record]) -> None:
-        """Rebuild from the state topic's records in log order (later ones replace earlier ones)."""
-        seen_chunks: dict[bytes, list[int]] = {}
-        mark: Mark | None = None
+        """Take in records of the state topic in log order (later ones replace earlier ones); then call `restored`."""
+        seen_chunks = self._restored_chunks
         for key, value in records:
             kind, rest = key[:1], key[1:]
             if kind == _CASE:
@@ -143,10 +144,15 @@ class PartitionState:
                 else:
                     seen_chunks[key] = _unpack_ids(value)
             elif kind == _MARK and value is not None:
-                mark = _read_mark(value)
+                self._restored_mark = _read_mark(value)
             else:
                 raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
-        for key, ids in seen_chunks.items():
+
+    def restored(self) -> None:
+        """The last record was taken in: put everything in its place."""
+        chunks, self._restored_chunks = self._restored_chunks, {}
+        mark = self._restored_mark
+        for key, ids in chunks.items():
             self._remember(int(key[1:].split(b"|")[0]), key, ids)
         for case, packed in self._register.items():
             self._schedule(case, unpack(packed))

@@ -58,7 +58,7 @@ def read_settings(
     environment: Mapping[str, str],
     read_file: Callable[[str], str] = lambda path: Path(path).read_text(encoding="utf-8"),
 ) -> Settings:
-    """Settings from `KEPT_*` variables; raises `ConfigurationError` naming the variable, what was seen, what is valid."""
+    """Settings from `KEPT_*` variables; raises `ConfigurationError` naming the variable and what is valid."""
     known = {f"{PREFIX}{name.upper()}": name for name in Settings.__struct_fields__}
     values: dict[str, str] = {}
     for variable, name in known.items():
@@ -91,8 +91,9 @@ def read_settings(
         name = path.rstrip("`")
         # A secret that is not valid is still a secret.
         shown = "" if "password" in name else f", seen {values.get(name)!r}"
-        valid = valid_values(Settings, name)
-        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{f'; valid: {valid}' if valid else ''}") from error
+        closed_set = valid_values(Settings, name)
+        valid = f"; valid: {closed_set}" if closed_set else ""
+        raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{valid}") from error
     if settings.security_protocol.startswith("SASL"):
         for name in ("sasl_username", "sasl_password"):
             if not getattr(settings, name):

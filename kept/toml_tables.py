@@ -16,8 +16,9 @@ _T = TypeVar("_T")
 
 
 def parse_table(text: str, file: str, shape: type[_T]) -> _T:
-    """`text` as a `shape` (a msgspec struct); raises `ConfigurationError` naming `file`, key, value seen and what is valid.
+    """`text` as a `shape` (a msgspec struct).
 
+    Raises `ConfigurationError` that names `file`, the key, the value seen and what is valid.
     Numbers with a fraction stay decimal, so that money keeps its digits.
     """
     try:
@@ -36,7 +37,8 @@ def _explain(file: str, raw: dict[str, Any], shape: type[Any], message: str) -> 
     parts = re.findall(r"[^.`\[\]]+", path.removeprefix("key` in ").replace("$", ""))
     seen, valid = _seen(raw, parts), _valid(inspect.type_info(shape), parts, of_a_key)
     if isinstance(seen, dict) and valid and (of_a_key or path.endswith("[...]`")):
-        seen = ", ".join(str(item) for item in (seen if of_a_key else seen.values()) if str(item) not in valid.split(", "))
+        entries = map(str, seen if of_a_key else seen.values())
+        seen = ", ".join(entry for entry in entries if entry not in valid.split(", "))
     shown = "" if isinstance(seen, dict | list) or seen is None else f", seen {str(seen)!r}"
     return f"{file}: {'.'.join(parts) or 'top level'}: {what}{shown}{f'; valid: {valid}' if valid else ''}"
 

@@ -10,7 +10,7 @@ from kept.errors import KeptError, Retry, Stop
 from kept.settings import Settings
 
 PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
-    (errors.SaslAuthenticationFailedError, "the broker refuses these credentials; check KEPT_SASL_USERNAME and _PASSWORD"),
+    (errors.SaslAuthenticationFailedError, "the broker refuses these credentials; check KEPT_SASL_USERNAME"),
     (errors.UnsupportedSaslMechanismError, "the broker does not know this mechanism; check KEPT_SASL_MECHANISM"),
     (errors.AuthorizationError, "not allowed to write there; grant this user the right to write"),
     (errors.MessageSizeTooLargeError, "an event is larger than the topic takes; raise max.message.bytes of the topic"),

@@ -57,7 +57,7 @@ class Columns(_Table, frozen=True, kw_only=True):
 
 
 class ValueMap(_Table, frozen=True, kw_only=True):
-    """Translates the values of one field. A value that is not in `map` becomes `default`; without one it stays as it is."""
+    """Translates the values of one field. A value not in `map` becomes `default`; without one it stays as it is."""
 
     map: dict[str, Text] = {}
     default: Text | None = None
@@ -93,14 +93,21 @@ class Mapping(_Table, frozen=True, kw_only=True):
 
     def service(self) -> Service:
         """The catalogue entry of the service that the events are about; raises `ConfigurationError`."""
-        origin: Traversable = Path(self.folder) if self.folder else resources.files("catalogue") / "examples"
-        file = origin / self.catalogue
+        file = self._catalogue_file()
         service = parse_service(_text_of(file, "catalogue"), str(file))
         if service.id != self.service_id:
             raise ConfigurationError(
                 f"{file}: id: {service.id!r} is not the service of the mapping; valid: {self.service_id!r}"
             )
         return service
+
+    def catalogue_text(self) -> str:
+        """The catalogue entry as it is written, for a process that reads it itself; raises `ConfigurationError`."""
+        return _text_of(self._catalogue_file(), "catalogue")
+
+    def _catalogue_file(self) -> Traversable:
+        origin: Traversable = Path(self.folder) if self.folder else resources.files("catalogue") / "examples"
+        return origin / self.catalogue
 
 
 def built_in_mappings() -> list[str]:
@@ -116,9 +123,8 @@ def read_mapping(name_or_path: str) -> Mapping:
         mapping = parse_mapping(_text_of(path, "mapping"), str(path))
         return msgspec.structs.replace(mapping, folder=str(path.absolute().parent))
     if name_or_path not in built_in_mappings():
-        raise ConfigurationError(
-            f"mapping: {name_or_path!r} is not known; valid: {', '.join(built_in_mappings())}, or the path of a .toml file"
-        )
+        valid = f"{', '.join(built_in_mappings())}, or the path of a .toml file"
+        raise ConfigurationError(f"mapping: {name_or_path!r} is not known; valid: {valid}")
     file = resources.files("producers") / "mappings" / f"{name_or_path}.toml"
     return parse_mapping(_text_of(file, "mapping"), str(file))
 
@@ -159,7 +165,8 @@ def _contradictions(mapping: Mapping) -> Iterable[tuple[str, object, str]]:
             yield f"constants.{field}", mapping.constants[field], f"a column or a constant; columns.{field} is set"
     for field in mapping.values:
         if field not in columns:
-            yield f"values.{field}", field, f"a field with a column: {', '.join(f for f in MAPPED_FIELDS if f in columns)}"
+            valid = ", ".join(name for name in MAPPED_FIELDS if name in columns)
+            yield f"values.{field}", field, f"a field with a column: {valid}"
     yield from _bad_outcomes(mapping)
 
 

@@ -61,7 +61,9 @@ def read_events(path: Path, mapping: Mapping, *, until_ms: int | None = None) ->
     keep_resource = mapping.service().keep_resource
     with Table(path, mapping.delimiter) as table:
         fields = RowFields(mapping, table.header, path)
-        reader = _CaseTable(mapping, fields) if mapping.kind == "case_table" else _ProcessLog(mapping, fields, keep_resource)
+        reader: _CaseTable | _ProcessLog = _CaseTable(mapping, fields)
+        if mapping.kind == "process_log":
+            reader = _ProcessLog(mapping, fields, keep_resource)
         events: list[tuple[int, Event]] = []
         problems: list[RowProblem] = []
         rows = 0
@@ -111,23 +113,29 @@ class _CaseReader:
             due=None if case.due_ms is None else moment(case.due_ms),
             category=case.category,
         )
-        yield case.opened_ms, CaseOpened(
-            specversion="1.0",
-            id=f"{case_id}:opened",
-            source=self._source,
-            time=moment(case.opened_ms),
-            subject=case_id,
-            data=opened,
+        yield (
+            case.opened_ms,
+            CaseOpened(
+                specversion="1.0",
+                id=f"{case_id}:opened",
+                source=self._source,
+                time=moment(case.opened_ms),
+                subject=case_id,
+                data=opened,
+            ),
         )
         if case.completed_ms is not None:
             completed = CompletedData(service=self._service, channel=case.channel, area=case.area, outcome=case.outcome)
-            yield case.completed_ms, CaseCompleted(
-                specversion="1.0",
-                id=f"{case_id}:completed",
-                source=self._source,
-                time=moment(case.completed_ms),
-                subject=case_id,
-                data=completed,
+            yield (
+                case.completed_ms,
+                CaseCompleted(
+                    specversion="1.0",
+                    id=f"{case_id}:completed",
+                    source=self._source,
+                    time=moment(case.completed_ms),
+                    subject=case_id,
+                    data=completed,
+                ),
             )
 
 

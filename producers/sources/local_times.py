@@ -26,6 +26,7 @@ class LocalTimes:
         time_format: str | None = None,
         date_only: Literal["refuse", "start_of_day", "end_of_day"] = "refuse",
     ) -> None:
+        """`time_format` is a strptime format for times that are not in ISO 8601."""
         self._zone = zone
         self._format = time_format
         self._date_only = date_only
@@ -33,7 +34,7 @@ class LocalTimes:
     def read(self, text: str) -> int:
         """Milliseconds since 1970-01-01 UTC; raises `ValueError` that shows the form of the text, not the text."""
         try:
-            at = datetime.datetime.strptime(text, self._format) if self._format else _iso(text)  # noqa: DTZ007
+            at = datetime.datetime.strptime(text, self._format) if self._format else _iso(text)
             if len(text) == _DAY_LENGTH and not self._format:
                 at = self._whole_day(at)
             # fold=0 is what is promised: before the change in autumn, and the old offset (thus forward) in spring.
@@ -51,7 +52,7 @@ class LocalTimes:
 
 
 def _iso(text: str) -> datetime.datetime:
-    # fromisoformat also takes week dates and digits without separators, which in a table are more likely something else.
+    # fromisoformat also takes week dates and bare digits, which in a table are more likely something else.
     if text[4:5] != "-" or text[7:8] != "-":
         raise ValueError("not in the form 2011-07-31")
     return datetime.datetime.fromisoformat(text)

@@ -24,6 +24,7 @@ class RowFields:
     """Reads fields from rows of one table. Every method raises `ValueError` with a reason fit for a `RowProblem`."""
 
     def __init__(self, mapping: Mapping, header: list[str], path: Path) -> None:
+        """Raises `ConfigurationError` when `mapping` names a column that `header` (of `path`) does not have."""
         self._columns = mapping.columns.named()
         for field, column in self._columns.items():
             if column not in header:
@@ -75,7 +76,7 @@ class RowFields:
         """The outcome of a completion; `intended` when nothing is said."""
         outcome = self.label(row, "outcome") or "intended"
         if outcome not in _OUTCOMES:
-            raise ValueError(f"column {self._columns['outcome']!r} is no outcome; add it to values.outcome.map or a default")
+            raise ValueError(f"column {self._columns['outcome']!r} is no outcome; add it to values.outcome.map")
         return cast(Outcome, outcome)
 
     def _text(self, row: list[str], field: str) -> str | None:

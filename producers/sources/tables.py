@@ -13,7 +13,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Self, cast
 
 from msgspec import Struct
 
@@ -40,9 +40,9 @@ class Table:
     """An open table: its header, then its rows once. A context manager; `path` is named in every error."""
 
     def __init__(self, path: Path, delimiter: str = ",") -> None:
+        """Open the file and read its header; raises `Stop` or `ConfigurationError` that says what to do."""
         self.path = path
         self._delimiter = delimiter
-        self._line = 0
         self._file = _open(path)
         self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
         try:
@@ -51,10 +51,12 @@ class Table:
             self._file.close()
             raise
 
-    def __enter__(self) -> Table:
+    def __enter__(self) -> Self:
+        """The table itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the file."""
         self._file.close()
 
     def rows(self) -> Iterator[Row | RowProblem]:
@@ -78,12 +80,13 @@ class Table:
             return next(self._reader, None)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise Stop(
-                f"{self.path}: the compressed file is truncated or damaged after line {self._reader.line_num}: {error}; "
-                "fetch it again"
+                f"{self.path}: the compressed file is truncated or damaged after line {self._reader.line_num}: "
+                f"{error}; fetch it again"
             ) from error
         except UnicodeDecodeError as error:
+            byte = error.object[error.start]
             raise Stop(
-                f"{self.path}: not UTF-8 after line {self._reader.line_num}: {error.reason} (byte 0x{error.object[error.start]:02x}); "
+                f"{self.path}: not UTF-8 after line {self._reader.line_num}: {error.reason} (byte 0x{byte:02x}); "
                 "convert it to UTF-8"
             ) from error
         except OSError as error:
@@ -118,7 +121,7 @@ def _open(path: Path) -> IO[str]:
     if not name.endswith((".csv", ".csv.gz")):
         raise Stop(f"{path}: not a table Kept can read; valid: .csv, .csv.gz")
     try:
-        binary: IO[bytes] = gzip.open(path, "rb") if name.endswith(".gz") else path.open("rb")  # type: ignore[assignment]
+        binary = cast(IO[bytes], gzip.open(path)) if name.endswith(".gz") else path.open("rb")  # noqa: SIM115
     except OSError as error:
         raise Stop(f"{path}: cannot be opened: {error.strerror or error}") from error
     return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")

@@ -1,0 +1,58 @@
+"""`kept catalogue check`: reads catalogue folders and says what is in them, or what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import catalogue
+from kept.catalogue import Service, read_catalogue
+from kept.errors import ConfigurationError
+
+
+def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders with one TOML file a service.", show_default="the simulated city"),
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check catalogue folders; prints a line a service. Exits with 2, and what to change, when one makes no sense."""
+    try:
+        services = read_catalogue(folders or [catalogue.CITY])
+    except ConfigurationError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    if json_output:
+        typer.echo(json.dumps({"services": [_summary(service) for service in services.values()]}))
+        return
+    width = max(map(len, services))
+    for service in services.values():
+        typer.echo(f"{service.id:<{width}}  {service.name}: {_promise_in_words(service)}")
+    typer.echo(f"{len(services)} service{'' if len(services) == 1 else 's'}, all valid")
+
+
+def _summary(service: Service) -> dict[str, Any]:
+    promise = service.promise
+    return {
+        "id": service.id,
+        "name": service.name,
+        "owner": service.owner,
+        "promise": None if promise is None else promise.words,
+        "target_share": None if promise is None else promise.target_share,
+        "target_time": None if promise is None else promise.target_time,
+        "channels": list(service.channels.names()),
+        "simulated": service.simulated,
+    }
+
+
+def _promise_in_words(service: Service) -> str:
+    promise = service.promise
+    if promise is None:
+        return "no promise"
+    limit = promise.target_time or "the due date of each case"
+    working = " of working time" if promise.counted_in == "working_time" else ""
+    return f"{promise.target_share:.0%} within {limit}{working}"

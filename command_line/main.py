@@ -1,0 +1,49 @@
+"""The `kept` command: wires the edges together. Errors Kept raises on purpose end with one line and exit code 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from command_line import topics
+from command_line.catalogue_check import check
+demo = None
+from command_line.indicators import indicators
+from command_line.publish import publish
+from command_line.replay import replay
+from command_line.worker import worker
+from kept.errors import KeptError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Is the service keeping its promises, honestly counted? Start with `kept demo`.",
+    epilog="Settings are KEPT_* environment variables; KEPT_NAME_FILE reads one from a file. See docs/settings.md.",
+)
+catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service is and promises.")
+catalogue_app.command("check")(check)
+pass
+app.command()(publish)
+app.command()(replay)
+app.command()(indicators)
+app.add_typer(topics.app, name="topics")
+app.add_typer(catalogue_app, name="catalogue")
+app.command()(worker)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except KeptError as error:
+        print(f"kept: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""`kept publish`: events of a file, or of the simulated city, to the events topic."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import typer
+from msgspec import Struct
+from tqdm import tqdm
+
+import catalogue
+from kept.catalogue import read_catalogue
+from kept.durations import DAY_MS, MINUTE_MS
+from kept.errors import ConfigurationError
+from kept.events import Event
+from kept.settings import Settings, read_settings
+from kept.topics import topics
+from producers.mapping import built_in_mappings, read_mapping
+from producers.pace import Pace, live_pace, parse_speed
+from producers.publisher import Publisher
+from producers.simulator import simulate
+from producers.sources import RowProblem, read_events
+from producers.sources.local_times import LocalTimes
+
+_STEP_MS = 5 * MINUTE_MS
+_SHOWN_PROBLEMS = 10
+
+
+class _Load(Struct):
+    """What is to be published: (event time in ms, event) in order, and what is said about it."""
+
+    events: Iterable[tuple[int, Event]]
+    total: int | None
+    pace: Pace
+    tick_at_ms: int | None
+    rows: int | None = None
+    problems: list[RowProblem] = []
+
+
+def publish(
+    path: Annotated[Path | None, typer.Argument(help="A .csv or .csv.gz file.", show_default=False)] = None,
+    mapping: Annotated[str | None, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")] = None,
+    simulated_city: Annotated[bool, typer.Option("--simulated-city", help="Events of the simulated city.")] = False,
+    seed: Annotated[int, typer.Option(help="Simulated city: the same seed gives the same events.")] = 1,
+    days: Annotated[float, typer.Option(min=0, help="Simulated city: so many days up to now, or to --as-of.")] = 28.0,
+    rate: Annotated[float, typer.Option(min=0, help="Simulated city: multiplies the volume.")] = 1.0,
+    live: Annotated[bool, typer.Option("--live", help="Simulated city: then go on in real time.")] = False,
+    as_of: Annotated[
+        str | None, typer.Option(help="Only what was known at this moment (a whole 5 minutes); ends with a tick there.")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="max, or 3600x: event time runs 3600 times as fast as the clock.")] = "max",
+    brokers: Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")] = None,
+    topic_prefix: Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False,
+) -> None:
+    """Publish events and say how many the broker acknowledged.
+
+    Publishing the same file twice changes no indicator: events keep their ids.
+    """
+    # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    settings = _settings(brokers, topic_prefix)
+    if simulated_city:
+        if path is not None or mapping is not None:
+            raise ConfigurationError("--simulated-city takes no file and no --mapping; leave one of them out")
+        load = _city(seed, days, rate, live, as_of, speed)
+    elif path is None or mapping is None:
+        raise ConfigurationError(
+            f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), or --simulated-city"
+        )
+    elif live:
+        raise ConfigurationError("--live is for --simulated-city; a file has an end")
+    else:
+        load = _file(path, mapping, as_of, speed)
+    _report(_deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
+
+
+def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
+    given = {"brokers": brokers, "topic_prefix": topic_prefix}
+    overrides = {name: value for name, value in given.items() if value is not None}
+    return msgspec.structs.replace(read_settings(os.environ), **overrides)
+
+
+def _file(path: Path, mapping_name: str, as_of: str | None, speed: str) -> _Load:
+    mapping = read_mapping(mapping_name)
+    until_ms = None if as_of is None else _moment(as_of, mapping.service().zone)
+    pace = Pace(parse_speed(speed))
+    file = read_events(path, mapping, until_ms=until_ms)
+    return _Load(file.events, len(file.events), pace, until_ms, file.rows, file.problems)
+
+
+def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, speed: str) -> _Load:
+    services = read_catalogue([catalogue.CITY])
+    factor = parse_speed(speed)
+    if live and (as_of is not None or factor is not None):
+        raise ConfigurationError("--live goes on in real time; leave out --as-of and --speed")
+    if as_of is None:
+        end_ms = int(time.time() * 1000) // _STEP_MS * _STEP_MS
+    else:
+        end_ms = _moment(as_of, next(iter(services.values())).zone)
+    events = simulate(
+        services.values(),
+        start_ms=end_ms - int(days * DAY_MS),
+        end_ms=None if live else end_ms,
+        seed=seed,
+        rate=rate,
+    )
+    return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
+
+
+def _moment(text: str, zone: ZoneInfo) -> int:
+    try:
+        at_ms = LocalTimes(zone, date_only="start_of_day").read(text)
+    except ValueError as error:
+        valid = "2012-01-01T00:00 (local time of the service), or with an offset"
+        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: {valid}") from error
+    if at_ms % _STEP_MS:
+        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: a whole 5 minutes")
+    return at_ms
+
+
+def _deliver(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
+    topic = topics(settings.topic_prefix, settings.partitions).events.name
+    started = time.monotonic()
+    with Publisher(topic, settings) as publisher:
+        stopped = False
+        try:
+            publisher.publish_all(_shown(load, quiet), load.pace)
+        except KeyboardInterrupt:
+            stopped = True
+        ticks = 0
+        if load.tick_at_ms is not None and not stopped:
+            publisher.tick_all_partitions(load.tick_at_ms)
+            ticks = len(publisher.partitions)
+        publisher.finish()
+        return {
+            "topic": topic,
+            "published": publisher.published,
+            "acknowledged": publisher.acknowledged,
+            "failed": publisher.failed,
+            "ticks": ticks,
+            "stopped": stopped,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+
+def _shown(load: _Load, quiet: bool) -> Iterator[tuple[int, Event]]:
+    with tqdm(load.events, total=load.total, unit=" events", file=sys.stderr, disable=quiet) as progress:
+        yield from progress
+
+
+def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
+    if json_output:
+        problems = [msgspec.to_builtins(problem) for problem in load.problems]
+        typer.echo(json.dumps({**counts, "rows": load.rows, "problems": problems}))
+        return
+    for problem in load.problems[:_SHOWN_PROBLEMS]:
+        typer.echo(f"line {problem.line}: {problem.reason}", err=True)
+    if len(load.problems) > _SHOWN_PROBLEMS:
+        typer.echo(f"and {len(load.problems) - _SHOWN_PROBLEMS} more rows that cannot be read; see --json", err=True)
+    rows = "" if load.rows is None else f"{load.rows} rows, {len(load.problems)} of them not readable; "
+    ticks = f", {counts['ticks']} of them ticks" if counts["ticks"] else ""
+    stopped = "; stopped by hand" if counts["stopped"] else ""
+    typer.echo(
+        f"{rows}{counts['published']} messages to {counts['topic']} in {counts['seconds']:.1f} s{ticks}, "
+        f"{counts['acknowledged']} acknowledged{stopped}"
+    )

@@ -1,0 +1,111 @@
+"""`kept replay`: a file's events through the whole pipeline, and the indicators as they stood at one moment."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from command_line.moments import as_of_ms
+from kept.events import moment
+from kept.indicators.definitions import DEFINITIONS
+from kept.indicators.point import Point, as_json_object
+from kept.indicators.windows import WINDOWS
+from kept.marks import Accounts
+from local_stack.replay import replay_through_kafka
+from producers.mapping import read_mapping
+from producers.sources import read_events
+from stream_processors.embedded import EmbeddedPipeline
+
+_ORDER = {definition.name: index for index, definition in enumerate(DEFINITIONS)}
+_WINDOW_ORDER = {window: index for index, window in enumerate(WINDOWS)}
+
+
+def replay(
+    path: Annotated[Path, typer.Argument(help="A .csv or .csv.gz file.")],
+    mapping: Annotated[str, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")],
+    as_of: Annotated[str, typer.Option(help="The moment: local time of the service, or with an offset; a whole 5 minutes.")],
+    embedded: Annotated[bool, typer.Option("--embedded", help="In this process, without a broker.")] = False,
+    brokers: Annotated[str | None, typer.Option(help="A running Kafka; without it a private one is started.")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Workers, when not embedded.")] = 2,
+    partitions: Annotated[int, typer.Option(min=1, max=64, help="Partitions, when not embedded.")] = 4,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Replay PATH as it was known at a moment, and print every indicator as of then.
+
+    Nothing that happened later is seen. Without --embedded the events go through Kafka and the workers, in topics of
+    their own that are deleted afterwards; both ways print the same lines.
+    """
+    described = read_mapping(mapping)
+    service = described.service()
+    at_ms = as_of_ms(as_of, service.zone)
+    file = read_events(path, described, until_ms=at_ms)
+    if embedded:
+        pipeline = EmbeddedPipeline({service.id: service})
+        pipeline.apply(event for _, event in file.events)
+        pipeline.tick(at_ms)
+        points, accounts = pipeline.indicators(at_ms // 1000), pipeline.accounts
+    else:
+        points, accounts = replay_through_kafka(
+            [event for _, event in file.events],
+            service.id,
+            described.catalogue_text(),
+            at_ms,
+            workers=workers,
+            partitions=partitions,
+            brokers=brokers,
+        )
+    for problem in file.problems:
+        typer.echo(f"line {problem.line}: {problem.reason}", err=True)
+    points.sort(key=sort_key)
+    if json_output:
+        sys.stdout.writelines(f"{json.dumps(as_json_object(point), ensure_ascii=False)}\n" for point in points)
+        return
+    print_table(points, f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}")
+    typer.echo(in_words(accounts, file.rows, len(file.problems)))
+
+
+def sort_key(point: Point) -> tuple[str, bool, tuple[tuple[str, str], ...], int, int]:
+    """Whole services first, then slices; windows from short to long; indicators in the order of the documents."""
+    return (
+        point.service,
+        point.slice != (),
+        point.slice,
+        _WINDOW_ORDER[point.window],
+        _ORDER[point.indicator],
+    )
+
+
+def print_table(points: list[Point], title: str) -> None:
+    """The whole-service values over 28 days and over all time, for people."""
+    table = Table("indicator", "28 d", "all", "unit", "n (all)", "95 % (all)", title=title)
+    by_key = {(p.indicator, p.window): p for p in points if p.slice == ()}
+    for definition in DEFINITIONS:
+        recent, ever = by_key.get((definition.name, "28d")), by_key.get((definition.name, "all"))
+        if recent is None or ever is None:
+            continue
+        interval = f"{ever.low:,.4g} - {ever.high:,.4g}" if ever.low is not None and ever.high is not None else ""
+        n = "" if ever.n is None else f"{ever.n:,}"
+        table.add_row(definition.name, _shown(recent), _shown(ever), ever.unit, n, interval)
+    Console().print(table)
+
+
+def in_words(accounts: Accounts, rows: int, problems: int) -> str:
+    """What became of every event."""
+    dead = sum(accounts.dead_lettered.values())
+    return (
+        f"{rows:,} rows ({problems:,} not readable); {accounts.received:,} events received = "
+        f"{accounts.applied:,} applied + {accounts.duplicate:,} duplicate + "
+        f"{accounts.beyond_retention:,} beyond retention + {dead:,} dead-lettered"
+    )
+
+
+def _shown(point: Point) -> str:
+    if point.value is None:
+        return f"{point.state.replace('_', ' ')} ({(point.reason or '').replace('_', ' ')})"
+    return f"{point.value:,}" if isinstance(point.value, int) else f"{point.value:,.4f}"

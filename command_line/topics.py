@@ -1,0 +1,115 @@
+"""`kept topics`: make the topics of a pipeline, and see whether they are as Kept needs them."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Annotated
+
+import msgspec
+import typer
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from kept.errors import Retry
+from kept.settings import Settings, read_settings
+from kept.topics import Topics
+from kept.topics import topics as topics_of
+from producers.connection import client_options, kept_error
+
+app = typer.Typer(no_args_is_help=True, help="Make and inspect the topics of a pipeline.")
+
+Brokers = Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")]
+Prefix = Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")]
+Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of each topic; else KEPT_PARTITIONS.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a topic.")]
+
+
+@app.command("create")
+def create(
+    brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
+) -> None:
+    """Create what is missing; what is there is left as it is. The number of partitions is fixed from then on."""
+    settings = _settings(brokers, topic_prefix, partitions)
+    made = create_topics(settings)
+    for topic in topics_of(settings.topic_prefix, settings.partitions).all():
+        row = {"topic": topic.name, "partitions": topic.partitions, "created": topic.name in made}
+        state = "created" if row["created"] else "is there"
+        typer.echo(json.dumps(row) if json_output else f"{topic.name}: {state}")
+
+
+@app.command("list")
+def list_topics(
+    brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
+) -> None:
+    """The topics of the pipeline, with their partitions and whether that is what Kept was told; exit 1 if not."""
+    settings = _settings(brokers, topic_prefix, partitions)
+    wanted = topics_of(settings.topic_prefix, settings.partitions)
+    found = partition_counts(settings, wanted)
+    wrong = False
+    for topic in wanted.all():
+        seen = found.get(topic.name)
+        wrong = wrong or seen != topic.partitions
+        row = {"topic": topic.name, "partitions": seen, "expected": topic.partitions, "ok": seen == topic.partitions}
+        said = "missing; run `kept topics create`" if seen is None else f"{seen} partitions, expected {topic.partitions}"
+        typer.echo(json.dumps(row) if json_output else f"{topic.name}: {said}")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def create_topics(settings: Settings) -> set[str]:
+    """Create the missing topics of the pipeline; returns the names of those created."""
+    admin = _admin(settings)
+    made: set[str] = set()
+    try:
+        for topic in topics_of(settings.topic_prefix, settings.partitions).all():
+            new = NewTopic(topic.name, topic.partitions, settings.replication, topic_configs=topic.config)
+            try:
+                admin.create_topics([new])
+                made.add(topic.name)
+            except TopicAlreadyExistsError:
+                continue
+    except KafkaError as error:
+        raise kept_error(error, f"brokers {settings.brokers}") from error
+    finally:
+        admin.close()
+    return made
+
+
+def delete_topics(settings: Settings) -> None:
+    """Delete the topics of the pipeline, with all they hold."""
+    admin = _admin(settings)
+    try:
+        admin.delete_topics([topic.name for topic in topics_of(settings.topic_prefix, settings.partitions).all()])
+    except KafkaError as error:
+        raise kept_error(error, f"brokers {settings.brokers}") from error
+    finally:
+        admin.close()
+
+
+def partition_counts(settings: Settings, wanted: Topics) -> dict[str, int]:
+    """Partitions of each topic that exists."""
+    admin = _admin(settings)
+    try:
+        existing = set(admin.list_topics()) & {topic.name for topic in wanted.all()}
+        described = admin.describe_topics(sorted(existing)) if existing else []
+    except KafkaError as error:
+        raise kept_error(error, f"brokers {settings.brokers}") from error
+    finally:
+        admin.close()
+    return {row["name"]: len(row["partitions"]) for row in described}
+
+
+def _admin(settings: Settings) -> KafkaAdminClient:
+    try:
+        return KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=10_000)
+    except KafkaError as error:
+        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+
+
+def _settings(brokers: str | None, topic_prefix: str | None, partitions: int | None) -> Settings:
+    given = {"brokers": brokers, "topic_prefix": topic_prefix, "partitions": partitions}
+    return msgspec.structs.replace(
+        read_settings(os.environ), **{name: value for name, value in given.items() if value is not None}
+    )

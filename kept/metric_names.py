@@ -1,0 +1,79 @@
+"""The closed set of metric names: help, unit, labels. Dashboards, rules and documents are checked against it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from kept.indicators.definitions import DEFINITIONS, Definition
+
+SERIES_BUDGET = 20_000
+"""Series of indicators one worker exposes at most; what is over it is counted, not exposed."""
+
+
+class Metric(Struct, frozen=True):
+    """One metric: full name, help, labels, kind."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    kind: str = "gauge"
+
+
+_SUFFIX = {
+    "share": "_ratio",
+    "cases": "_cases",
+    "seconds": "_seconds",
+    "days": "_days",
+    "points": "_points",
+    "money": "_money",
+    "money a week": "_money_per_week",
+}
+
+
+def metric_of(definition: Definition) -> Metric:
+    """The gauge that shows an indicator of whole services."""
+    labels = ("service", "window", "currency") if definition.unit.startswith("money") else ("service", "window")
+    return Metric(f"kept_{definition.name}{_SUFFIX[definition.unit]}", f"{definition.formula} ({definition.unit})", labels)
+
+
+INDICATOR_METRICS: dict[str, Metric] = {definition.name: metric_of(definition) for definition in DEFINITIONS}
+
+INDICATOR_STATE = Metric(
+    "kept_indicator_state",
+    "1 for the state an indicator is in; one that is not `value` has no value series",
+    ("service", "indicator", "window", "state"),
+)
+INDICATOR_TIME = Metric(
+    "kept_indicator_timestamp_seconds", "Event time up to which the indicators of a service are published", ("service",)
+)
+LAST_EVENT = Metric(
+    "kept_last_event_timestamp_seconds", "Greatest event time seen in a source partition", ("partition",)
+)
+REGISTER = Metric("kept_register_cases", "Cases held in the register of a source partition", ("partition",))
+TALLY_BUCKETS = Metric("kept_tally_buckets", "Tally buckets held by a source partition", ("partition",))
+LAG = Metric("kept_lag_records", "Records not yet applied", ("topic", "partition"))
+EVENTS = Metric(
+    "kept_events_total",
+    "Events by what became of them: received = applied + duplicate + beyond_retention + dead_lettered",
+    ("partition", "account"),
+    "counter",
+)
+DEAD_LETTERS = Metric("kept_dead_letters_total", "Events put aside, by reason", ("partition", "reason"), "counter")
+LATE_EVENTS = Metric("kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter")
+POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
+SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
+
+PIPELINE_METRICS: tuple[Metric, ...] = (
+    INDICATOR_STATE,
+    INDICATOR_TIME,
+    LAST_EVENT,
+    REGISTER,
+    TALLY_BUCKETS,
+    LAG,
+    EVENTS,
+    DEAD_LETTERS,
+    LATE_EVENTS,
+    POINTS,
+    SERIES_DROPPED,
+)
+METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)

@@ -1,0 +1,176 @@
+"""A replay through the real parts on one machine: Kafka, the workers and a history store, in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+
+from command_line.topics import create_topics, delete_topics
+from history.sqlite import SQLiteHistory
+from kept.errors import Stop
+from kept.events import Event
+from kept.indicators.point import Point
+from kept.marks import Accounts, Mark
+from kept.settings import Settings, read_settings
+from kept.topics import topics
+from local_stack.broker import Broker
+from local_stack.child import Child
+from producers.pace import Pace
+from producers.publisher import Publisher
+from stream_processors.connection import client_settings
+from stream_processors.log_reader import read_range
+from stream_processors.partition_log import unpack_mark
+
+PATIENCE_SECONDS = 900.0
+POLL_SECONDS = 0.1
+
+
+class WorkerGroup:
+    """Some workers as child processes; `watch` raises when one has died."""
+
+    def __init__(self, settings: Settings, folder: Path, count: int) -> None:
+        self._settings = settings
+        self.folder = folder
+        self.workers = [self._child(number) for number in range(1, count + 1)]
+
+    def start(self) -> None:
+        """Start those that do not run."""
+        for worker in self.workers:
+            if not worker.running():
+                worker.start()
+
+    def stop(self) -> None:
+        """Stop all in order."""
+        for worker in self.workers:
+            worker.stop()
+
+    def watch(self) -> None:
+        """Raise `Stop` with the tail of its log when a worker has ended."""
+        for worker in self.workers:
+            if not worker.running():
+                raise Stop(f"{worker.name} ended (exit {worker.exit_code()}):\n{worker.log_tail()}")
+
+    def _child(self, number: int) -> Child:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("KEPT_")}
+        for field in msgspec.structs.fields(Settings):
+            value = getattr(self._settings, field.name)
+            if value is not None and value != field.default:
+                environment[f"KEPT_{field.name.upper()}"] = str(value)
+        environment["KEPT_WORKER_ID"] = f"worker-{number}"
+        root = str(Path(__file__).parent.parent)
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        command = [sys.executable, "-m", "command_line.main", "worker"]
+        return Child(f"worker-{number}", command, self.folder / f"worker-{number}.log", environment=environment)
+
+
+def replay_through_kafka(
+    events: Sequence[Event],
+    service_id: str,
+    catalogue_text: str,
+    at_ms: int,
+    *,
+    workers: int = 2,
+    partitions: int = 4,
+    brokers: str | None = None,
+    disturb: Callable[[WorkerGroup], None] | None = None,
+) -> tuple[list[Point], Accounts]:
+    """Indicators as of `at_ms` after the events went through topics of their own, and what became of every event.
+
+    Without `brokers` a private broker is started and removed. `disturb` is called while waiting (for tests of faults).
+    Raises `Stop` when a worker dies or nothing comes out within 15 minutes.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
+        if brokers is None:
+            broker = Broker(folder / "kafka")
+            broker.start()
+            stack.callback(broker.stop)
+            brokers = broker.bootstrap
+        settings = msgspec.structs.replace(
+            read_settings(os.environ),
+            brokers=brokers,
+            topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",
+            partitions=partitions,
+            catalogue=str(folder / "catalogue"),
+            history_path=str(folder / "history.sqlite"),
+            live=False,
+            metrics_port=0,
+        )
+        (folder / "catalogue").mkdir()
+        (folder / "catalogue" / "service.toml").write_text(catalogue_text, encoding="utf-8")
+        create_topics(settings)
+        stack.callback(delete_topics, settings)
+        group = WorkerGroup(settings, folder, workers)
+        stack.callback(group.stop)
+        group.start()
+        publish(events, settings, at_ms)
+        return wait_for(settings, group, service_id, at_ms // 1000, disturb)
+
+
+def publish(events: Sequence[Event], settings: Settings, at_ms: int) -> None:
+    """All events, then the tick at `at_ms` on every partition; returns when all are acknowledged."""
+    topic = topics(settings.topic_prefix, settings.partitions).events.name
+    with Publisher(topic, settings) as publisher:
+        publisher.publish_all(((0, event) for event in events), Pace(None))
+        publisher.finish()
+        publisher.tick_all_partitions(at_ms)
+        publisher.finish()
+
+
+def wait_for(
+    settings: Settings, group: WorkerGroup, service: str, at: int, disturb: Callable[[WorkerGroup], None] | None = None
+) -> tuple[list[Point], Accounts]:
+    """Wait until the indicators as of `at` (s) are published; returns them and the accounts."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if disturb is not None:
+            disturb(group)
+        else:
+            group.watch()
+        with history_of(settings) as store:
+            if store is not None and store.published().get(service, -1) >= at:
+                return store.latest(service, at=at), accounts_of(settings)
+        time.sleep(POLL_SECONDS)
+    raise Stop(f"no indicators as of the end of the replay within {PATIENCE_SECONDS:.0f} s; see {group.folder}")
+
+
+@contextmanager
+def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
+    """The history store for reading; None before a worker has made it."""
+    path = Path(settings.history_path)
+    if not path.exists():
+        yield None
+        return
+    store = SQLiteHistory(path, read_only=True)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def accounts_of(settings: Settings) -> Accounts:
+    """The accounts of all source partitions together, from their latest marks."""
+    return asyncio.run(_accounts(settings))
+
+
+async def _accounts(settings: Settings) -> Accounts:
+    marks: dict[int, Mark] = {}
+    name = topics(settings.topic_prefix, settings.partitions).tallies.name
+    async for records in read_range(client_settings(settings), name, 0):
+        for record in records:
+            mark = unpack_mark(record.key, record.value)
+            if mark is not None:
+                marks[mark.partition] = mark
+    total = Accounts()
+    for mark in marks.values():
+        total.add(mark.accounts)
+    return total

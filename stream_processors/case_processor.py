@@ -1,0 +1,127 @@
+"""Events in, tallies out: decode a batch, call the core, write one transaction. No logic of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kept.errors import StateError
+from kept.events import decode_batch
+from kept.intake import Rules
+from kept.partition import PartitionState
+from kept.settings import Settings
+from kept.topics import Topics
+from stream_processors.partition_log import PartitionLog
+
+
+class OwnedPartition:
+    """A source partition while this worker owns it."""
+
+    def __init__(self, state: PartitionState, log: PartitionLog) -> None:
+        self.state = state
+        self.log = log
+        self.ready: asyncio.Task[int] | None = None
+        self.busy = asyncio.Lock()
+        self.last_moved = time.monotonic()
+        self.idle = False
+
+
+class CaseProcessor:
+    """All source partitions of this worker."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Topics,
+        rules: Mapping[str, Rules],
+        client_settings: dict[str, Any],
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._rules = rules
+        self._client_settings = client_settings
+        self._clock_ms = clock_ms
+        self.partitions: dict[int, OwnedPartition] = {}
+
+    async def assign(self, partitions: set[int]) -> None:
+        """Own exactly `partitions`: drop the others, start to restore the new ones."""
+        for partition in set(self.partitions) - partitions:
+            await self._drop(partition)
+        for partition in sorted(partitions - set(self.partitions)):
+            self._check(partition)
+            state = PartitionState(partition, self._rules, live=self._settings.live)
+            transactional_id = f"{self._topics.state.name}-{partition}"
+            log = PartitionLog(self._client_settings, self._topics, transactional_id, partition)
+            owned = OwnedPartition(state, log)
+            owned.ready = asyncio.create_task(log.open(state))
+            self.partitions[partition] = owned
+
+    async def apply(self, partition: int, records: list[Any]) -> int:
+        """Apply a batch and return the position after it; durable when it returns.
+
+        A cancelled caller does not cut the transaction in two: it is finished first.
+        """
+        task = asyncio.create_task(self._apply(self.partitions[partition], records))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await task
+            raise
+
+    async def mark_idle(self, end_of: Callable[[int], int | None]) -> None:
+        """Publish a mark for each partition that has had nothing to read for `idle_seconds`."""
+        for partition, owned in list(self.partitions.items()):
+            quiet = time.monotonic() - owned.last_moved
+            if owned.idle or quiet < self._settings.idle_seconds or owned.ready is None or not owned.ready.done():
+                continue
+            end = end_of(partition)
+            async with owned.busy:
+                if end is not None and owned.state.offset + 1 >= end and self.partitions.get(partition) is owned:
+                    await owned.log.write_mark(owned.state.mark(idle=True))
+                    owned.idle = True
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        for partition in list(self.partitions):
+            await self._drop(partition)
+
+    async def _apply(self, owned: OwnedPartition, records: list[Any]) -> int:
+        assert owned.ready is not None
+        await owned.ready
+        async with owned.busy:
+            state = owned.state
+            fresh = [record for record in records if record.offset > state.offset]
+            if fresh:
+                self._check_gap(state, fresh[0].offset)
+                events = decode_batch([record.value for record in fresh])
+                changes = state.apply(fresh[-1].offset, events, self._clock_ms())
+                await owned.log.write(changes, fresh)
+                owned.idle = False
+            owned.last_moved = time.monotonic()
+            return state.offset + 1
+
+    def _check_gap(self, state: PartitionState, first: int) -> None:
+        if first != state.offset + 1:
+            raise StateError(
+                f"partition {state.partition} of {self._topics.events.name} continues at offset {first}, but the state "
+                f"has applied {state.offset}: {first - state.offset - 1} events were deleted before they were applied, "
+                "or the state topic was lost; raise retention.ms, or publish the events again to new topics"
+            )
+
+    def _check(self, partition: int) -> None:
+        if partition >= self._topics.events.partitions:
+            raise StateError(
+                f"{self._topics.events.name} has a partition {partition}, but this pipeline was made for "
+                f"{self._topics.events.partitions} (KEPT_PARTITIONS); no event of it was applied"
+            )
+
+    async def _drop(self, partition: int) -> None:
+        owned = self.partitions.pop(partition)
+        if owned.ready is not None and not owned.ready.done():
+            owned.ready.cancel()
+            await asyncio.gather(owned.ready, return_exceptions=True)
+        async with owned.busy:
+            await owned.log.close()

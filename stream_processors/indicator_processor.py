@@ -1,0 +1,167 @@
+"""Tallies in, indicators out: merge the partitions, evaluate what is due, store it, then let the position move.
+
+A tally counts only once the mark that follows it in its transaction has arrived, so that no half of a batch is seen.
+Owns no state of its own: on assignment the compacted topic is read from its beginning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
+
+from history.store import HistoryStore
+from kept.errors import Retry
+from kept.indicators.evaluate import due_windows, evaluate
+from kept.indicators.point import Point
+from kept.intake import Rules
+from kept.marks import Mark
+from kept.published_time import now, replay_end
+from kept.settings import Settings
+from kept.tallies import MergedTallies, PartitionTally, unpack
+from kept.topics import Topics
+from stream_processors.log_reader import read_range
+from stream_processors.partition_log import unpack_mark
+from stream_processors.sinks.metrics import Metrics
+
+log = logging.getLogger("kept.indicators")
+CATCH_UP_SECONDS = 3.0
+"""While there is more to read, publish no more often than this."""
+
+
+class TalliesPartition:
+    """One partition of topic `tallies`: some services, all their source partitions."""
+
+    def __init__(self, partition: int, rules: Mapping[str, Rules]) -> None:
+        self.partition = partition
+        self.tallies = MergedTallies({service: r.local_time for service, r in rules.items()})
+        self.marks: dict[int, Mark] = {}
+        self.position = 0
+        self.published: dict[str, int] = {}
+        self.final: int | None = None
+        self.changed = False
+        self.last_published = 0.0
+        self.ready: asyncio.Task[None] | None = None
+        self._pending: dict[int, list[PartitionTally]] = {}
+
+    def take_in(self, records: list[Any]) -> None:
+        """Apply records in log order; what a mark does not follow yet has to wait."""
+        for record in records:
+            self.position = record.offset + 1
+            mark = unpack_mark(record.key, record.value)
+            if mark is None:
+                item = unpack(record.key, record.value)
+                self._pending.setdefault(item.partition, []).append(item)
+                continue
+            for item in self._pending.pop(mark.partition, ()):
+                self.tallies.apply(item)
+            self.marks[mark.partition] = mark
+            self.changed = True
+
+
+class IndicatorProcessor:
+    """All partitions of topic `tallies` that this worker owns."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Topics,
+        rules: Mapping[str, Rules],
+        client_settings: dict[str, Any],
+        history: HistoryStore,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._rules = rules
+        self._client_settings = client_settings
+        self._history = history
+        self._metrics = metrics
+        self._store_lock = asyncio.Lock()
+        self.partitions: dict[int, TalliesPartition] = {}
+
+    async def assign(self, committed: Mapping[int, int]) -> None:
+        """Own exactly the partitions in `committed` (partition -> position at which reading goes on)."""
+        for partition in set(self.partitions) - set(committed):
+            owned = self.partitions.pop(partition)
+            if owned.ready is not None:
+                owned.ready.cancel()
+            self._metrics.forget(owned.tallies.services())
+        for partition, position in committed.items():
+            if partition not in self.partitions:
+                owned = TalliesPartition(partition, self._rules)
+                owned.ready = asyncio.create_task(self._restore(owned, position))
+                self.partitions[partition] = owned
+
+    async def apply(self, partition: int, records: list[Any], more: bool) -> int:
+        """Take a batch in and publish what is due; returns the position that may be committed."""
+        owned = self.partitions[partition]
+        assert owned.ready is not None
+        await owned.ready
+        owned.take_in([record for record in records if record.offset >= owned.position])
+        if not more or time.monotonic() - owned.last_published > CATCH_UP_SECONDS:
+            await self.publish(owned)
+        return owned.position
+
+    async def publish_waiting(self) -> None:
+        """Publish what a busy moment left unpublished."""
+        for owned in list(self.partitions.values()):
+            if owned.changed and owned.ready is not None and owned.ready.done():
+                await self.publish(owned)
+
+    async def publish(self, owned: TalliesPartition) -> None:
+        """Evaluate and store what has become due since the last time."""
+        async with self._store_lock:
+            owned.changed = False
+            owned.last_published = time.monotonic()
+            count = self._topics.events.partitions
+            self._metrics.marks(owned.marks)
+            final = replay_end(owned.marks, count)
+            at = now(owned.marks, count)
+            if final is not None and final != owned.final and (at is None or at <= final):
+                await self._publish_at(owned, final, everything=True)
+                owned.final = final
+            elif at is not None:
+                await self._publish_at(owned, at, everything=False)
+
+    async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
+        services = owned.tallies.services()
+        for service in services:
+            previous = owned.published.get(service)
+            if previous is not None and at <= previous and not everything:
+                continue
+            rules = self._rules[service]
+            windows, slices = due_windows(None if everything else previous, at, rules)
+            points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
+            await self._store(points)
+            self._metrics.show(service, points)
+            owned.published[service] = at
+            await asyncio.sleep(0)
+        if services:
+            await self._retrying(self._history.publish, services, at)
+
+    async def _store(self, points: list[Point]) -> None:
+        await self._retrying(self._history.write, points)
+        self._metrics.points_written(len(points))
+
+    async def _retrying(self, call: Any, *arguments: Any) -> None:
+        """Call the history store in a thread until it accepts; nothing is dropped while it is away."""
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(Retry),
+            wait=wait_exponential_jitter(initial=0.1, max=10),
+            before_sleep=before_sleep_log(log, logging.WARNING),
+            reraise=True,
+        ):
+            with attempt:
+                await asyncio.to_thread(call, *arguments)
+
+    async def _restore(self, owned: TalliesPartition, position: int) -> None:
+        if position > 0:
+            async for records in read_range(self._client_settings, self._topics.tallies.name, owned.partition, position):
+                owned.take_in(records)
+        owned.position = max(owned.position, position)
+        owned.changed = True

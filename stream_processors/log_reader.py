@@ -1,0 +1,54 @@
+"""Reads a range of a partition from its log, committed records only: how state is rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from kept.errors import Retry
+
+POLL_MS = 500
+PATIENCE_POLLS = 120
+"""A minute without a record means that a transaction hangs or the broker is away."""
+
+
+async def read_range(
+    client_settings: dict[str, Any], topic: str, partition: int, end: int | None = None
+) -> AsyncIterator[list[Any]]:
+    """Lists of records from the beginning up to `end` (exclusive), or to the last stable offset of this moment.
+
+    Raises `Retry` when the log does not answer for a minute.
+    """
+    tp = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(
+        **client_settings,
+        group_id=None,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=8 * 1024 * 1024,
+        fetch_max_wait_ms=POLL_MS,
+    )
+    await consumer.start()
+    try:
+        consumer.assign([tp])
+        if end is None:
+            end = (await consumer.end_offsets([tp]))[tp]
+        await consumer.seek_to_beginning(tp)
+        quiet = 0
+        while await consumer.position(tp) < end:
+            batches = await consumer.getmany(tp, timeout_ms=POLL_MS)
+            records = batches.get(tp, [])
+            if records:
+                quiet = 0
+                if records[-1].offset >= end:
+                    records = [record for record in records if record.offset < end]
+                yield records
+            else:
+                quiet += 1
+                if quiet > PATIENCE_POLLS:
+                    raise Retry(f"{topic}-{partition} did not yield its records up to {end} within a minute")
+    finally:
+        await consumer.stop()

@@ -1,0 +1,154 @@
+"""The durable side of one source partition: restore its state, and write each batch's changes as one transaction.
+
+One transactional producer a partition: the next owner's `open` fences this one, so a worker that was frozen while its
+partition moved can never write again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, ProducerFenced
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from kept.errors import Retry, Stop
+from kept.marks import Mark
+from kept.partition import Changes, DeadLetter, PartitionState, Record
+from kept.topics import MAX_MESSAGE_BYTES, Topics
+from stream_processors.log_reader import read_range
+
+BATCH_BYTES = 1024 * 1024
+TRANSACTION_SECONDS = 60
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_key = msgspec.msgpack.Decoder(tuple[str, str, str, int, int, int]).decode
+_unpack_mark = msgspec.msgpack.Decoder(Mark).decode
+MARK = "mark"
+
+
+class Fenced(Stop):
+    """Another worker has taken this partition over."""
+
+
+def tallies_partition(service: str, partitions: int) -> int:
+    """The partition of topic `tallies` that holds a service."""
+    return zlib.crc32(service.encode()) % partitions
+
+
+def pack_mark_key(partition: int) -> bytes:
+    """The message key of a source partition's mark, in the format of tally keys with no service."""
+    return _pack(("", MARK, "", 0, 0, partition))
+
+
+def unpack_mark(key: bytes, value: bytes | None) -> Mark | None:
+    """The mark in a message of topic `tallies`, or None when the message is a tally."""
+    if _unpack_key(key)[:2] != ("", MARK) or value is None:
+        return None
+    return _unpack_mark(value)
+
+
+class PartitionLog:
+    """State, tallies, marks and dead letters of one source partition, written atomically."""
+
+    def __init__(self, client_settings: dict[str, Any], topics: Topics, transactional_id: str, partition: int) -> None:
+        self._client_settings = client_settings
+        self._topics = topics
+        self._partition = partition
+        self._producer = AIOKafkaProducer(
+            **client_settings,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
+            acks="all",
+            max_batch_size=BATCH_BYTES,
+            max_request_size=MAX_MESSAGE_BYTES,
+            request_timeout_ms=30_000,
+        )
+        self._lock = asyncio.Lock()
+
+    async def open(self, state: PartitionState) -> int:
+        """Fence any former owner, then rebuild `state`; returns how many records were read."""
+        await self._producer.start()
+        count = 0
+        async for records in read_range(self._client_settings, self._topics.state.name, self._partition):
+            count += len(records)
+            state.restore([(record.key, record.value) for record in records])
+        state.restored()
+        return count
+
+    async def write(self, changes: Changes, sources: list[Any]) -> None:
+        """One transaction: state with applied offset, tallies, mark, dead letters.
+
+        `sources` are the records of the batch, for the bytes of what was put aside. Raises `Fenced` when another worker
+        owns the partition and `Retry` when the broker did not take it; either way nothing of it became visible.
+        """
+        async with self._lock:
+            await self._transaction(changes, sources)
+
+    async def write_mark(self, mark: Mark) -> None:
+        """One transaction with nothing but the mark (the partition is idle)."""
+        async with self._lock:
+            await self._transaction(Changes([], [], mark, []), [])
+
+    async def close(self) -> None:
+        """Stop the producer; a transaction in flight is aborted by the broker or by the next owner."""
+        await self._producer.stop()
+
+    async def _transaction(self, changes: Changes, sources: list[Any]) -> None:
+        producer = self._producer
+        try:
+            await producer.begin_transaction()
+            pending = await self._append(changes)
+            pending += [await self._dead_letter(letter, sources[letter.index]) for letter in changes.dead_letters]
+            await asyncio.gather(*pending)
+            await producer.commit_transaction()
+        except ProducerFenced as error:
+            raise Fenced(f"partition {self._partition} was taken over by another worker") from error
+        except KafkaError as error:
+            raise Retry(f"the broker did not take a batch of partition {self._partition}: {error!r}") from error
+
+    async def _append(self, changes: Changes) -> list[asyncio.Future[Any]]:
+        topics, count = self._topics, self._topics.tallies.partitions
+        by_partition: dict[int, list[Record]] = {target: [] for target in range(count)}
+        for service, key, value in changes.tallies:
+            by_partition[tallies_partition(service, count)].append((key, value))
+        mark = (pack_mark_key(self._partition), _pack(changes.mark))
+        pending = await self._send(topics.state.name, self._partition, changes.state)
+        for target, records in by_partition.items():
+            pending += await self._send(topics.tallies.name, target, [*records, mark])
+        return pending
+
+    async def _send(self, topic: str, partition: int, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
+        pending: list[asyncio.Future[Any]] = []
+        batch: BatchBuilder = self._producer.create_batch()
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                batch.close()
+                pending.append(await self._producer.send_batch(batch, topic, partition=partition))
+                batch = self._producer.create_batch()
+                if batch.append(key=key, value=value, timestamp=None) is None:
+                    raise Stop(f"one record for {topic} is larger than {BATCH_BYTES} bytes")
+        if batch.record_count():
+            batch.close()
+            pending.append(await self._producer.send_batch(batch, topic, partition=partition))
+        return pending
+
+    async def _dead_letter(self, letter: DeadLetter, source: Any) -> asyncio.Future[Any]:
+        headers = [
+            *((name, value) for name, value in source.headers if not name.startswith("kept-")),
+            ("kept-reason", letter.rejection.reason.encode()),
+            ("kept-message", str(letter.rejection).encode()),
+            ("kept-source", f"{source.topic}/{source.partition}/{source.offset}".encode()),
+        ]
+        topic = self._topics.dead_letters
+        future: asyncio.Future[Any] = await self._producer.send(
+            topic.name,
+            key=source.key,
+            value=source.value,
+            partition=self._partition % topic.partitions,
+            headers=headers,
+        )
+        return future

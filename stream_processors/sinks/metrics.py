@@ -1,0 +1,116 @@
+"""Prometheus: what the worker knows, read at scrape time. Names come from `kept.metric_names`, no sample has a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from kept import metric_names as names
+from kept.indicators.point import Point
+from kept.marks import Mark
+from kept.metric_names import Metric
+from kept.partition import PartitionState
+
+Family = CounterMetricFamily | GaugeMetricFamily
+
+
+class Metrics(Collector):
+    """Holds the latest points of the services this worker publishes; asks for the rest when scraped."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self.registry.register(self)
+        self._points: dict[str, dict[tuple[str, str], Point]] = {}
+        self._marks: dict[int, Mark] = {}
+        self._written = 0
+        self.partitions: Callable[[], Iterable[PartitionState]] = list
+        """The source partitions this worker owns."""
+        self.lags: Callable[[], Iterable[tuple[str, int, int]]] = list
+        """(topic, partition, records not yet applied)."""
+
+    def show(self, service: str, points: Iterable[Point]) -> None:
+        """The newest points of a service replace its former ones; slices are left to the history store."""
+        latest = self._points.setdefault(service, {})
+        for point in points:
+            if point.slice == ():
+                latest[(point.indicator, point.window)] = point
+
+    def forget(self, services: Iterable[str]) -> None:
+        """Another worker has these services now: their gauges disappear at once."""
+        for service in services:
+            self._points.pop(service, None)
+
+    def marks(self, marks: Mapping[int, Mark]) -> None:
+        """What the source partitions said last."""
+        self._marks = dict(marks)
+
+    def points_written(self, count: int) -> None:
+        """The history store has accepted so many points."""
+        self._written += count
+
+    def collect(self) -> Iterator[Family]:
+        """Every family, at this moment."""
+        yield from self._indicators()
+        yield from self._pipeline()
+
+    def describe(self) -> list[Family]:
+        """Nothing is registered by name ahead of time."""
+        return []
+
+    def _indicators(self) -> Iterator[Family]:
+        families = {name: _family(metric) for name, metric in names.INDICATOR_METRICS.items()}
+        states, times = _family(names.INDICATOR_STATE), _family(names.INDICATOR_TIME)
+        shown = dropped = 0
+        for service, points in sorted(self._points.items()):
+            if points:
+                times.add_metric([service], max(point.window_end for point in points.values()))
+            for (indicator, window), point in points.items():
+                if shown >= names.SERIES_BUDGET:
+                    dropped += 1
+                    continue
+                shown += 1
+                states.add_metric([service, indicator, window, point.state], 1)
+                if point.value is not None:
+                    shown += 1
+                    currency = [point.unit.split(" ")[0]] if names.INDICATOR_METRICS[indicator].labels[-1] == "currency" else []
+                    families[indicator].add_metric([service, window, *currency], point.value)
+        yield from families.values()
+        over = _family(names.SERIES_DROPPED)
+        over.add_metric([], dropped)
+        yield from (states, times, over)
+
+    def _pipeline(self) -> Iterator[Family]:
+        last, register, buckets = _family(names.LAST_EVENT), _family(names.REGISTER), _family(names.TALLY_BUCKETS)
+        events, dead, late = _family(names.EVENTS), _family(names.DEAD_LETTERS), _family(names.LATE_EVENTS)
+        for state in self.partitions():
+            partition = str(state.partition)
+            accounts = state.accounts
+            if state.watermark is not None:
+                last.add_metric([partition], state.watermark / 1000)
+            register.add_metric([partition], state.cases)
+            buckets.add_metric([partition], len(state.tallies))
+            late.add_metric([partition], accounts.late)
+            for account, count in (
+                ("received", accounts.received),
+                ("applied", accounts.applied),
+                ("duplicate", accounts.duplicate),
+                ("beyond_retention", accounts.beyond_retention),
+                ("dead_lettered", sum(accounts.dead_lettered.values())),
+            ):
+                events.add_metric([partition, account], count)
+            for reason, count in sorted(accounts.dead_lettered.items()):
+                dead.add_metric([partition, reason], count)
+        lag, points = _family(names.LAG), _family(names.POINTS)
+        for topic, number, behind in self.lags():
+            lag.add_metric([topic, str(number)], behind)
+        points.add_metric([], self._written)
+        yield from (last, register, buckets, lag, events, dead, late, points)
+
+
+def _family(metric: Metric) -> Family:
+    if metric.kind == "counter":
+        return CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
+    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)

@@ -1,0 +1,199 @@
+"""One worker process: a Faust application with the two processors, /metrics and /healthz.
+
+Whatever goes wrong inside ends the process with a non-zero exit and one clear last line: a supervisor starts it again,
+and the state in Kafka says where to go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import faust
+import uvloop
+from faust.types import TP
+
+from history.sqlite import SQLiteHistory
+from kept.catalogue import Service
+from kept.errors import KeptError
+from kept.intake import rules_by_service
+from kept.settings import Settings
+from kept.topics import topics
+from stream_processors.batch_transport import BatchConsumer, BatchSchema, install
+from stream_processors.case_processor import CaseProcessor
+from stream_processors.connection import client_settings, faust_credentials
+from stream_processors.health import Health, serve
+from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.sinks.metrics import Metrics
+
+log = logging.getLogger("kept.worker")
+CRASH_EXIT_CODE = 70
+FETCH_BYTES = 8 * 1024 * 1024
+
+
+class Worker:
+    """Wires the processors to Faust."""
+
+    def __init__(self, settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
+        self._settings = settings
+        self._topics = topics(settings.topic_prefix, settings.partitions)
+        self.metrics = Metrics()
+        self.health = Health(settings.stall_seconds)
+        rules = rules_by_service(catalogue)
+        self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
+        self.indicators = IndicatorProcessor(
+            settings, self._topics, rules, client_settings(settings), SQLiteHistory(settings.history_path), self.metrics
+        )
+        self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
+        self.metrics.lags = self._lags
+        self.app = self._make_app(work_folder)
+
+    def run(self) -> None:
+        """Run until told to stop; never returns."""
+        worker = faust.Worker(self.app, loglevel="WARNING", redirect_stdouts=False, blocking_timeout=None)
+        worker.execute_from_commandline()
+
+    def die(self, error: BaseException) -> None:
+        """End the process at once, so that nothing is committed after the failure."""
+        message = str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}"
+        if not isinstance(error, KeptError):
+            log.critical("unexpected failure", exc_info=error)
+        sys.stdout.flush()
+        print(f"kept worker {self._settings.worker_id} stopped: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(CRASH_EXIT_CODE)
+
+    def _make_app(self, work_folder: Path) -> faust.App:
+        settings = self._settings
+        app = faust.App(
+            f"{settings.topic_prefix}kept",
+            broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+            autodiscover=False,
+            datadir=str(work_folder),
+            store="memory://",
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            stream_wait_empty=True,
+            producer_request_timeout=30.0,
+            consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=FETCH_BYTES,
+            consumer_group_instance_id=f"{settings.topic_prefix}{settings.worker_id}",
+            broker_max_poll_records=settings.max_batch_records,
+            broker_commit_interval=1.0,
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=2.0,
+            broker_request_timeout=30.0,
+            broker_credentials=faust_credentials(settings),
+            table_standby_replicas=0,
+        )
+        install(app)
+        schema = BatchSchema()
+        events = app.topic(self._topics.events.name, schema=schema, internal=False)
+        tallies = app.topic(self._topics.tallies.name, schema=schema, internal=False)
+        app.agent(events, name="cases")(self._apply_events)
+        app.agent(tallies, name="indicators")(self._apply_tallies)
+        app.on_partitions_assigned.connect(self._assigned, weak=False)
+        app.on_partitions_revoked.connect(self._revoked, weak=False)
+        app.task(self._keep_time)
+        app.task(self._serve)
+        return app
+
+    @property
+    def _consumer(self) -> BatchConsumer:
+        consumer: BatchConsumer = self.app.consumer
+        return consumer
+
+    async def _apply_events(self, stream: Any) -> None:
+        async for event in stream.events():
+            try:
+                partition = event.message.partition
+                position = await self.cases.apply(partition, event.value)
+                self._consumer.set_durable(event.message.tp, position)
+                self.health.moved()
+            except Exception as error:
+                self.die(error)
+
+    async def _apply_tallies(self, stream: Any) -> None:
+        async for event in stream.events():
+            try:
+                message = event.message
+                more = (self._consumer.highwater(message.tp) or 0) - message.offset > 8
+                position = await self.indicators.apply(message.partition, event.value, more)
+                self._consumer.set_durable(message.tp, position)
+                self.health.moved()
+            except Exception as error:
+                self.die(error)
+
+    async def _assigned(self, app: faust.App, assigned: set[TP], **_: Any) -> None:
+        try:
+            mine = {tp.partition for tp in assigned if tp.topic == self._topics.events.name}
+            merged = [tp for tp in assigned if tp.topic == self._topics.tallies.name]
+            await self.cases.assign(mine)
+            committed = await self._consumer.seek_to_committed()
+            await self.indicators.assign({tp.partition: committed.get(tp) or 0 for tp in merged})
+        except Exception as error:
+            self.die(error)
+
+    async def _revoked(self, app: faust.App, revoked: set[TP], **_: Any) -> None:
+        try:
+            lost = {tp.partition for tp in revoked if tp.topic == self._topics.events.name}
+            await self.cases.assign(set(self.cases.partitions) - lost)
+            gone = {tp.partition for tp in revoked if tp.topic == self._topics.tallies.name}
+            kept = {p: owned.position for p, owned in self.indicators.partitions.items() if p not in gone}
+            await self.indicators.assign(kept)
+        except Exception as error:
+            self.die(error)
+
+    async def _keep_time(self) -> None:
+        while not self.app.should_stop:
+            await asyncio.sleep(1.0)
+            try:
+                await self.cases.mark_idle(lambda p: self._highwater(self._topics.events.name, p))
+                await self.indicators.publish_waiting()
+                self.health.observe(sum(behind for _, _, behind in self._lags()))
+            except Exception as error:
+                self.die(error)
+
+    async def _serve(self) -> None:
+        try:
+            await serve(self._settings, self.metrics, self.health)
+        except BaseException as error:
+            if not self.app.should_stop:
+                self.die(error)
+            raise
+
+    def _highwater(self, topic: str, partition: int) -> int | None:
+        try:
+            return self._consumer.highwater(TP(topic, partition))
+        except Exception:  # the partition may have just been revoked
+            return None
+
+    def _lags(self) -> list[tuple[str, int, int]]:
+        rows: list[tuple[str, int, int]] = []
+        events, tallies = self._topics.events.name, self._topics.tallies.name
+        for partition, owned in self.cases.partitions.items():
+            end = self._highwater(events, partition)
+            if end is not None:
+                rows.append((events, partition, max(0, end - owned.state.offset - 1)))
+        for partition, merged in self.indicators.partitions.items():
+            end = self._highwater(tallies, partition)
+            if end is not None:
+                rows.append((tallies, partition, max(0, end - merged.position - 1)))
+        return rows
+
+
+def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
+    """Run one worker until it is told to stop or fails."""
+    uvloop.install()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    Worker(settings, catalogue, work_folder).run()
+
+
+def _clock_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,64 @@
+"""All indicators of one service as a table: a row an indicator, a column a window. Pure: points in, words out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from kept.indicators.definitions import DEFINITIONS
+from kept.indicators.point import Point
+from summaries import wording
+from summaries.service_card import LatestPoints
+
+COLUMNS: tuple[str, ...] = ("1h", "24h", "7d", "28d", "90d", "365d", "week", "all")
+
+
+class Cell(Struct, frozen=True):
+    """One value in words; `detail` holds the interval and the number of cases behind it."""
+
+    text: str
+    detail: str
+    known: bool
+    span: int = 1
+
+
+class Row(Struct, frozen=True):
+    """One indicator: its name, formula and trap, and a cell a window (one wide cell for a stock)."""
+
+    name: str
+    formula: str
+    trap: str
+    cells: tuple[Cell, ...]
+
+
+class Family(Struct, frozen=True):
+    """Indicators that belong together."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+
+def make_table(points: Iterable[Point]) -> tuple[Family, ...]:
+    """The families of indicators in the order of their definitions; each indicator and window has a cell."""
+    latest = LatestPoints(points)
+    families: dict[str, list[Row]] = {}
+    for definition in DEFINITIONS:
+        cells: tuple[Cell, ...]
+        if definition.stock:
+            cells = (_cell(latest.stock(definition.name), len(COLUMNS)),)
+        else:
+            cells = tuple(_cell(latest.of(definition.name, window)) for window in COLUMNS)
+        row = Row(wording.label(definition.name), definition.formula, definition.trap, cells)
+        families.setdefault(definition.family, []).append(row)
+    return tuple(Family(name, tuple(rows)) for name, rows in families.items())
+
+
+def _cell(point: Point | None, span: int = 1) -> Cell:
+    if point is None or point.value is None:
+        return Cell(wording.shown(point), "", False, span)
+    spread = wording.interval(point)
+    parts = [] if spread is None else [spread]
+    if point.n is not None and point.unit != "cases":
+        parts.append(f"n{wording.NBSP}{wording.number(point.n)}")
+    return Cell(wording.shown(point), ", ".join(parts), True, span)

@@ -1,0 +1,234 @@
+"""What the live page says about one service, made of its latest points. Pure: points and catalogue in, words out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from kept.catalogue import Service
+from kept.durations import in_words, parse_duration
+from kept.indicators.point import Point
+from summaries import wording
+from summaries.wording import NBSP
+
+Verdict = Literal["below", "close", "kept", "unknown"]
+VERDICT_WORDS: dict[Verdict, str] = {
+    "below": "Promise not kept",
+    "close": "Too close to call",
+    "kept": "Promise kept",
+    "unknown": "Not known",
+}
+PROMISE_WINDOW = "28d"
+FRESHEST_FIRST = ("1h", "24h", "7d", "28d", "90d", "week", "365d", "all")
+BEHIND_SECONDS = 15 * 60
+"""Less than this behind the clock is ordinary: values are published every 5 minutes."""
+
+
+class Fact(Struct, frozen=True):
+    """One line: what, its value in words, and a remark that belongs beside it."""
+
+    name: str
+    value: str
+    remark: str = ""
+    known: bool = True
+
+
+class Bar(Struct, frozen=True):
+    """Positions on a line from 0 to 100 % (None: nothing to draw): kept, closed-only, target, interval."""
+
+    kept: float | None
+    closed: float | None
+    target: float | None
+    low: float | None
+    high: float | None
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """One service on the live page."""
+
+    id: str
+    name: str
+    owner: str
+    promise: str
+    simulated: bool
+    verdict: Verdict
+    verdict_words: str
+    headline: str
+    known: bool
+    target: str
+    distance: str
+    basis: str
+    gap: str
+    bar: Bar
+    waiting: tuple[Fact, ...]
+    facts: tuple[Fact, ...]
+    as_of: str
+    behind: str
+    order: tuple[int, float, str]
+
+
+class LatestPoints:
+    """The newest points of one service, by indicator and window."""
+
+    def __init__(self, points: Iterable[Point]) -> None:
+        """Keep the points of the whole service; slices are not shown on the card."""
+        self._points = {(point.indicator, point.window): point for point in points if not point.slice}
+
+    @property
+    def newest(self) -> int | None:
+        """Latest window end (epoch seconds), or None without a point."""
+        return max((point.window_end for point in self._points.values()), default=None)
+
+    def of(self, indicator: str, window: str) -> Point | None:
+        """The point of an indicator in a window."""
+        return self._points.get((indicator, window))
+
+    def stock(self, indicator: str) -> Point | None:
+        """The freshest value of a stock, the same under every window: short windows are published more often."""
+        found = [point for window in FRESHEST_FIRST if (point := self.of(indicator, window)) is not None]
+        return max(found, key=lambda point: point.window_end, default=None)
+
+
+def make_card(service: Service, points: Sequence[Point], now: int) -> Card:
+    """The card of `service` from its latest `points`, at wall clock `now` (epoch seconds)."""
+    latest = LatestPoints(points)
+    kept, closed = latest.of("promise_kept", PROMISE_WINDOW), latest.of("promise_kept_closed", PROMISE_WINDOW)
+    target = service.promise.target_share if service.promise is not None else None
+    verdict = judge(kept, target)
+    as_of = latest.newest
+    return Card(
+        id=service.id,
+        name=service.name,
+        owner=service.owner,
+        promise=service.promise.words if service.promise is not None else "No promise was made to the public.",
+        simulated=service.simulated,
+        verdict=verdict,
+        verdict_words=VERDICT_WORDS[verdict] if service.promise is not None else "No promise to judge",
+        headline=wording.shown(kept),
+        known=kept is not None and kept.value is not None,
+        target="no target" if target is None else f"target {wording.target_share(target)}",
+        distance=_distance(kept, target, verdict),
+        basis=_basis(kept),
+        gap=_gap(kept, closed),
+        bar=_bar(kept, closed, target),
+        waiting=(
+            _stock(latest, "backlog", "Open now"),
+            _stock(latest, "overdue", "Overdue"),
+            _stock(latest, "at_risk", "At risk"),
+        ),
+        facts=(
+            _delivery(latest, "p50", "Half are delivered within"),
+            _delivery(latest, "p90", "Nine in ten within"),
+            _fact("Cost per intended outcome", latest.of("cost_per_outcome", PROMISE_WINDOW), "outcomes"),
+            _fact("Satisfaction score", latest.of("satisfaction_score", PROMISE_WINDOW), "answers"),
+        ),
+        as_of="No event counted yet" if as_of is None else f"Data as of {wording.moment(as_of, service.zone)}",
+        behind="" if as_of is None else _behind(as_of, now, service),
+        order=_order(kept, target, verdict, service.name),
+    )
+
+
+def judge(kept: Point | None, target: float | None) -> Verdict:
+    """Whether the promise was kept: the whole interval must lie on one side of the target."""
+    if kept is None or kept.value is None or target is None:
+        return "unknown"
+    if target >= 1:  # each breach counts: no range makes up for one
+        return "kept" if kept.value >= 1 else "below"
+    low = kept.value if kept.low is None else kept.low
+    high = kept.value if kept.high is None else kept.high
+    if kept.value < target:
+        return "below" if high < target else "close"
+    return "kept" if low >= target else "close"
+
+
+def _order(kept: Point | None, target: float | None, verdict: Verdict, name: str) -> tuple[int, float, str]:
+    """Worst promise first; what is not known comes last, and says so."""
+    if verdict == "unknown" or kept is None or kept.value is None or target is None:
+        return (1, 0.0, name)
+    return (0, kept.value - target, name)
+
+
+def _distance(kept: Point | None, target: float | None, verdict: Verdict) -> str:
+    if verdict == "unknown" or kept is None or kept.value is None or target is None:
+        return ""
+    difference = kept.value - target
+    if difference == 0:
+        side = "exactly on target"
+    else:
+        side = f"{wording.points_apart(difference)} {'above' if difference > 0 else 'below'} target"
+    if verdict == "close":
+        return f"{side}, but the range includes the target"
+    return side
+
+
+def _basis(kept: Point | None) -> str:
+    if kept is None or kept.value is None or kept.n is None:
+        return ""
+    cases = f"Of {wording.quantity(kept.n, 'cases')} due in the {wording.WINDOWS[PROMISE_WINDOW]}."
+    spread = wording.interval(kept)
+    return cases if spread is None else f"{cases} 95{NBSP}% range {spread}."
+
+
+def _gap(kept: Point | None, closed: Point | None) -> str:
+    """Closed-only beside the honest figure, and what lies between them, in words."""
+    if closed is None or closed.value is None:
+        return f"Counting closed cases only: {wording.shown(closed)}."
+    looks = f"Counting closed cases only: {wording.shown(closed)}"
+    if kept is None or kept.value is None:
+        return f"{looks}, which leaves out what is late and still open."
+    difference = closed.value - kept.value
+    if abs(difference) < 0.0005:
+        return f"{looks}, the same."
+    if difference > 0:
+        return f"{looks}, {wording.points_apart(difference)} higher: it leaves out what is late and still open."
+    return f"{looks}, {wording.points_apart(difference)} lower: much of what was closed in this time was late already."
+
+
+def _bar(kept: Point | None, closed: Point | None, target: float | None) -> Bar:
+    def percent(value: float | None) -> float | None:
+        return None if value is None else round(value * 100, 2)
+
+    return Bar(
+        kept=percent(kept.value if kept else None),
+        closed=percent(closed.value if closed else None),
+        target=percent(target),
+        low=percent(kept.low if kept else None),
+        high=percent(kept.high if kept else None),
+    )
+
+
+def _stock(latest: LatestPoints, indicator: str, name: str) -> Fact:
+    point = latest.stock(indicator)
+    known = point is not None and point.value is not None
+    value = wording.number(point.value) if point is not None and point.value is not None else wording.shown(point)
+    return Fact(name, value, known=known)
+
+
+def _delivery(latest: LatestPoints, quantile: str, name: str) -> Fact:
+    point = latest.of(f"delivery_time_{quantile}", PROMISE_WINDOW)
+    known = point is not None and point.value is not None
+    remark = "open cases counted in" if known else ""
+    if point is not None and point.value is None and point.low is not None:
+        remark = f"at least {wording.duration(point.low)}"
+    return Fact(name, wording.shown(point), remark, known)
+
+
+def _fact(name: str, point: Point | None, counted: str) -> Fact:
+    known = point is not None and point.value is not None
+    remark = f"{wording.number(point.n)} {counted}" if known and point is not None and point.n is not None else ""
+    return Fact(name, wording.shown(point), remark, known)
+
+
+def _behind(as_of: int, now: int, service: Service) -> str:
+    """How far the data are behind the clock, when that is worth saying."""
+    behind = now - as_of
+    if behind > max(BEHIND_SECONDS, parse_duration(service.expected_silence) // 1000):
+        return (
+            f"{wording.duration(behind)} behind the clock: stale. An event is expected at least every "
+            f"{in_words(parse_duration(service.expected_silence))}; either the source is silent or Kept is catching up"
+        )
+    if behind > BEHIND_SECONDS:
+        return f"{wording.duration(behind)} behind the clock"
+    return ""
