@@ -177,7 +177,7 @@ class SeriesReader:
             day = self._days[day_end]
             if c.OPENED not in day.total or day_end - 26 * HOUR_SECONDS >= self.at:
                 continue
-            if self.at - day_end > limit:
+            if self.at - day_end >= limit:  # from this age on the day may have been compacted
                 count = _still_open(day.total)
                 if count > 0:
                     yield OpenCohort(self._local.day_start(day_end - 1), day_end, count)

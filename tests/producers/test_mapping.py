@@ -27,17 +27,26 @@ def test_a_mapping_of_ones_own_finds_its_catalogue_beside_it(workbench: Workbenc
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (CASE_TABLE.replace("case_table", "case_tabel"), "kind: Invalid enum value.*seen 'case_tabel'; valid: case_table"),
+        (
+            CASE_TABLE.replace("case_table", "case_tabel"),
+            "kind: Invalid enum value.*seen 'case_tabel'; valid: case_table",
+        ),
         (CASE_TABLE + 'colour = "red"\n', "columns: Object contains unknown field `colour`; valid: case, opened, due"),
         (CASE_TABLE.replace('case = "id"\n', ""), "columns: Object missing required field `case`"),
-        (CASE_TABLE.replace("Europe/Amsterdam", "Mars/Base"), "time_zone: 'Mars/Base' is not valid; valid: an IANA name"),
-        (CASE_TABLE + 'step = "s"\n', 'columns.step: \'s\' is not valid; valid: only with kind = "process_log"'),
+        (
+            CASE_TABLE.replace("Europe/Amsterdam", "Mars/Base"),
+            "time_zone: 'Mars/Base' is not valid; valid: an IANA name",
+        ),
+        (CASE_TABLE + 'step = "s"\n', "columns.step: 's' is not valid; valid: only with kind = \"process_log\""),
         (PROCESS_LOG.replace('step = "step"\n', ""), "columns.step: None is not valid; valid: the column that names"),
         (PROCESS_LOG.replace('step_time = "at"\n', ""), "columns.step_time"),
         (CASE_TABLE + '[constants]\narea = "North"\n', "constants.area: 'North'.*columns.area is set"),
         (CASE_TABLE + '[constants]\nweather = "rain"\n', "constants: .*seen 'weather'; valid: .*area"),
         (CASE_TABLE + '[constants]\noutcome = "done"\n', "constants.outcome: 'done' is not valid; valid: intended"),
-        (CASE_TABLE + '[values.outcome]\ndefault = "x"\n', "values.outcome: .*valid: a field with a column: channel, area"),
+        (
+            CASE_TABLE + '[values.outcome]\ndefault = "x"\n',
+            "values.outcome: .*valid: a field with a column: channel, area",
+        ),
         (
             CASE_TABLE + 'outcome = "code"\n[values.outcome.map]\nfixed = "done"\n',
             "values.outcome.map.fixed: 'done' is not valid; valid: intended, not_intended",
@@ -56,7 +65,9 @@ def test_a_mapping_that_makes_no_sense_names_file_key_value_and_what_is_valid(
 
 
 def test_an_unknown_name_lists_the_built_in_ones() -> None:
-    with pytest.raises(ConfigurationError, match="'boston' is not known; valid: boston_311, coselog_permits, or the path"):
+    with pytest.raises(
+        ConfigurationError, match="'boston' is not known; valid: boston_311, coselog_permits, or the path"
+    ):
         read_mapping("boston")
 
 

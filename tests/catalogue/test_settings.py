@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from kept.errors import ConfigurationError
+from kept.settings import Settings, read_settings
+
+
+def test_nothing_set_means_one_machine_on_loopback() -> None:
+    assert read_settings({"PATH": "/bin"}) == Settings()
+    assert read_settings({}).brokers == "127.0.0.1:9092"
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    settings = read_settings({"KEPT_PARTITIONS": "4", "KEPT_LIVE": "false", "KEPT_IDLE_SECONDS": "1.5"})
+    assert (settings.partitions, settings.live, settings.idle_seconds) == (4, False, 1.5)
+
+
+def test_a_secret_comes_from_a_file() -> None:
+    environment = {"KEPT_SASL_PASSWORD_FILE": "/run/secrets/kafka"}
+    assert read_settings(environment, {"/run/secrets/kafka": "hunter2\n"}.__getitem__).sasl_password == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"KEPT_PARTITIONS": "many"}, "KEPT_PARTITIONS: .*seen 'many'"),
+        ({"KEPT_PARTITIONS": "0"}, "KEPT_PARTITIONS: Expected `int` >= 1, seen '0'"),
+        ({"KEPT_STALL_SECONDS": "nan"}, "KEPT_STALL_SECONDS: .*seen 'nan'"),
+        ({"KEPT_LIVE": "perhaps"}, "KEPT_LIVE: .*seen 'perhaps'"),
+        ({"KEPT_SECURITY_PROTOCOL": "TLS"}, "KEPT_SECURITY_PROTOCOL: .*seen 'TLS'; valid: PLAINTEXT, SASL_PLAINTEXT"),
+        ({"KEPT_BROKER": "x:1"}, "KEPT_BROKER: no such setting; valid: KEPT_BROKERS"),
+        ({"KEPT_BROKERS": "x:1", "KEPT_BROKERS_FILE": "/f"}, "are both set; set one of them"),
+        ({"KEPT_SECURITY_PROTOCOL": "SASL_SSL"}, "KEPT_SASL_USERNAME: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL"),
+        (
+            {"KEPT_SECURITY_PROTOCOL": "SASL_SSL", "KEPT_SASL_USERNAME": "kept"},
+            "KEPT_SASL_PASSWORD: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL",
+        ),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        read_settings(environment)
+
+
+def test_settings_of_tests_and_benchmarks_are_not_ours() -> None:
+    assert read_settings({"KEPT_TEST_FORBID_SKIPS": "1", "KEPT_BENCH_EVENTS": "9"}) == Settings()
+
+
+def test_a_secret_file_that_cannot_be_read_is_named() -> None:
+    def refuse(path: str) -> str:
+        raise PermissionError(path)
+
+    with pytest.raises(ConfigurationError, match="KEPT_SASL_PASSWORD_FILE: '/secret' cannot be read"):
+        read_settings({"KEPT_SASL_PASSWORD_FILE": "/secret"}, refuse)
