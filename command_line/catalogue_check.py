@@ -53,6 +53,6 @@ def _promise_in_words(service: Service) -> str:
     promise = service.promise
     if promise is None:
         return "no promise"
-    limit = promise.target_time or "the due date of each case"
+    limit = "by the due date of each case" if promise.target_time is None else f"within {promise.target_time}"
     working = " of working time" if promise.counted_in == "working_time" else ""
-    return f"{promise.target_share:.0%} within {limit}{working}"
+    return f"{promise.target_share:.0%} {limit}{working}"

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import typer
@@ -18,8 +17,9 @@ from msgspec import Struct
 from tqdm import tqdm
 
 import catalogue
+from command_line.moments import STEP_MS, as_of_ms
 from kept.catalogue import read_catalogue
-from kept.durations import DAY_MS, MINUTE_MS
+from kept.durations import DAY_MS
 from kept.errors import ConfigurationError
 from kept.events import Event
 from kept.settings import Settings, read_settings
@@ -29,9 +29,7 @@ from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
 from producers.simulator import simulate
 from producers.sources import RowProblem, read_events
-from producers.sources.local_times import LocalTimes
 
-_STEP_MS = 5 * MINUTE_MS
 _SHOWN_PROBLEMS = 10
 
 
@@ -93,7 +91,7 @@ def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
 
 def _file(path: Path, mapping_name: str, as_of: str | None, speed: str) -> _Load:
     mapping = read_mapping(mapping_name)
-    until_ms = None if as_of is None else _moment(as_of, mapping.service().zone)
+    until_ms = None if as_of is None else as_of_ms(as_of, mapping.service().zone)
     pace = Pace(parse_speed(speed))
     file = read_events(path, mapping, until_ms=until_ms)
     return _Load(file.events, len(file.events), pace, until_ms, file.rows, file.problems)
@@ -105,9 +103,9 @@ def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, sp
     if live and (as_of is not None or factor is not None):
         raise ConfigurationError("--live goes on in real time; leave out --as-of and --speed")
     if as_of is None:
-        end_ms = int(time.time() * 1000) // _STEP_MS * _STEP_MS
+        end_ms = int(time.time() * 1000) // STEP_MS * STEP_MS
     else:
-        end_ms = _moment(as_of, next(iter(services.values())).zone)
+        end_ms = as_of_ms(as_of, next(iter(services.values())).zone)
     events = simulate(
         services.values(),
         start_ms=end_ms - int(days * DAY_MS),
@@ -116,17 +114,6 @@ def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, sp
         rate=rate,
     )
     return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
-
-
-def _moment(text: str, zone: ZoneInfo) -> int:
-    try:
-        at_ms = LocalTimes(zone, date_only="start_of_day").read(text)
-    except ValueError as error:
-        valid = "2012-01-01T00:00 (local time of the service), or with an offset"
-        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: {valid}") from error
-    if at_ms % _STEP_MS:
-        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: a whole 5 minutes")
-    return at_ms
 
 
 def _deliver(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:

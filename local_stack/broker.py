@@ -174,6 +174,8 @@ class Broker:
         return [
             java, "-cp", f"{jars}/*", "-Djava.awt.headless=true", f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}",
             "-XX:+ExitOnOutOfMemoryError",
+            # Nothing outside the work folder, even after kill -9.
+            "-XX:-UsePerfData", f"-Djava.io.tmpdir={self._folder}",
         ]  # fmt: skip
 
     def _format(self, java: str, jars: Path, settings: Path) -> None:

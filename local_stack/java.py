@@ -33,7 +33,7 @@ def java_version(command: str) -> int | None:
     """Major version that `java -version` states (8 for 1.8), or None when it does not say."""
     try:
         answer = subprocess.run(  # noqa: S603 - no shell, the path was looked up
-            [command, "-version"], capture_output=True, text=True, timeout=30, check=False
+            [command, "-XX:-UsePerfData", "-version"], capture_output=True, text=True, timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

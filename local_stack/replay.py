@@ -82,6 +82,7 @@ def replay_through_kafka(
     partitions: int = 4,
     brokers: str | None = None,
     disturb: Callable[[WorkerGroup], None] | None = None,
+    max_batch_records: int | None = None,
 ) -> tuple[list[Point], Accounts]:
     """Indicators as of `at_ms` after the events went through topics of their own, and what became of every event.
 
@@ -105,6 +106,8 @@ def replay_through_kafka(
             live=False,
             metrics_port=0,
         )
+        if max_batch_records is not None:
+            settings = msgspec.structs.replace(settings, max_batch_records=max_batch_records)
         (folder / "catalogue").mkdir()
         (folder / "catalogue" / "service.toml").write_text(catalogue_text, encoding="utf-8")
         create_topics(settings)

@@ -147,7 +147,9 @@ class Publisher:
         except KafkaError as error:
             raise kept_error(error, self._where) from error
         if not partitions:
-            raise Stop(f"{self._where}: there is no such topic; create the topics first, or set KEPT_TOPIC_PREFIX")
+            raise Stop(
+                f"{self._where}: there is no such topic; create it with `kept topics create`, or set KEPT_TOPIC_PREFIX"
+            )
         return sorted(partitions)
 
     def _send(self, key: bytes, value: bytes, partition: int | None) -> None:

@@ -13,6 +13,9 @@ from summaries.service_card import LatestPoints
 
 COLUMNS: tuple[str, ...] = ("1h", "24h", "7d", "28d", "90d", "365d", "week", "all")
 
+BY_STEP_ONLY = frozenset({"waiting_by_step_p50"})
+"""Indicators that have no value for a whole service."""
+
 
 class Cell(Struct, frozen=True):
     """One value in words; `detail` holds the interval and the number of cases behind it."""
@@ -40,10 +43,12 @@ class Family(Struct, frozen=True):
 
 
 def make_table(points: Iterable[Point]) -> tuple[Family, ...]:
-    """The families of indicators in the order of their definitions; each indicator and window has a cell."""
+    """The families of indicators in the order of their definitions; each window has a cell."""
     latest = LatestPoints(points)
     families: dict[str, list[Row]] = {}
     for definition in DEFINITIONS:
+        if definition.name in BY_STEP_ONLY:
+            continue
         cells: tuple[Cell, ...]
         if definition.stock:
             cells = (_cell(latest.stock(definition.name), len(COLUMNS)),)

@@ -9,6 +9,7 @@ import catalogue
 from kept.catalogue import Costs, parse_service, read_catalogue
 from kept.errors import ConfigurationError
 
+BENCHMARK = '[[benchmarks]]\nindicator = "backlog"\nsource = "s"\ndate = 2025-01-01\n'
 MINIMAL = """
 id = "potholes"
 name = "Potholes"
@@ -35,7 +36,7 @@ def test_channels_have_kinds() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("id = 1\nid = 2", r"not valid TOML: .*line 2"),
+        ("id = 1\nname = x", r"not valid TOML: .*line 2"),
         (CHANNELS, "top level: Object missing required field `id`; valid: id, name, owner"),
         (MINIMAL, "top level: Object missing required field `channels`"),
         (MINIMAL + 'colour = "red"\n' + CHANNELS, "top level: Object contains unknown field `colour`; valid: id, name"),
@@ -87,15 +88,11 @@ def test_channels_have_kinds() -> None:
         (MINIMAL + CHANNELS + '[improvement]\nhappiness = "up"\n', "improvement.happiness: 'happiness'.*promise_kept"),
         (MINIMAL + CHANNELS + '[improvement]\nbacklog = "sideways"\n', "improvement: .*seen 'sideways'; valid: down"),
         (
-            MINIMAL
-            + CHANNELS
-            + '[[benchmarks]]\nindicator = "backlog"\nvalue = 1\nsource = "s"\ndate = 2025-01-01\ncomparable = false\n',
+            MINIMAL + CHANNELS + BENCHMARK + "value = 1\ncomparable = false\n",
             r"benchmarks\[0\].why_not: None.*comparable = false",
         ),
         (
-            MINIMAL
-            + CHANNELS
-            + '[[benchmarks]]\nindicator = "backlog"\nvalue = nan\nsource = "s"\ndate = 2025-01-01\ncomparable = true\n',
+            MINIMAL + CHANNELS + BENCHMARK + "value = nan\ncomparable = true\n",
             r"benchmarks\[0\].value: nan",
         ),
         (

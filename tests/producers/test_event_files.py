@@ -191,10 +191,10 @@ def test_boston_as_known_on_new_year_gives_the_reference_counts(shared_data: Pat
     assert len(opened) - len(completed) == 9_879
 
     due = {case: event.data.due for case, event in opened.items() if event.data.due is not None}
-    closed_only = [completed[case].time <= due[case] for case in completed if case in due]  # type: ignore[operator]
+    closed_only = [completed[case].time <= due[case] for case in completed if case in due]
     assert (sum(closed_only), len(closed_only)) == (33_436, 38_486)
     cohort = [case for case in due if due[case] <= as_of]
-    kept = sum(case in completed and completed[case].time <= due[case] for case in cohort)  # type: ignore[operator]
+    kept = sum(case in completed and completed[case].time <= due[case] for case in cohort)
     assert (kept, len(cohort)) == (29_928, 39_685)
 
     channels = read_mapping("boston_311").service().channels

@@ -131,7 +131,7 @@ def test_a_failure_is_counted_and_raised_by_what_comes_next() -> None:
     publisher.publish(EVENT)
     client.fail(errors.KafkaTimeoutError("expired"))
     assert (publisher.published, publisher.acknowledged, publisher.failed) == (1, 0, 1)
-    with pytest.raises(Retry, match="1 of 1 events failed.*expired.*publish the same again"):
+    with pytest.raises(Retry, match=r"1 of 1 events failed.*expired.*publish the same again"):
         publisher.publish(EVENT)
     with pytest.raises(Retry):
         publisher.finish()
@@ -174,7 +174,7 @@ def test_ticks_go_to_every_partition() -> None:
 def test_a_missing_topic_stops_and_lets_the_connection_go() -> None:
     client = FakeClient()
     client.partitions = None
-    with pytest.raises(Stop, match="topic service-events on 127.0.0.1:9092: there is no such topic"):
+    with pytest.raises(Stop, match=r"topic service-events on 127.0.0.1:9092: there is no such topic"):
         connect(client)
     assert client.closed_with
 
@@ -183,7 +183,7 @@ def test_no_broker_is_worth_a_retry_and_says_where_it_looked() -> None:
     def unreachable(**_: Any) -> FakeClient:
         raise errors.KafkaTimeoutError("Unable to bootstrap")
 
-    with pytest.raises(Retry, match="no Kafka broker answers at 127.0.0.1:9092; start it, or set KEPT_BROKERS"):
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127.0.0.1:9092; start it, or set KEPT_BROKERS"):
         Publisher("service-events", Settings(), client=unreachable)
 
 

@@ -109,5 +109,5 @@ def test_a_broker_that_goes_away_fails_what_is_under_way_and_closing_does_not_ha
 
 
 def test_where_nothing_listens_the_publisher_says_so() -> None:
-    with pytest.raises(Retry, match="no Kafka broker answers at 127.0.0.1:1"):
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127.0.0.1:1"):
         Publisher("service-events", Settings(brokers="127.0.0.1:1"), connect_seconds=1)

@@ -13,6 +13,7 @@ import catalogue
 from kept import events as e
 from kept.catalogue import Catalogue, parse_service, read_catalogue
 from kept.durations import DAY_MS, HOUR_MS, parse_duration
+from kept.intake import check_channel, rules_by_service, to_fact
 from producers.simulator import simulate
 
 CITY: Catalogue = read_catalogue([catalogue.CITY])
@@ -158,6 +159,13 @@ def test_a_contact_or_cost_about_a_case_carries_it_as_subject(four_weeks: list[T
     for _, event in four_weeks:
         if isinstance(event, e.ContactReceived | e.CostBooked) and event.data.case is not None:
             assert event.subject == event.data.case
+
+
+def test_intake_refuses_nothing_of_the_city(four_weeks: list[Timed]) -> None:
+    rules = rules_by_service(CITY)
+    for time_ms, event in four_weeks:
+        check_channel(event.data, rules[event.data.service])
+        to_fact(event, time_ms, e.identity(event), rules[event.data.service])
 
 
 def test_money_has_the_digits_of_its_currency(four_weeks: list[Timed]) -> None:

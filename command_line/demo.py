@@ -1,0 +1,58 @@
+"""`kept demo`: the whole pipeline on this machine, without containers."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from kept.errors import ConfigurationError, KeptError
+from local_stack.demo import DemoOptions, run_demo
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the live page.")] = 8400,
+    kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Kafka.")] = 9392,
+    metrics_port: Annotated[str, typer.Option(help="Ports of the workers' metrics; a worker each.")] = "8401,8402",
+    prometheus_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Prometheus.")] = 9490,
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of the past that are published at once.")] = 35,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End after so many seconds.", show_default="never")
+    ] = None,
+) -> None:
+    """Run Kafka, two workers, a simulated city and the live page here, until Ctrl-C; then nothing is left behind.
+
+    Needs Java 17 and Maven, which fetches Kafka once; without them the city runs in one process, without a broker.
+    """
+    try:
+        options = DemoOptions(
+            page_port=port,
+            kafka_port=kafka_port,
+            metrics_ports=parse_ports(metrics_port),
+            prometheus_port=prometheus_port,
+            days=days,
+            seed=seed,
+            seconds=seconds,
+        )
+        run_demo(options, _say)
+    except KeptError as error:
+        typer.echo(f"kept demo: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def parse_ports(text: str) -> tuple[int, ...]:
+    """`8401,8402` as numbers; raises `ConfigurationError`."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 0 < int(part) < 65536 for part in parts):
+        raise ConfigurationError(f"--metrics-port: {text!r} is not valid; valid: ports such as 8401,8402")
+    ports = tuple(int(part) for part in parts)
+    if len(set(ports)) < len(ports):
+        raise ConfigurationError(f"--metrics-port: {text!r} names a port twice; each worker needs its own")
+    return ports
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()

@@ -1,0 +1,76 @@
+"""The demo's clock: all of the past at once, a last week faster than the clock, then live and never ahead."""
+
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+import catalogue
+from history.sqlite import SQLiteHistory
+from kept.catalogue import read_catalogue
+from kept.durations import DAY_MS
+from local_stack.city_feed import CATCH_UP_FACTOR, CityPace, city_events
+from local_stack.embedded_demo import run_embedded_city
+
+NOW = 1_795_536_300.0
+
+
+class Clock:
+    """A wall clock that moves only by sleeping."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_backfill_is_at_once_then_hurried_then_live() -> None:
+    # event time   -42 d ........ -7 d ........ now ........ +1 h
+    # published    at once        600 times      live
+    clock = Clock()
+    backfill_until = int(NOW * 1000) - 7 * DAY_MS
+    pace = CityPace(backfill_until, clock=clock, sleep=clock.sleep)
+    pace.wait_for(backfill_until - DAY_MS)
+    assert clock.now == NOW
+    pace.wait_for(backfill_until + DAY_MS)
+    assert clock.now == NOW + 86400 / CATCH_UP_FACTOR
+    later = int((NOW + 7200) * 1000)
+    pace.wait_for(later)
+    assert abs(clock.now - (NOW + 7200)) < 1e-3
+
+
+@given(st.lists(st.integers(-42 * DAY_MS, DAY_MS // 4), min_size=1, max_size=20).map(sorted))
+def test_no_event_is_ever_published_ahead_of_the_clock(offsets: list[int]) -> None:
+    clock = Clock()
+    pace = CityPace(int(NOW * 1000) - 7 * DAY_MS, clock=clock, sleep=clock.sleep)
+    for offset in offsets:
+        time_ms = int(NOW * 1000) + offset
+        pace.wait_for(time_ms)
+        assert clock.now * 1000 >= time_ms - 1
+
+
+def test_the_city_begins_days_before_the_catch_up() -> None:
+    services = read_catalogue([catalogue.CITY])
+    events, _ = city_events(services, int(NOW * 1000), 35, seed=1)
+    first, _ = next(events)
+    age_days = (NOW * 1000 - first) / DAY_MS
+    assert 41 < age_days <= 42
+
+
+def test_the_embedded_city_publishes_the_same_kind_of_history() -> None:
+    services = read_catalogue([catalogue.CITY])
+    clock = Clock()
+    history = SQLiteHistory(":memory:")
+    events, pace = city_events(services, int(NOW * 1000), 1, seed=1)
+    run_embedded_city(services, history, itertools.islice(events, 3000), pace, clock=clock)
+    published = history.published()
+    assert published
+    assert all(moment % 300 == 0 for moment in published.values())
+    service = next(iter(published))
+    assert {point.indicator for point in history.latest(service)} >= {"promise_kept", "backlog", "arrivals"}
