@@ -55,9 +55,14 @@ class Worker:
         self.app = self._make_app(work_folder)
 
     def run(self) -> None:
-        """Run until told to stop; never returns."""
+        """Run until told to stop; ends the process."""
         worker = faust.Worker(self.app, loglevel="WARNING", redirect_stdouts=False, blocking_timeout=None)
-        worker.execute_from_commandline()
+        try:
+            worker.execute_from_commandline()
+        except SystemExit:
+            if worker.crash_reason is not None:  # one of Faust's own services crashed
+                self.die(worker.crash_reason)
+            raise
 
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""

@@ -35,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", CLIENT_WARNING)
+    config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

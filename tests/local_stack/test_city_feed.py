@@ -68,7 +68,7 @@ def test_the_embedded_city_publishes_the_same_kind_of_history() -> None:
     clock = Clock()
     history = SQLiteHistory(":memory:")
     events, pace = city_events(services, int(NOW * 1000), 1, seed=1)
-    run_embedded_city(services, history, itertools.islice(events, 3000), pace, clock=clock)
+    run_embedded_city(services, history, itertools.islice(events, 800), pace, clock=clock)
     published = history.published()
     assert published
     assert all(moment % 300 == 0 for moment in published.values())

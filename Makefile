@@ -1,0 +1,66 @@
+# The one entry point: people, hooks and CI call these targets. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint format docs bench lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+# Kept's own tools for the lock; not needed to use or to test Kept.
+UV_VERSION := 0.13.9
+UV := .cache/uv
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  More options of a command: make demo ARGS='--port 8500', make test ARGS='-k sqlite'"
+
+setup: $(VENV)/.project ## Make .venv with the locked dependencies and Kept itself.
+
+demo: setup ## Run the whole pipeline with a simulated city on this machine, until Ctrl-C.
+	@$(BIN)/kept demo $(ARGS)
+
+test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is skipped and listed.
+	$(BIN)/pytest -m "not influxdb" $(ARGS)
+
+test-all: setup ## Run all tests, also those for which a server is built from source (minutes, once).
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style, format, types and who imports whom.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## Put the code into its format and mend what can be mended.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup ## Make the generated documents anew.
+	@for script in $(sort $(wildcard docs/generate*.py)); do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench: setup ## Measure on this machine.
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## Write requirements.lock anew from pyproject.toml.
+	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
+	printf 'hatchling>=1.25,<2\neditables>=0.5,<1\n' | $(UV)/bin/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --group dev \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml -
+
+clean: ## Remove what was made here: environment, caches, builds.
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Kept needs Python 3.11 or newer, $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
+		echo "Install a newer one and name it: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { \
+		echo "Python cannot make environments here; install the rest of it with: apt-get install -y python3-venv"; exit 1; }
+	@echo "Installing the locked dependencies into $(VENV) (once, and after each change of requirements.lock)."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.project: $(VENV)/.locked pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
