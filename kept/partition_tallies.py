@@ -17,7 +17,7 @@ from kept.tallies import Series, Tally, add_into
 
 
 class _Cell:
-    """A tally and whether it changed since the last batch."""
+    """A tally and whether it changed since the last batch. May hold zeros until the batch is taken."""
 
     __slots__ = ("changed", "tally")
 
@@ -26,9 +26,31 @@ class _Cell:
         self.changed = False
 
 
-Counted = list[tuple[int, int]]
-"""(counter, amount) pairs."""
 _Place = tuple[Series, int, int]
+
+
+class _SeriesCells:
+    """The buckets of one series, by size and end."""
+
+    __slots__ = ("_owner", "by_size", "series")
+
+    def __init__(self, owner: PartitionTallies, series: Series) -> None:
+        self._owner = owner
+        self.series = series
+        self.by_size: tuple[dict[int, _Cell], dict[int, _Cell], dict[int, _Cell]] = ({}, {}, {})
+
+    def tally(self, size: int, end: int) -> Tally:
+        """The tally that stands for (size, end), to be changed by the caller."""
+        cell = self.by_size[size].get(end)
+        if cell is None:
+            size, end = self._owner.size_now(self.series, size, end)
+            cell = self.by_size[size].get(end)
+            if cell is None:
+                cell = self.by_size[size][end] = _Cell({})
+        if not cell.changed:
+            cell.changed = True
+            self._owner.changed.append((self.series, size, end, cell))
+        return cell.tally
 
 
 class PartitionTallies:
@@ -37,13 +59,13 @@ class PartitionTallies:
     def __init__(self, local_times: Mapping[str, LocalTime]) -> None:
         self.compacted_ms: int | None = None
         self._local = local_times
-        self._cells: dict[Series, tuple[dict[int, _Cell], dict[int, _Cell], dict[int, _Cell]]] = {}
-        self._changed: list[tuple[Series, int, int, _Cell]] = []
+        self._cells: dict[Series, _SeriesCells] = {}
+        self.changed: list[tuple[Series, int, int, _Cell]] = []
         self._superseded: set[_Place] = set()
         self._fine_until = self._hourly_until = -(2**62)
 
     def __len__(self) -> int:
-        return sum(len(cells) for sizes in self._cells.values() for cells in sizes)
+        return sum(len(cells) for series in self._cells.values() for cells in series.by_size)
 
     def change(self, service: str, before: Contribution | None, after: Contribution) -> None:
         """Put a case's new contribution in the place of its former one."""
@@ -62,43 +84,28 @@ class PartitionTallies:
     def add(self, service: str, slices: tuple[SliceOf, ...], entries: Iterable[Entry]) -> None:
         """Count `entries` in the whole service and in each slice."""
         ends = self._local[service].ends
-        fine: dict[int, Counted] = {}
-        hourly: dict[int, Counted] = {}
-        binned: dict[int, Counted] = {}
+        whole = self._sizes((service, "", ""))
+        parts = [self._sizes((service, dimension, value)) for dimension, value in slices]
+        plain: dict[int, list[Tally]] = {}
+        binned: dict[int, list[Tally]] = {}
         for time_ms, counter, amount in entries:
-            step = step_end(time_ms)
-            hour = ends(step)[0]
-            pair = (counter, amount)
-            if hour in hourly:
-                hourly[hour].append(pair)
-            else:
-                hourly[hour] = [pair]
-            if counter < FAMILY_SIZE:
-                if step in fine:
-                    fine[step].append(pair)
-                else:
-                    fine[step] = [pair]
-            elif hour in binned:
-                binned[hour].append(pair)
-            else:
-                binned[hour] = [pair]
-        whole = (service, "", "")
-        for end, counted in fine.items():
-            self._count(whole, FIVE_MINUTES, end, counted)
-        for end, counted in binned.items():
-            self._count(whole, HOUR, end, counted)
-        for dimension, value in slices:
-            series = (service, dimension, value)
-            for end, counted in hourly.items():
-                self._count(series, HOUR, end, counted)
+            known = plain if counter < FAMILY_SIZE else binned
+            tallies = known.get(time_ms)
+            if tallies is None:
+                step = step_end(time_ms)
+                hour = ends(step)[0]
+                first = whole.tally(FIVE_MINUTES, step) if counter < FAMILY_SIZE else whole.tally(HOUR, hour)
+                tallies = known[time_ms] = [first, *[part.tally(HOUR, hour) for part in parts]]
+            for tally in tallies:
+                tally[counter] = tally.get(counter, 0) + amount
 
     def put(self, series: Series, size: int, end: int, tally: Tally | None) -> None:
         """Set a tally while restoring."""
-        sizes = self._cells.setdefault(series, ({}, {}, {}))
+        cells = self._sizes(series).by_size[size]
         if tally is None:
-            sizes[size].pop(end, None)
+            cells.pop(end, None)
         else:
-            sizes[size][end] = _Cell(tally)
+            cells[end] = _Cell(tally)
 
     def resume(self, compacted_ms: int | None) -> None:
         """Continue with the compaction that the restored tallies have seen."""
@@ -110,9 +117,10 @@ class PartitionTallies:
         if self.compacted_ms is not None and watermark_ms // DAY_MS <= self.compacted_ms // DAY_MS:
             return
         self._set_edges(watermark_ms)
-        for series, (fine, hourly, _) in self._cells.items():
+        for series, cells in self._cells.items():
             if series[0] not in self._local:
                 continue
+            fine, hourly, _ = cells.by_size
             ends = self._local[series[0]].ends
             until = self._hourly_until if series[1] == "" else self._fine_until
             for end in [end for end in fine if ends(end)[0] <= self._fine_until]:
@@ -122,20 +130,22 @@ class PartitionTallies:
 
     def take_changed(self) -> Iterator[tuple[Series, int, int, Tally | None]]:
         """Each bucket changed since the last call, with its absolute tally; None for a superseded one."""
-        changed, superseded = self._changed, self._superseded
-        self._changed, self._superseded = [], set()
+        changed, superseded = self.changed, self._superseded
+        self.changed, self._superseded = [], set()
         for series, size, end, cell in changed:
             cell.changed = False
-            if self._cells[series][size].get(end) is cell:
+            if self._cells[series].by_size[size].get(end) is cell:
+                if 0 in cell.tally.values():
+                    cell.tally = {counter: amount for counter, amount in cell.tally.items() if amount}
                 yield series, size, end, cell.tally
         for series, size, end in superseded:
-            if end not in self._cells[series][size]:
+            if end not in self._cells[series].by_size[size]:
                 yield series, size, end, None
 
     def items(self) -> Iterator[tuple[Series, int, int, Tally]]:
         """Every tally."""
-        for series, sizes in self._cells.items():
-            for size, cells in enumerate(sizes):
+        for series, by_size in ((series, cells.by_size) for series, cells in self._cells.items()):
+            for size, cells in enumerate(by_size):
                 for end, cell in cells.items():
                     yield series, size, end, cell.tally
 
@@ -150,30 +160,16 @@ class PartitionTallies:
     def _add_steps(self, service: str, entries: list[tuple[str, int, int, int]], sign: int) -> None:
         ends = self._local[service].ends
         for step, time_ms, counter, amount in entries:
-            self._count((service, "step", step), HOUR, ends(step_end(time_ms))[0], [(counter, sign * amount)])
+            tally = self._sizes((service, "step", step)).tally(HOUR, ends(step_end(time_ms))[0])
+            tally[counter] = tally.get(counter, 0) + sign * amount
 
-    def _count(self, series: Series, size: int, end: int, counted: Counted) -> None:
-        sizes = self._cells.get(series)
-        if sizes is None:
-            sizes = self._cells[series] = ({}, {}, {})
-        cell = sizes[size].get(end)
-        if cell is None:
-            size, end = self._size_now(series, size, end)
-            cell = sizes[size].get(end)
-            if cell is None:
-                cell = sizes[size][end] = _Cell({})
-        if not cell.changed:
-            cell.changed = True
-            self._changed.append((series, size, end, cell))
-        tally = cell.tally
-        for counter, amount in counted:
-            total = tally.get(counter, 0) + amount
-            if total:
-                tally[counter] = total
-            else:
-                tally.pop(counter, None)
+    def _sizes(self, series: Series) -> _SeriesCells:
+        cells = self._cells.get(series)
+        if cells is None:
+            cells = self._cells[series] = _SeriesCells(self, series)
+        return cells
 
-    def _size_now(self, series: Series, size: int, end: int) -> tuple[int, int]:
+    def size_now(self, series: Series, size: int, end: int) -> tuple[int, int]:
         """The bucket that stands for (size, end) since the last compaction."""
         if end > self._fine_until:
             return size, end
@@ -186,16 +182,10 @@ class PartitionTallies:
         return size, end
 
     def _join(self, series: Series, size: int, end: int, into: int, into_end: int) -> None:
-        sizes = self._cells[series]
-        part = sizes[size].pop(end)
+        cells = self._cells[series]
+        part = cells.by_size[size].pop(end)
         self._superseded.add((series, size, end))
-        whole = sizes[into].get(into_end)
-        if whole is None:
-            whole = sizes[into][into_end] = _Cell({})
-        add_into(whole.tally, part.tally)
-        if not whole.changed:
-            whole.changed = True
-            self._changed.append((series, into, into_end, whole))
+        add_into(cells.tally(into, into_end), part.tally)
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms
