@@ -1,0 +1,1 @@
+"""The `kept` command: one module a command, wired together in `main`."""

@@ -25,7 +25,9 @@ def indicators(
     window: Annotated[str | None, typer.Option(help=f"Only this window: {', '.join(WINDOWS)}.")] = None,
     slices: Annotated[bool, typer.Option("--slices", help="Slices too, not only whole services.")] = False,
     history: Annotated[Path | None, typer.Option(help="History file; else KEPT_HISTORY_PATH.")] = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, with the reason too.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line, with the reason too.")
+    ] = False,
 ) -> None:
     """The newest indicators of a service, with counts, intervals and definitions."""
     if indicator is not None and indicator not in BY_NAME:
@@ -47,6 +49,8 @@ def indicators(
                 for point in chosen:
                     typer.echo(json.dumps({**as_json_object(point), "reason": point.reason}, ensure_ascii=False))
             elif chosen:
-                print_table(chosen, f"{name}, data as of {moment(max(p.window_end for p in chosen) * 1000):%Y-%m-%d %H:%M} UTC")
+                print_table(
+                    chosen, f"{name}, data as of {moment(max(p.window_end for p in chosen) * 1000):%Y-%m-%d %H:%M} UTC"
+                )
     finally:
         store.close()

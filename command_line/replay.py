@@ -29,7 +29,9 @@ _WINDOW_ORDER = {window: index for index, window in enumerate(WINDOWS)}
 def replay(
     path: Annotated[Path, typer.Argument(help="A .csv or .csv.gz file.")],
     mapping: Annotated[str, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")],
-    as_of: Annotated[str, typer.Option(help="The moment: local time of the service, or with an offset; a whole 5 minutes.")],
+    as_of: Annotated[
+        str, typer.Option(help="The moment: local time of the service, or with an offset; a whole 5 minutes.")
+    ],
     embedded: Annotated[bool, typer.Option("--embedded", help="In this process, without a broker.")] = False,
     brokers: Annotated[str | None, typer.Option(help="A running Kafka; without it a private one is started.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Workers, when not embedded.")] = 2,

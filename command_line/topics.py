@@ -52,7 +52,9 @@ def list_topics(
         seen = found.get(topic.name)
         wrong = wrong or seen != topic.partitions
         row = {"topic": topic.name, "partitions": seen, "expected": topic.partitions, "ok": seen == topic.partitions}
-        said = "missing; run `kept topics create`" if seen is None else f"{seen} partitions, expected {topic.partitions}"
+        said = (
+            "missing; run `kept topics create`" if seen is None else f"{seen} partitions, expected {topic.partitions}"
+        )
         typer.echo(json.dumps(row) if json_output else f"{topic.name}: {said}")
     if wrong:
         raise typer.Exit(1)

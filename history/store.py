@@ -1,4 +1,4 @@
-"""The history port: what any store of indicators must do. The contract suite in tests/history holds every store to it."""
+"""The history port: what any store of indicators must do. The contract suite in tests/history holds each to it."""
 
 from __future__ import annotations
 

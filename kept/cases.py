@@ -207,7 +207,9 @@ def _walk(
     runs: list[_Run] = []
     due = opened.due
     promised = clock.between(start, due) if due is not None else 0
-    position, paused_since, closing, reopened = start, None, None, False
+    position, reopened = start, False
+    paused_since: int | None = None
+    closing: Completed | None = None
     for fact in facts:
         kind = type(fact)
         if kind is Opened or kind is Step or kind is Contact:
@@ -220,7 +222,7 @@ def _walk(
             continue
         if closing is not None:
             continue
-        if kind is Completed:
+        if isinstance(fact, Completed):
             if fact.id not in last_of_run:
                 continue
             closing = fact
@@ -229,7 +231,7 @@ def _walk(
             runs.append(_Run(position, at, due, promised))
             entries.append((at, c.PAUSED_ENTERED, 1))
             paused_since = at
-        elif kind is DueChanged:
+        elif isinstance(fact, DueChanged):
             if paused_since is not None:
                 due, promised, paused_since = _moved(fact, start, clock, at)
             elif due is None or due >= at:

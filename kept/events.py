@@ -298,12 +298,13 @@ def encode(event: Event) -> bytes:
 def decode(value: bytes) -> Event:
     """One event from its JSON; raises `Reject` with reason `undecodable`, `unknown_type` or `invalid`."""
     try:
-        return _decode_one(value)
+        event: Event = _decode_one(value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
         raise Reject("unknown_type" if unknown else "invalid", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
+    return event
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:

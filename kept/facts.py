@@ -108,16 +108,7 @@ class TransactionEnded(Fact, frozen=True, array_like=True, tag=9):
 
 
 AnyFact = (
-    Opened
-    | DueChanged
-    | Paused
-    | Resumed
-    | Step
-    | Contact
-    | Completed
-    | Reopened
-    | TransactionBegun
-    | TransactionEnded
+    Opened | DueChanged | Paused | Resumed | Step | Contact | Completed | Reopened | TransactionBegun | TransactionEnded
 )
 
 Facts = tuple[AnyFact, ...]

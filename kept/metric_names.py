@@ -33,7 +33,9 @@ _SUFFIX = {
 def metric_of(definition: Definition) -> Metric:
     """The gauge that shows an indicator of whole services."""
     labels = ("service", "window", "currency") if definition.unit.startswith("money") else ("service", "window")
-    return Metric(f"kept_{definition.name}{_SUFFIX[definition.unit]}", f"{definition.formula} ({definition.unit})", labels)
+    return Metric(
+        f"kept_{definition.name}{_SUFFIX[definition.unit]}", f"{definition.formula} ({definition.unit})", labels
+    )
 
 
 INDICATOR_METRICS: dict[str, Metric] = {definition.name: metric_of(definition) for definition in DEFINITIONS}
@@ -59,7 +61,9 @@ EVENTS = Metric(
     "counter",
 )
 DEAD_LETTERS = Metric("kept_dead_letters_total", "Events put aside, by reason", ("partition", "reason"), "counter")
-LATE_EVENTS = Metric("kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter")
+LATE_EVENTS = Metric(
+    "kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter"
+)
 POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 

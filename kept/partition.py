@@ -34,9 +34,9 @@ Record = tuple[bytes, bytes | None]
 
 
 class DeadLetter(NamedTuple):
-    """Which event of the batch (its index) was put aside, and why."""
+    """Which event of the batch (its position) was put aside, and why."""
 
-    index: int
+    position: int
     rejection: Reject
 
 
@@ -184,13 +184,14 @@ class PartitionState:
                 self.accounts.beyond_retention += 1
                 return
             before: Contribution | None = None
-            facts: tuple[AnyFact, ...] | None = (fact,)
+            facts: tuple[AnyFact, ...] = (fact,)
         else:
             known = unpack(packed)
-            facts = with_fact(known, fact)
-            if facts is None:
+            grown = with_fact(known, fact)
+            if grown is None:
                 self.accounts.duplicate += 1
                 return
+            facts = grown
             before = contribution(known, rules.clock)
         after = contribution(facts, rules.clock)
         self.tallies.change(service, before, after)
@@ -282,8 +283,9 @@ def _read_mark(value: bytes) -> Mark:
     try:
         version, mark = _unpack_mark(value)
     except msgspec.MsgspecError as error:
-        raise StateError(f"the state's mark cannot be read: {error}; this program reads format {STATE_FORMAT}") from error
+        raise StateError(
+            f"the state's mark cannot be read: {error}; this program reads format {STATE_FORMAT}"
+        ) from error
     if version != STATE_FORMAT:
         raise StateError(f"the state has format {version}, this program reads {STATE_FORMAT}; use a matching release")
     return mark
-

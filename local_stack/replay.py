@@ -66,6 +66,9 @@ class WorkerGroup:
             if value is not None and value != field.default:
                 environment[f"KEPT_{field.name.upper()}"] = str(value)
         environment["KEPT_WORKER_ID"] = f"worker-{number}"
+        work_folder = self.folder / f"worker-{number}"
+        work_folder.mkdir(exist_ok=True)
+        environment["KEPT_WORK_FOLDER"] = str(work_folder)
         root = str(Path(__file__).parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         command = [sys.executable, "-m", "command_line.main", "worker"]

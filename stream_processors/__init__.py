@@ -1,0 +1,1 @@
+"""Kafka to stores: the two processors, their transport and their durable state."""

@@ -41,7 +41,10 @@ class BatchConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(  # the argument's name is Faust's
+        self,
+        timeout: float,  # noqa: ASYNC109
+    ) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """One message for each partition that has records; offset = that of its last record."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
@@ -58,20 +61,23 @@ class BatchConsumer(driver.Consumer):
                 continue
             last = batch[-1]
             self._read_offset[tp] = last.offset - 1 if last.offset else None
-            yield tp, ConsumerMessage(
-                topic=tp.topic,
-                partition=tp.partition,
-                offset=last.offset,
-                timestamp=(last.timestamp or 0) / 1000.0,
-                timestamp_type=last.timestamp_type,
-                headers={},
-                key=None,
-                value=batch,
-                checksum=None,
-                serialized_key_size=0,
-                serialized_value_size=0,
-                tp=tp,
-                generation_id=generation,
+            yield (
+                tp,
+                ConsumerMessage(
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    offset=last.offset,
+                    timestamp=(last.timestamp or 0) / 1000.0,
+                    timestamp_type=last.timestamp_type,
+                    headers={},
+                    key=None,
+                    value=batch,
+                    checksum=None,
+                    serialized_key_size=0,
+                    serialized_value_size=0,
+                    tp=tp,
+                    generation_id=generation,
+                ),
             )
 
     def _new_offset(self, tp: TP) -> int | None:

@@ -49,7 +49,9 @@ class EmbeddedPipeline:
 
     def indicators(self, at: int) -> list[Point]:
         """Every indicator of every service seen so far, as of `at` (s, a whole 5 minutes)."""
-        return [point for service in self._tallies.services() for point in evaluate(self._tallies, self._rules[service], at)]
+        return [
+            point for service in self._tallies.services() for point in evaluate(self._tallies, self._rules[service], at)
+        ]
 
     def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:
         changes = self._state.apply(self._state.offset + len(batch), batch, clock_ms)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import uvicorn
-from prometheus_client import make_asgi_app
+from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from kept.errors import ConfigurationError
 from kept.settings import Settings
@@ -53,13 +55,24 @@ async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:
         healthy, body = health.report()
         return JSONResponse(body, status_code=200 if healthy else 503)
 
-    app = Starlette(routes=[Route("/healthz", healthz), Mount("/metrics", make_asgi_app(registry=metrics.registry))])
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
-    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
+    async def exposition(request: Request) -> Response:
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(metrics.registry), headers={"content-type": content_type})
+
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/metrics", exposition)])
+    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     with _listen(settings.metrics_host, settings.metrics_port) as listener:
         host, port = listener.getsockname()[:2]
         log.warning("worker %s serves http://%s:%s/metrics and /healthz", settings.worker_id, host, port)
         await server.serve(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to Faust: a worker stops as a whole."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

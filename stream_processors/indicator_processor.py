@@ -161,7 +161,9 @@ class IndicatorProcessor:
 
     async def _restore(self, owned: TalliesPartition, position: int) -> None:
         if position > 0:
-            async for records in read_range(self._client_settings, self._topics.tallies.name, owned.partition, position):
+            async for records in read_range(
+                self._client_settings, self._topics.tallies.name, owned.partition, position
+            ):
                 owned.take_in(records)
         owned.position = max(owned.position, position)
         owned.changed = True

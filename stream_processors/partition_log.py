@@ -102,7 +102,7 @@ class PartitionLog:
         try:
             await producer.begin_transaction()
             pending = await self._append(changes)
-            pending += [await self._dead_letter(letter, sources[letter.index]) for letter in changes.dead_letters]
+            pending += [await self._dead_letter(letter, sources[letter.position]) for letter in changes.dead_letters]
             await asyncio.gather(*pending)
             await producer.commit_transaction()
         except ProducerFenced as error:

@@ -175,7 +175,8 @@ class Worker:
 
     def _highwater(self, topic: str, partition: int) -> int | None:
         try:
-            return self._consumer.highwater(TP(topic, partition))
+            highwater: int | None = self._consumer.highwater(TP(topic, partition))
+            return highwater
         except Exception:  # the partition may have just been revoked
             return None
 
@@ -196,7 +197,9 @@ class Worker:
 def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
     """Run one worker until it is told to stop or fails."""
     uvloop.install()
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     Worker(settings, catalogue, work_folder).run()
 
 

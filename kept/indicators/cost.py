@@ -39,7 +39,9 @@ def measure(view: View, service: Service, by_channel: dict[str, View]) -> Iterat
         elif costs is None or not booked:
             yield missing(name, "no_cost_booked")
         else:
-            yield _a_week(name, Decimal(view.count(counter)).scaleb(-costs.minor_digits), view, view.count(c.COST_BOOKINGS))
+            yield _a_week(
+                name, Decimal(view.count(counter)).scaleb(-costs.minor_digits), view, view.count(c.COST_BOOKINGS)
+            )
     for name in _MODELLED:
         if view.window not in (BY_NAME[name].windows or ()):
             yield absent(name, "immature")
@@ -54,9 +56,7 @@ def _per_case(name: str, costs: Costs, minor_units: int, cases: int) -> Measured
     return Measured(name, minor_units / (scale * cases), minor_units / scale, cases, cases)
 
 
-def _modelled(
-    name: str, view: View, costs: Costs | None, service: Service, by_channel: dict[str, View]
-) -> Measured:
+def _modelled(name: str, view: View, costs: Costs | None, service: Service, by_channel: dict[str, View]) -> Measured:
     if costs is None:
         return missing(name, "no_rate")
     if name == "cost_of_waste_rework_modelled":
@@ -76,9 +76,7 @@ def _modelled(
     return _wrong_channel(name, view, costs, service, by_channel)
 
 
-def _wrong_channel(
-    name: str, view: View, costs: Costs, service: Service, by_channel: dict[str, View]
-) -> Measured:
+def _wrong_channel(name: str, view: View, costs: Costs, service: Service, by_channel: dict[str, View]) -> Measured:
     digital = [costs.per_completion[channel] for channel in service.channels.digital if channel in costs.per_completion]
     if not digital:
         return missing(name, "no_rate")

@@ -54,9 +54,7 @@ class Curve:
         self.completed = completed
 
 
-def kaplan_meier(
-    completed: dict[int, int], withdrawn: dict[int, int], still_open: list[OpenCohort], end: int
-) -> Curve:
+def kaplan_meier(completed: dict[int, int], withdrawn: dict[int, int], still_open: list[OpenCohort], end: int) -> Curve:
     """S(t) = product over t_j <= t of (1 - d_j / n_j), by bin; completions come before censorings of the same bin.
 
     `still_open` are censored at their age at `end` (s), taken from the middle of their bucket.
@@ -65,7 +63,7 @@ def kaplan_meier(
     for cohort in still_open:
         age_ms = end * 1000 - (cohort.start + cohort.end) * 500
         index = bin_of(age_ms)
-        censored[index] = censored.get(index, 0) + cohort.count
+        censored[index] = censored.get(index, 0) + cohort.cases
     at_risk = n = sum(completed.values()) + sum(censored.values())
     survival, greenwood = 1.0, 0.0
     steps: list[tuple[int, float, float]] = []

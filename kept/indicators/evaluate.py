@@ -56,9 +56,7 @@ def due_windows(previous: int | None, at: int, rules: Rules) -> tuple[tuple[str,
     new_hour = local.hour_start(at) > local.hour_start(previous)
     new_day = local.day_start(at) > local.day_start(previous)
     due = [
-        window
-        for window in WINDOWS
-        if STEPS.get(window) == STEP_SECONDS or (new_day if window == "365d" else new_hour)
+        window for window in WINDOWS if STEPS.get(window) == STEP_SECONDS or (new_day if window == "365d" else new_hour)
     ]
     return tuple(due), new_hour
 

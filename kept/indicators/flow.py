@@ -27,7 +27,7 @@ def measure(view: View, last_28_days: View) -> Iterator[Measured]:
     for name, low, high in AGE_BANDS:
         below = None if high is None else high * DAY_SECONDS
         in_band = sum(
-            cohort.count
+            cohort.cases
             for cohort in view.open_ever
             if view.end - cohort.end >= low * DAY_SECONDS and (below is None or view.end - cohort.end < below)
         )
@@ -45,4 +45,4 @@ def _oldest(view: View) -> Measured:
     if not view.open_ever:
         return absent("oldest_open", "nothing_open", n=0)
     age = view.end - min(cohort.end for cohort in view.open_ever)
-    return Measured("oldest_open", age / DAY_SECONDS, age, DAY_SECONDS, sum(cohort.count for cohort in view.open_ever))
+    return Measured("oldest_open", age / DAY_SECONDS, age, DAY_SECONDS, sum(cohort.cases for cohort in view.open_ever))

@@ -39,7 +39,7 @@ def _score(counts: list[int], n: int) -> Measured:
 
 
 def measure_digital(view: View, timed_out: int) -> Iterator[Measured]:
-    """completion_rate and digital_take_up; `timed_out` transactions of the window are unresolved past their time-out."""
+    """completion_rate and digital_take_up; `timed_out` transactions of W have no result and are past their time-out."""
     if not view.provided(c.TRANSACTIONS):
         yield missing("completion_rate", "no_transactions")
     else:

@@ -25,11 +25,11 @@ STEPS: Final = {"1h": STEP_SECONDS, "24h": STEP_SECONDS, "365d": DAY_SECONDS}
 
 
 class OpenCohort(NamedTuple):
-    """`count` cases opened in (start, end] (s) that are still open."""
+    """`cases` opened in (start, end] (s) that are still open."""
 
     start: int
     end: int
-    count: int
+    cases: int
 
 
 class View(NamedTuple):

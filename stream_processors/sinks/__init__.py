@@ -1,0 +1,1 @@
+"""Where results are shown: one module a sink."""

@@ -75,7 +75,11 @@ class Metrics(Collector):
                 states.add_metric([service, indicator, window, point.state], 1)
                 if point.value is not None:
                     shown += 1
-                    currency = [point.unit.split(" ")[0]] if names.INDICATOR_METRICS[indicator].labels[-1] == "currency" else []
+                    currency = (
+                        [point.unit.split(" ")[0]]
+                        if names.INDICATOR_METRICS[indicator].labels[-1] == "currency"
+                        else []
+                    )
                     families[indicator].add_metric([service, window, *currency], point.value)
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
@@ -108,6 +112,12 @@ class Metrics(Collector):
             lag.add_metric([topic, str(number)], behind)
         points.add_metric([], self._written)
         yield from (last, register, buckets, lag, events, dead, late, points)
+
+
+def _currency(point: Point) -> list[str]:
+    """The label that only money carries; the unit begins with it ("EUR a week")."""
+    money = names.INDICATOR_METRICS[point.indicator].labels[-1] == "currency"
+    return [point.unit.split(" ")[0]] if money else []
 
 
 def _family(metric: Metric) -> Family:

@@ -15,7 +15,7 @@ from kept.indicators.point import Point
 from kept.marks import Accounts
 from local_stack.broker import Broker
 from local_stack.replay import WorkerGroup, replay_through_kafka
-from producers.disorder import with_duplicates, shuffled_within_day
+from producers.disorder import shuffled_within_day, with_duplicates
 from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
