@@ -29,8 +29,8 @@ from stream_processors.partition_log import unpack_mark
 from stream_processors.sinks.metrics import Metrics
 
 log = logging.getLogger("kept.indicators")
-CATCH_UP_SECONDS = 3.0
-"""While there is more to read, publish no more often than this."""
+PUBLISHING_SHARE = 6
+"""Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
 
 
 class TalliesPartition:
@@ -41,10 +41,12 @@ class TalliesPartition:
         self.tallies = MergedTallies({service: r.local_time for service, r in rules.items()})
         self.marks: dict[int, Mark] = {}
         self.position = 0
+        self.settled = 0
+        """All below has been published, or gave nothing to publish: the group may skip it."""
         self.published: dict[str, int] = {}
         self.final: int | None = None
         self.changed = False
-        self.last_published = 0.0
+        self.next_publication = 0.0
         self.ready: asyncio.Task[None] | None = None
         self._pending: dict[int, list[PartitionTally]] = {}
 
@@ -97,36 +99,41 @@ class IndicatorProcessor:
                 owned.ready = asyncio.create_task(self._restore(owned, position))
                 self.partitions[partition] = owned
 
-    async def apply(self, partition: int, records: list[Any], more: bool) -> int:
-        """Take a batch in and publish what is due; returns the position that may be committed."""
+    async def apply(self, partition: int, records: list[Any]) -> int:
+        """Take a batch in and publish what is due; returns the position that may be committed.
+
+        What is not published now, because publishing would take too much of the time, is left to `publish_waiting`.
+        """
         owned = self.partitions[partition]
         assert owned.ready is not None
         await owned.ready
         owned.take_in([record for record in records if record.offset >= owned.position])
-        if not more or time.monotonic() - owned.last_published > CATCH_UP_SECONDS:
-            await self.publish(owned)
-        return owned.position
+        await self._publish_in_time(owned)
+        return owned.settled
 
     async def publish_waiting(self) -> None:
         """Publish what a busy moment left unpublished."""
         for owned in list(self.partitions.values()):
             if owned.changed and owned.ready is not None and owned.ready.done():
-                await self.publish(owned)
+                await self._publish_in_time(owned)
 
-    async def publish(self, owned: TalliesPartition) -> None:
-        """Evaluate and store what has become due since the last time."""
+    async def _publish_in_time(self, owned: TalliesPartition) -> None:
+        """Evaluate and store what has become due, unless it is too soon; the end of a replay never is."""
+        final = replay_end(owned.marks, self._topics.events.partitions)
+        if time.monotonic() < owned.next_publication and final in (None, owned.final):
+            return
         async with self._store_lock:
             owned.changed = False
-            owned.last_published = time.monotonic()
-            count = self._topics.events.partitions
-            self._metrics.marks(owned.marks)
-            final = replay_end(owned.marks, count)
-            at = now(owned.marks, count)
+            started, position = time.monotonic(), owned.position
+            at = now(owned.marks, self._topics.events.partitions)
             if final is not None and final != owned.final and (at is None or at <= final):
                 await self._publish_at(owned, final, everything=True)
                 owned.final = final
             elif at is not None:
                 await self._publish_at(owned, at, everything=False)
+            owned.settled = position
+            ended = time.monotonic()
+            owned.next_publication = ended + (PUBLISHING_SHARE - 1) * (ended - started)
 
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()

@@ -128,8 +128,7 @@ class Worker:
         async for event in stream.events():
             try:
                 message = event.message
-                more = (self._consumer.highwater(message.tp) or 0) - message.offset > 8
-                position = await self.indicators.apply(message.partition, event.value, more)
+                position = await self.indicators.apply(message.partition, event.value)
                 self._consumer.set_durable(message.tp, position)
                 self.health.moved()
             except Exception as error:
@@ -161,6 +160,8 @@ class Worker:
             try:
                 await self.cases.mark_idle(lambda p: self._highwater(self._topics.events.name, p))
                 await self.indicators.publish_waiting()
+                for partition, owned in self.indicators.partitions.items():
+                    self._consumer.set_durable(TP(self._topics.tallies.name, partition), owned.settled)
                 self.health.observe(sum(behind for _, _, behind in self._lags()))
             except Exception as error:
                 self.die(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -10,7 +10,6 @@ from prometheus_client.registry import Collector
 
 from kept import metric_names as names
 from kept.indicators.point import Point
-from kept.marks import Mark
 from kept.metric_names import Metric
 from kept.partition import PartitionState
 
@@ -24,7 +23,6 @@ class Metrics(Collector):
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
-        self._marks: dict[int, Mark] = {}
         self._written = 0
         self.partitions: Callable[[], Iterable[PartitionState]] = list
         """The source partitions this worker owns."""
@@ -42,10 +40,6 @@ class Metrics(Collector):
         """Another worker has these services now: their gauges disappear at once."""
         for service in services:
             self._points.pop(service, None)
-
-    def marks(self, marks: Mapping[int, Mark]) -> None:
-        """What the source partitions said last."""
-        self._marks = dict(marks)
 
     def points_written(self, count: int) -> None:
         """The history store has accepted so many points."""
