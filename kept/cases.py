@@ -150,7 +150,7 @@ def _count_case(
         runs = [_Run(start, None, due, clock.between(start, due) if due is not None else 0)]
     else:
         runs, closing, due, reopened = _walk(opened, others, clock, entries)
-    if due is not None or len(runs) > 1:
+    if opened.due is not None or len(runs) > 1:
         for run in runs:
             _count_run(run, clock, entries)
     if due is not None:
@@ -233,7 +233,8 @@ def _walk(
             paused_since = at
         elif isinstance(fact, DueChanged):
             if paused_since is not None:
-                due, promised, paused_since = _moved(fact, start, clock, at)
+                if due is None or due > paused_since:
+                    due, promised, paused_since = _moved(fact, start, clock, at)
             elif due is None or due >= at:
                 runs.append(_Run(position, at, due, promised))
                 position = at

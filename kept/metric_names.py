@@ -23,18 +23,25 @@ _SUFFIX = {
     "share": "_ratio",
     "cases": "_cases",
     "seconds": "_seconds",
-    "days": "_days",
+    "days": "_seconds",
     "points": "_points",
     "money": "_money",
     "money a week": "_money_per_week",
 }
 
 
+_BASE_UNIT = {"days": "seconds"}
+UNIT_SCALE = {"days": 86_400}
+"""What a value is multiplied with to be in the base unit of its metric."""
+
+
 def metric_of(definition: Definition) -> Metric:
     """The gauge that shows an indicator of whole services."""
     labels = ("service", "window", "currency") if definition.unit.startswith("money") else ("service", "window")
     return Metric(
-        f"kept_{definition.name}{_SUFFIX[definition.unit]}", f"{definition.formula} ({definition.unit})", labels
+        f"kept_{definition.name}{_SUFFIX[definition.unit]}",
+        f"{definition.formula} ({_BASE_UNIT.get(definition.unit, definition.unit)})",
+        labels,
     )
 
 

@@ -28,12 +28,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     topic_prefix: str = ""
     """Put before every topic name and transactional id; lets several pipelines share a broker."""
     partitions: Annotated[int, Meta(ge=1, le=1024)] = 16
+    """Partitions of each topic; fixed once the topics are made."""
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
+    """Copies of each partition; 3 on a cluster."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     sasl_username: str | None = None
     sasl_password: str | None = None
+    """Give it in a file: `KEPT_SASL_PASSWORD_FILE`."""
     ssl_cafile: str | None = None
+    """File with the certificates to trust; empty means those of the system."""
     catalogue: str = ""
     """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
     history_path: str = "kept-history.sqlite"
@@ -41,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     worker_id: str = "worker-1"
     """Distinct for each worker of a pipeline, stable over its restarts (static group membership)."""
     metrics_host: str = "127.0.0.1"
+    """Where /metrics and /healthz listen."""
     metrics_port: Port = 0
     """Port of /metrics and /healthz; 0 takes a free one and prints it."""
     work_folder: str = ""
@@ -52,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stall_seconds: Seconds = 120.0
     """/healthz fails when there is work and nothing moved for so long."""
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
+    """Records fetched, and applied in one transaction, at most."""
 
 
 def read_settings(

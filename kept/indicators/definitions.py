@@ -51,14 +51,19 @@ class Definition(Struct, frozen=True, kw_only=True):
         return f"{self.name}@{self.version}"
 
 
+def _age_in_words(low: int, high: int | None) -> str:
+    if high is None:
+        return f"{low} days or more"
+    return f"less than {high} day{'s' if high > 1 else ''}" if low == 0 else f"{low} to less than {high} days"
+
+
 def _flow() -> list[Definition]:
     dashboards = "311 dashboards"
     bands = [
         Definition(
             name=f"backlog_age_{name}",
             family="flow",
-            formula=f"open cases opened at least {low} and "
-            + (f"less than {high} days ago" if high else "more days ago"),
+            formula=f"open cases opened {_age_in_words(low, high)} ago",
             unit="cases",
             source=dashboards,
             trap="age at bucket resolution; pauses only by explicit events",

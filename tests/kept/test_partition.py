@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from kept import events as e
+from kept.errors import Reject, StateError
+from kept.intake import Rules
+from kept.partition import STATE_FORMAT, PartitionState
+from tests.kept.city import LIGHTS, City, event, ms
+
+MONDAY = "2024-06-03 09:00"
+
+
+def opened(subject: str, time: str | int = MONDAY, **more: str) -> e.Event:
+    return event("case.opened", time, subject, **more)
+
+
+def completed(subject: str, time: str | int) -> e.Event:
+    return event("case.completed", time, subject)
+
+
+def rating(id: str, time: str | int) -> e.Event:
+    return event("feedback.given", time, id=id, rating=5)
+
+
+# accounts
+
+
+def test_every_event_is_in_exactly_one_account() -> None:
+    city = City()
+    unknown = msgspec.structs.replace(opened("b"), data=e.CaseOpenedData(service="ferries"))
+    city.apply([opened("a"), opened("a"), Reject("undecodable", "not JSON"), unknown, rating("r", "2024-06-03 10:00")])
+    city.apply([opened("old", "2024-04-01 09:00"), rating("old", "2024-04-01 09:00")])
+    accounts = city.accounts
+    assert (accounts.received, accounts.applied, accounts.duplicate, accounts.beyond_retention) == (7, 2, 1, 2)
+    assert accounts.dead_lettered == {"undecodable": 1, "unknown_service": 1}
+    assert accounts.reconciles()
+
+
+def test_a_dead_letter_names_its_place_in_the_batch_and_its_reason() -> None:
+    (changes,) = City().apply_batch([opened("a"), opened("b", channel="Fax"), opened("c")])
+    assert [(letter.index, letter.rejection.reason) for letter in changes.dead_letters] == [(1, "unknown_channel")]
+
+
+def test_an_event_more_than_an_hour_behind_the_watermark_is_late_and_applied() -> None:
+    city = City()
+    city.apply([opened("a", "2024-06-03 12:00"), opened("b", "2024-06-03 11:00"), opened("c", "2024-06-03 10:59")])
+    assert (city.accounts.applied, city.accounts.late) == (3, 1)
+
+
+def test_a_live_event_more_than_five_minutes_ahead_of_the_clock_is_refused_and_a_replayed_one_is_not() -> None:
+    clock_ms = ms(MONDAY)
+    ahead = [opened("a", clock_ms + 300_000), opened("b", clock_ms + 300_001)]
+    live, replay = City(live=True), City(live=False)
+    live.apply(ahead, clock_ms=clock_ms)
+    replay.apply(ahead, clock_ms=clock_ms)
+    assert live.accounts.dead_lettered == {"future": 1}
+    assert replay.accounts.dead_lettered == {}
+
+
+def test_a_tick_moves_the_watermark_and_is_not_an_event() -> None:
+    city = City()
+    city.tick("2024-06-10 00:00")
+    mark = city.states[0].mark()
+    assert mark.watermark == mark.tick == ms("2024-06-10 00:00")
+    assert city.accounts.received == 0
+
+
+def test_a_mark_does_not_change_when_more_events_are_applied() -> None:
+    city = City()
+    city.apply([Reject("undecodable", "not JSON")])
+    mark = city.states[0].mark()
+    city.apply([Reject("undecodable", "not JSON")])
+    assert mark.accounts.dead_lettered == {"undecodable": 1}
+    assert mark.accounts.received == 1
+
+
+# retention
+#
+#  completed          + 35 d           the next UTC day
+#  |------------------|-----------------|--->
+#  in the register    may still be      gone; what comes now for it is beyond retention
+
+
+def test_a_closed_case_leaves_the_register_after_its_retention_and_an_open_one_never() -> None:
+    city = City()
+    city.apply([opened("closed"), completed("closed", "2024-06-04 09:00"), opened("open")])
+    city.tick("2024-07-09 09:00")
+    assert city.states[0].cases == 2
+    city.tick("2024-07-11 00:00")
+    assert city.states[0].cases == 1
+    assert city.states[0].open_cases() == {"street-lights": 1}
+    assert len(city.register) == 1
+
+
+def test_a_reopened_case_stays_in_the_register() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00"), event("case.reopened", "2024-06-20 09:00", "a")])
+    city.tick("2024-12-01 00:00")
+    assert city.states[0].cases == 1
+
+
+def test_a_case_that_left_the_register_is_still_counted() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00")])
+    before = {p.indicator: p.value for p in city.points("2024-06-30 00:00", windows=["all"], slices=False)}
+    after = {p.indicator: p.value for p in city.points("2024-09-30 00:00", windows=["all"], slices=False)}
+    for name in ("arrivals", "completions", "backlog", "promise_kept", "delivery_time_p50"):
+        assert after[name] == before[name]
+
+
+def test_an_event_of_a_case_that_left_the_register_is_beyond_retention() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00")])
+    city.tick("2024-07-11 00:00")
+    city.apply([opened("a"), completed("a", "2024-06-05 09:00")])
+    assert city.accounts.beyond_retention == 2
+    assert city.states[0].cases == 0
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 4])
+def test_where_a_batch_ends_does_not_decide_what_is_beyond_retention(batch: int) -> None:
+    city = City()
+    much_later = event("contact.received", "2024-08-01 09:00", reason="other")
+    reopened = event("case.reopened", "2024-06-05 09:00", "a")
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00"), much_later, reopened], batch=batch)
+    assert city.accounts.beyond_retention == 1
+    assert city.accounts.applied == 3
+
+
+def test_a_new_case_older_than_the_retention_is_beyond_it_and_one_just_within_counts() -> None:
+    city = City()
+    city.tick(MONDAY)
+    city.apply([opened("within", ms(MONDAY) - 35 * 86_400_000), opened("beyond", ms(MONDAY) - 35 * 86_400_000 - 1)])
+    assert (city.accounts.applied, city.accounts.beyond_retention) == (1, 1)
+
+
+# what is not a case is remembered by a hash
+
+
+def test_a_rating_sent_twice_within_seven_days_counts_once() -> None:
+    city = City()
+    city.apply([rating("r", "2024-06-03 09:00")])
+    city.tick("2024-06-10 09:00")
+    city.apply([rating("r", "2024-06-03 09:00")])
+    assert (city.accounts.applied, city.accounts.duplicate) == (1, 1)
+
+
+def test_a_rating_sent_again_after_seven_days_is_beyond_retention_and_its_hash_is_forgotten() -> None:
+    city = City()
+    city.apply([rating("r", "2024-06-03 09:00")])
+    assert [key for key in city.records[0] if key[:1] == b"s"]
+    city.tick("2024-06-10 10:00")
+    assert not [key for key in city.records[0] if key[:1] == b"s"]
+    city.apply([rating("r", "2024-06-03 09:00")])
+    assert (city.accounts.applied, city.accounts.duplicate, city.accounts.beyond_retention) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+def test_where_a_batch_ends_does_not_decide_whether_a_rating_is_a_duplicate(batch: int) -> None:
+    city = City()
+    again = [rating("r", "2024-06-03 09:00"), rating("later", "2024-06-20 09:00"), rating("r", "2024-06-03 09:00")]
+    city.apply(again, batch=batch)
+    assert (city.accounts.applied, city.accounts.duplicate, city.accounts.beyond_retention) == (2, 0, 1)
+
+
+# restart
+
+
+def test_a_restored_partition_stands_where_the_former_one_stood() -> None:
+    city = City()
+    city.apply([opened("a"), rating("r", "2024-06-03 10:00"), Reject("invalid", "a reason")])
+    city.tick("2024-06-04 00:00")
+    before = city.states[0].mark()
+    city.restart()
+    assert city.states[0].mark() == before
+    assert city.states[0].cases == 1
+
+
+def test_a_restored_partition_knows_what_it_has_counted() -> None:
+    city = City()
+    city.apply([opened("a"), rating("r", "2024-06-03 10:00")])
+    city.restart()
+    city.apply([opened("a"), rating("r", "2024-06-03 10:00")])
+    assert (city.accounts.applied, city.accounts.duplicate) == (2, 2)
+
+
+def test_a_restored_partition_lets_go_of_cases_and_hashes_as_the_former_one_would() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00"), rating("r", "2024-06-03 10:00")])
+    city.restart()
+    city.tick("2024-08-01 00:00")
+    assert city.states[0].cases == 0
+    assert {key[:1] for key in city.records[0]} == {b"t", b"m"}
+
+
+def test_a_partition_restored_from_nothing_is_a_new_one() -> None:
+    state = PartitionState(0, {LIGHTS.id: Rules(LIGHTS)})
+    state.restore([])
+    state.restored()
+    assert (state.offset, state.watermark, state.cases) == (-1, None, 0)
+
+
+def test_state_of_a_newer_format_is_refused_with_what_to_do() -> None:
+    city = City()
+    city.apply([opened("a")])
+    mark = msgspec.msgpack.encode((STATE_FORMAT + 1, city.states[0].mark()))
+    state = PartitionState(0, city.rules)
+    with pytest.raises(StateError, match=f"format {STATE_FORMAT + 1}, this program reads {STATE_FORMAT}; use a matching"):
+        state.restore([(b"m", mark)])
+
+
+@pytest.mark.parametrize("value", [b"", b"\xc1", msgspec.msgpack.encode("a mark")])
+def test_a_mark_that_cannot_be_read_is_refused(value: bytes) -> None:
+    with pytest.raises(StateError, match="cannot be read"):
+        PartitionState(0, {}).restore([(b"m", value)])
+
+
+def test_a_record_of_unknown_kind_is_refused() -> None:
+    with pytest.raises(StateError, match="partition 3 holds a record of unknown kind b'z'"):
+        PartitionState(3, {}).restore([(b"zebra", b"")])
+
+
+def test_state_of_a_service_that_left_the_catalogue_is_carried_along() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00")])
+    state = PartitionState(0, {})
+    state.restore(city.records[0].items())
+    state.restored()
+    state.apply(9, [e.tick(ms("2024-09-01 00:00"), 0)])
+    assert state.cases == 1
+
+
+# what a batch writes
+
+
+def test_a_batch_writes_only_what_it_changed() -> None:
+    city = City()
+    city.apply([opened("a"), opened("b")])
+    (changes,) = city.apply_batch([completed("a", "2024-06-03 10:00")])
+    assert [key for key, _ in changes.state if key[:1] == b"c"] == [b"cstreet-lights\0a"]
+    (nothing,) = city.apply_batch([opened("a")])
+    assert [key[:1] for key, _ in nothing.state] == [b"m"]
+    assert nothing.tallies == []
+
+
+def test_every_tally_goes_to_the_state_too_under_the_same_key() -> None:
+    (changes,) = City().apply_batch([opened("a", channel="Web")])
+    assert {(key, value) for _, key, value in changes.tallies} == {
+        (key[1:], value) for key, value in changes.state if key[:1] == b"t"
+    }
