@@ -39,7 +39,7 @@ def metric_of(definition: Definition) -> Metric:
     """The gauge that shows an indicator of whole services."""
     labels = ("service", "window", "currency") if definition.unit.startswith("money") else ("service", "window")
     return Metric(
-        f"kept_{definition.name}{_SUFFIX[definition.unit]}",
+        f"kept_{definition.name.removesuffix('_days')}{_SUFFIX[definition.unit]}",
         f"{definition.formula} ({_BASE_UNIT.get(definition.unit, definition.unit)})",
         labels,
     )

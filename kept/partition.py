@@ -201,11 +201,11 @@ class PartitionState:
         self._applied(fact.time)
 
     def _apply_counts(self, service: str, rules: Rules, time_ms: int, identity: int, counts: Counts) -> None:
-        if identity in self._seen:
-            self.accounts.duplicate += 1
-            return
         if self.watermark is not None and time_ms < self.watermark - rules.duplicate_retention:
             self.accounts.beyond_retention += 1
+            return
+        if identity in self._seen:
+            self.accounts.duplicate += 1
             return
         self.tallies.add(service, counts.slices, [(time_ms, counter, amount) for counter, amount in counts.amounts])
         hour = (time_ms + rules.duplicate_retention) // HOUR_MS

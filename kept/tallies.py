@@ -132,8 +132,9 @@ class MergedTallies:
         return sorted(self._days)
 
     def series_of(self, service: str) -> list[Series]:
-        """Series of a service, sorted, the whole service first."""
-        return sorted(self._days.get(service, {}))
+        """Series of a service that hold anything, sorted, the whole service first."""
+        held = self._days.get(service, {}).items()
+        return sorted(series for series, days in held if any(day.total for day in days.values()))
 
     def days(self, series: Series) -> dict[int, Day]:
         """Tallies by end of local day; not to be changed by readers."""

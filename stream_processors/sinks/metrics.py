@@ -69,12 +69,8 @@ class Metrics(Collector):
                 states.add_metric([service, indicator, window, point.state], 1)
                 if point.value is not None:
                     shown += 1
-                    currency = (
-                        [point.unit.split(" ")[0]]
-                        if names.INDICATOR_METRICS[indicator].labels[-1] == "currency"
-                        else []
-                    )
-                    families[indicator].add_metric([service, window, *currency], point.value)
+                    value = point.value * names.UNIT_SCALE.get(point.unit, 1)
+                    families[indicator].add_metric([service, window, *_currency(point)], value)
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
         over.add_metric([], dropped)

@@ -40,7 +40,7 @@ def test_every_event_is_in_exactly_one_account() -> None:
 
 def test_a_dead_letter_names_its_place_in_the_batch_and_its_reason() -> None:
     (changes,) = City().apply_batch([opened("a"), opened("b", channel="Fax"), opened("c")])
-    assert [(letter.index, letter.rejection.reason) for letter in changes.dead_letters] == [(1, "unknown_channel")]
+    assert [(letter.position, letter.rejection.reason) for letter in changes.dead_letters] == [(1, "unknown_channel")]
 
 
 def test_an_event_more_than_an_hour_behind_the_watermark_is_late_and_applied() -> None:

@@ -1,0 +1,40 @@
+"""/healthz means that work is being done."""
+
+from __future__ import annotations
+
+import pytest
+
+from stream_processors import health
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [1000.0]
+    monkeypatch.setattr(health.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_worker_without_work_is_healthy_however_long(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    for _ in range(10):
+        clock[0] += 100
+        state.observe(lag=0)
+    assert state.report()[0]
+
+
+def test_a_worker_with_work_that_moves_nothing_is_not(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    for _ in range(3):
+        clock[0] += 50
+        state.observe(lag=7)
+    healthy, said = state.report()
+    assert not healthy
+    assert said == {"status": "stalled", "lag_records": 7, "seconds_without_progress": 150.0}
+
+
+def test_progress_makes_it_healthy_again(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    clock[0] += 500
+    state.observe(lag=7)
+    state.moved()
+    assert state.report()[0]

@@ -1,0 +1,168 @@
+"""The whole path on the real broker: same lines as embedded, dead letters with their bytes, marks, idle partitions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from kafka import KafkaProducer
+
+from command_line.topics import create_topics
+from kept import events as e
+from kept.marks import Accounts
+from kept.settings import Settings
+from kept.topics import topics
+from local_stack.broker import Broker
+from local_stack.replay import WorkerGroup, accounts_of, history_of, publish, wait_for
+from stream_processors.connection import client_settings
+from stream_processors.log_reader import read_range
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
+ROOT = Path(__file__).resolve().parents[2]
+SERVICE = "noise-complaints"
+START_MS = 1_772_000_000_000 // 300_000 * 300_000
+
+
+def settings_for(broker: Broker, prefix: str, folder: Path, **more: Any) -> Settings:
+    settings = Settings(
+        brokers=broker.bootstrap,
+        topic_prefix=prefix,
+        partitions=2,
+        history_path=str(folder / "history.sqlite"),
+        live=False,
+        **more,
+    )
+    create_topics(settings)
+    return settings
+
+
+def opened(number: int, minutes: int) -> e.Event:
+    return e.CaseOpened(
+        specversion="1.0",
+        id=f"opened-{number}",
+        source="test",
+        subject=f"case-{number}",
+        time=e.moment(START_MS + minutes * 60_000),
+        data=e.CaseOpenedData(service=SERVICE),
+    )
+
+
+def run_kept(*arguments: str) -> str:
+    command = [sys.executable, "-m", "command_line.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=200).stdout
+
+
+def test_the_kafka_path_prints_the_same_lines_as_the_embedded_one(broker: Broker, shared_data: Path) -> None:
+    replay = ["replay", str(shared_data / "coselog_permit_receipt_events.csv.gz"), "--mapping", "coselog_permits"]
+    replay += ["--as-of", "2012-01-24T00:00:00+01:00", "--json"]
+    embedded = run_kept(*replay, "--embedded")
+    through_kafka = run_kept(*replay, "--brokers", broker.bootstrap)
+    assert through_kafka == embedded
+    assert len(embedded.splitlines()) > 1000
+    assert json.loads(embedded.splitlines()[0])["service"] == "coselog-permits"
+
+
+@pytest.mark.slow
+def test_all_of_boston_through_kafka_is_identical_to_the_last_digit(broker: Broker, shared_data: Path) -> None:
+    replay = ["replay", str(shared_data / "boston_311_2011H2.csv.gz"), "--mapping", "boston_311"]
+    replay += ["--as-of", "2012-01-01T00:00:00", "--json"]
+    embedded = run_kept(*replay, "--embedded")
+    assert run_kept(*replay, "--brokers", broker.bootstrap) == embedded
+
+
+def test_a_bad_event_is_put_aside_with_its_bytes_headers_and_reason(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    names = topics(topic_prefix, 2)
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    producer.send(names.events.name, b"{broken", key=b"case-9", partition=0, headers=[("trace", b"abc")]).get(
+        timeout=10
+    )
+    producer.close()
+    group = WorkerGroup(settings, tmp_path, 1)
+    group.start()
+    try:
+        at_ms = START_MS + 3_600_000
+        publish([opened(number, number) for number in range(10)], settings, at_ms)
+        _, accounts = wait_for(settings, group, SERVICE, at_ms // 1000)
+    finally:
+        group.stop()
+    assert accounts == Accounts(received=11, applied=10, dead_lettered={"undecodable": 1})
+    letters = asyncio.run(_read(settings, names.dead_letters.name, 0))
+    assert [(letter.key, letter.value) for letter in letters] == [(b"case-9", b"{broken")]
+    headers = dict(letters[0].headers)
+    assert headers["trace"] == b"abc"
+    assert headers["kept-reason"] == b"undecodable"
+    assert headers["kept-source"] == f"{names.events.name}/0/0".encode()
+    assert b"case-9" not in headers["kept-message"]
+
+
+def test_a_partition_without_events_holds_the_published_time_back_only_until_it_is_idle(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path, idle_seconds=2.0)
+    name = topics(topic_prefix, 2).events.name
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    for number in range(5):
+        producer.send(name, e.encode(opened(number, number * 10)), key=b"one", partition=1).get(timeout=10)
+    producer.close()
+    group = WorkerGroup(settings, tmp_path, 1)
+    group.start()
+    try:
+        deadline = time.monotonic() + 60
+        published = None
+        while published is None and time.monotonic() < deadline:
+            group.watch()
+            with history_of(settings) as store:
+                published = store.published().get(SERVICE) if store is not None else None
+            time.sleep(0.1)
+    finally:
+        group.stop()
+    assert published == (START_MS + 40 * 60_000) // 1000
+
+
+def test_a_second_run_of_the_same_worker_goes_on_where_the_state_says(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    group = WorkerGroup(settings, tmp_path, 2)
+    for round_number in (1, 2, 3):
+        group.start()
+        at_ms = START_MS + round_number * 86_400_000
+        publish([opened(number, number) for number in range(round_number * 20)], settings, at_ms)
+        points, _ = wait_for(settings, group, SERVICE, at_ms // 1000)
+        group.stop()
+    arrivals = {p.window: p.value for p in points if p.indicator == "arrivals" and p.slice == ()}
+    assert arrivals["all"] == 60
+    accounts = accounts_of(settings)
+    assert accounts.reconciles()
+    assert (accounts.received, accounts.applied, accounts.duplicate) == (120, 60, 60)
+
+
+def test_a_partition_beyond_those_the_pipeline_was_made_for_stops_the_worker(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    narrower = msgspec.structs.replace(settings, partitions=1)
+    group = WorkerGroup(narrower, tmp_path, 1)
+    group.start()
+    worker = group.workers[0]
+    assert worker.wait(60) == 70
+    last = worker.log_tail(1)
+    assert "has a partition 1" in last
+    assert "no event of it was applied" in last
+
+
+async def _read(settings: Settings, topic: str, partition: int) -> list[Any]:
+    found: list[Any] = []
+    async for records in read_range(client_settings(settings), topic, partition):
+        found += records
+    return found
