@@ -126,9 +126,7 @@ def _measured(
 ) -> Measured:
     found = result.totals if totals is None else totals
     assert found is not None
-    return Measured(
-        name, result.events, all_events, result.seconds, result.cpu_seconds, found, state, tallies, batches
-    )
+    return Measured(name, result.events, all_events, result.seconds, result.cpu_seconds, found, state, tallies, batches)
 
 
 def _timed_child(module: str, settings: Settings, topic: str, events: int, folder: Path) -> Result:

@@ -138,9 +138,7 @@ def _state(stream: StreamReport) -> str:
             size = "" if one.state.bytes is None else f"{one.state.bytes / one.all_events:.0f}"
             what = "changelogs" if one.tallies is None else "state topic"
             batches = "" if one.batches is None else f"{one.batches:,}"
-            lines.append(
-                f"| {one.name}, {what} | {one.state.records / one.all_events:.2f} | {size} | {batches} |"
-            )
+            lines.append(f"| {one.name}, {what} | {one.state.records / one.all_events:.2f} | {size} | {batches} |")
         if one.tallies is not None:
             records, size = one.tallies.records / one.all_events, (one.tallies.bytes or 0) / one.all_events
             lines.append(f"| {one.name}, tallies topic | {records:.2f} | {size:.0f} | |")

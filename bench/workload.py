@@ -122,7 +122,9 @@ def _rows(workload: Workload) -> list[tuple[int, int, int, BenchService, int]]:
             duration = service.median_ms * math.exp(chance.gauss(0.0, DURATION_SPREAD))
             publish(opened + max(1, int(duration)), case, service, 1)
     timed.sort()
-    return [(time_ms, place, case, service, kind) for _, place, time_ms, case, service, kind in timed[: workload.events]]
+    return [
+        (time_ms, place, case, service, kind) for _, place, time_ms, case, service, kind in timed[: workload.events]
+    ]
 
 
 def _opened(case: int, service: BenchService, time_ms: int) -> CaseOpened:

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from command_line.moments import as_of_ms
+from kept.durations import in_words as duration_in_words
 from kept.events import moment
 from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.point import Point, as_json_object
@@ -84,17 +85,22 @@ def sort_key(point: Point) -> tuple[str, bool, tuple[tuple[str, str], ...], int,
 
 
 def print_table(points: list[Point], title: str) -> None:
-    """The whole-service values over 28 days and over all time, for people."""
-    table = Table("indicator", "28 d", "all", "unit", "n (all)", "95 % (all)", title=title)
+    """The whole-service values over 28 days and over all time, for people; fits 80 columns."""
+    table = Table(Column("indicator", no_wrap=True), "last 28 days", "all", title=title)
     by_key = {(p.indicator, p.window): p for p in points if p.slice == ()}
+    unprovided = []
     for definition in DEFINITIONS:
-        recent, ever = by_key.get((definition.name, "28d")), by_key.get((definition.name, "all"))
-        if recent is None or ever is None:
+        shown = [by_key.get((definition.name, window)) for window in ("28d", "all")]
+        known = [point for point in shown if point is not None]
+        if not known:
             continue
-        interval = f"{ever.low:,.4g} - {ever.high:,.4g}" if ever.low is not None and ever.high is not None else ""
-        n = "" if ever.n is None else f"{ever.n:,}"
-        table.add_row(definition.name, _shown(recent), _shown(ever), ever.unit, n, interval)
+        if all(point.state == "not_provided" for point in known):
+            unprovided.append(f"{definition.name} ({_reason(known[0])})")
+            continue
+        table.add_row(definition.name, *("" if point is None else _shown(point) for point in shown))
     Console().print(table)
+    if unprovided:
+        typer.echo(f"Not provided by the source: {', '.join(unprovided)}.")
 
 
 def in_words(accounts: Accounts, rows: int, problems: int) -> str:
@@ -109,5 +115,14 @@ def in_words(accounts: Accounts, rows: int, problems: int) -> str:
 
 def _shown(point: Point) -> str:
     if point.value is None:
-        return f"{point.state.replace('_', ' ')} ({(point.reason or '').replace('_', ' ')})"
-    return f"{point.value:,}" if isinstance(point.value, int) else f"{point.value:,.4f}"
+        return f"not known: {_reason(point)}"
+    if point.unit == "share":
+        return f"{point.value:.1%} of {point.n:,}"
+    if point.unit == "seconds":
+        return duration_in_words(round(point.value * 1000))
+    text = f"{point.value:,}" if isinstance(point.value, int) else f"{point.value:,.1f}"
+    return text if point.unit == "cases" else f"{text} {point.unit}"
+
+
+def _reason(point: Point) -> str:
+    return (point.reason or point.state).replace("_", " ")

@@ -60,7 +60,6 @@ REASON_HELP = {
     "amount_precision": "more decimals than the currency has",
     "time_out_of_range": "a time outside 1900-9998",
     "future": "a live event more than 5 minutes ahead of the clock",
-    "too_large": "more than a message may hold",
 }
 
 

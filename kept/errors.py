@@ -23,7 +23,6 @@ RejectReason = Literal[
     "amount_precision",
     "time_out_of_range",
     "future",
-    "too_large",
 ]
 """Why an event was put aside; a closed set, also the label of the dead-letter counter."""
 

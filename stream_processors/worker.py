@@ -118,6 +118,8 @@ class Worker:
         async for event in stream.events():
             try:
                 partition = event.message.partition
+                if partition not in self.cases.partitions:
+                    continue  # it has just moved to another worker, which reads the batch itself
                 position = await self.cases.apply(partition, event.value)
                 self._consumer.set_durable(event.message.tp, position)
                 self.health.moved()
@@ -128,6 +130,8 @@ class Worker:
         async for event in stream.events():
             try:
                 message = event.message
+                if message.partition not in self.indicators.partitions:
+                    continue
                 position = await self.indicators.apply(message.partition, event.value)
                 self._consumer.set_durable(message.tp, position)
                 self.health.moved()

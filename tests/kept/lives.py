@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import strategies as st
 
 from kept import events as e
@@ -35,11 +37,15 @@ def case_events(draw: st.DrawFn, number: int, days: float) -> list[e.Event]:
             channel=draw(CHANNELS), area=draw(AREAS), category=draw(st.sampled_from([None, "lamp"])),
             due=draw(st.none() | minutes(2 * days)),
         ))  # fmt: skip
-    kinds = st.sampled_from(["completed", "completed", "paused", "resumed", "reopened", "due", "step", "contact", "transaction"])
+    kinds = st.sampled_from(
+        ["completed", "completed", "paused", "resumed", "reopened", "due", "step", "contact", "transaction"]
+    )
     for kind in draw(st.lists(kinds, max_size=7)):
         at = draw(moments)
         if kind == "completed":
-            outcome = draw(st.sampled_from(["intended", "intended", "not_intended", "rejected", "duplicate", "withdrawn"]))
+            outcome = draw(
+                st.sampled_from(["intended", "intended", "not_intended", "rejected", "duplicate", "withdrawn"])
+            )
             tell("case.completed", at, outcome=outcome)
         elif kind in ("paused", "resumed", "reopened"):
             tell(f"case.{kind}", at)
@@ -75,6 +81,43 @@ def other_events(draw: st.DrawFn, number: int, days: float) -> e.Event:
     if kind == "given":
         return event("feedback.given", at, id=id, rating=draw(st.integers(1, 5)), **where)
     return event("service.changed", at, id=id, title="a new form")
+
+
+@st.composite
+def long_lives(draw: st.DrawFn, number: int, days: float) -> list[e.Event]:
+    """A case that stays open from its opening to its last event, however long that takes."""
+    subject, moments = f"case-{number}", sorted(draw(st.lists(minutes(days), min_size=1, max_size=6, unique=True)))
+    told = [
+        event("case.opened", moments[0], subject, **given(channel=draw(CHANNELS), due=draw(st.none() | minutes(days))))
+    ]
+    for at in moments[1:]:
+        kind = draw(st.sampled_from(["case.paused", "case.resumed", "case.step"]))
+        told.append(event(kind, at, subject, **({"step": "review"} if kind == "case.step" else {})))
+    if draw(st.booleans()):
+        told.append(event("case.completed", moments[-1] + MINUTE_MS, subject))
+    return told
+
+
+@st.composite
+def long_cities(draw: st.DrawFn, days: float, cases: int = 6) -> list[e.Event]:
+    """As `cities`, over so many days that cases leave the register: none of them is told anything after it was over."""
+    told: list[e.Event] = []
+    for number in range(draw(st.integers(0, cases))):
+        if draw(st.booleans()):
+            told += draw(long_lives(number, days))
+        else:
+            later = draw(st.integers(0, round(days) - 30)) * DAY_MS
+            told += [moved(one, later) for one in draw(case_events(number, 30.0))]
+    told += [draw(other_events(number, days)) for number in range(draw(st.integers(0, 6)))]
+    return sorted(told, key=lambda one: (one.time, one.id))
+
+
+def moved(one: e.Event, later_ms: int) -> e.Event:
+    """The same event so much later; a due, or the times of a step, move with it."""
+    later = timedelta(milliseconds=later_ms)
+    times = {name: getattr(one.data, name) for name in ("due", "started", "ended") if getattr(one.data, name, None)}
+    data = msgspec.structs.replace(one.data, **{name: time + later for name, time in times.items()})
+    return msgspec.structs.replace(one, time=one.time + later, data=data)
 
 
 @st.composite

@@ -14,14 +14,16 @@ from kept.indicators.point import Point
 from kept.partition_tallies import PartitionTallies
 from kept.tallies import Bucket, MergedTallies, Series, Tally, merged, unpack
 from tests.kept.city import LIGHTS, PLAIN, City, event
-from tests.kept.lives import START_MS, case_events, cities, end_of
+from tests.kept.lives import START_MS, case_events, cities, end_of, long_cities
 
 DAYS = 6.0
 """Histories shorter than any retention, so that no event is beyond one."""
 LONG_DAYS = 230.0
 """Histories that live through every size of bucket."""
 
-thorough = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+thorough = settings(
+    deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 brief = settings(thorough, max_examples=25)
 
 
@@ -29,7 +31,9 @@ def points_of(city: City, at_ms: int) -> list[Point]:
     return city.points(at_ms)
 
 
-def run(events: list[e.Event], *, batch: int = 20_000, partitions: int = 1, days: float = DAYS) -> tuple[City, list[Point]]:
+def run(
+    events: list[e.Event], *, batch: int = 20_000, partitions: int = 1, days: float = DAYS
+) -> tuple[City, list[Point]]:
     city = City(partitions=partitions)
     city.apply(events, batch=batch)
     return city, points_of(city, end_of(events, days))
@@ -44,7 +48,9 @@ def tallies_of(city: City) -> list[tuple[Series, Bucket, Tally]]:
 
 @thorough
 @given(events=cities(days=DAYS), data=st.data())
-def test_the_order_of_arrival_changes_no_tally_no_case_and_no_indicator(events: list[e.Event], data: st.DataObject) -> None:
+def test_the_order_of_arrival_changes_no_tally_no_case_and_no_indicator(
+    events: list[e.Event], data: st.DataObject
+) -> None:
     in_time, expected = run(events)
     shuffled, points = run(data.draw(st.permutations(events)))
     assert tallies_of(shuffled) == tallies_of(in_time)
@@ -82,7 +88,7 @@ def test_a_replay_of_everything_changes_nothing(events: list[e.Event]) -> None:
 
 
 @thorough
-@given(events=cities(days=LONG_DAYS), data=st.data())
+@given(events=long_cities(days=LONG_DAYS), data=st.data())
 def test_the_accounts_reconcile_even_where_events_come_too_late(events: list[e.Event], data: st.DataObject) -> None:
     city, _ = run(data.draw(st.permutations(events)), batch=data.draw(st.integers(1, 30)), days=LONG_DAYS)
     assert city.accounts.received == len(events)
@@ -105,12 +111,14 @@ def test_any_partitions_and_batches_give_the_same_indicators_to_the_last_digit(
 
 
 @brief
-@given(events=cities(days=LONG_DAYS), data=st.data())
+@given(events=long_cities(days=LONG_DAYS), data=st.data())
 def test_partitions_that_compact_at_different_moments_give_the_same_indicators(
     events: list[e.Event], data: st.DataObject
 ) -> None:
     _, expected = run(events, days=LONG_DAYS)
-    _, points = run(events, partitions=data.draw(st.integers(2, 8)), batch=data.draw(st.integers(1, 40)), days=LONG_DAYS)
+    _, points = run(
+        events, partitions=data.draw(st.integers(2, 8)), batch=data.draw(st.integers(1, 40)), days=LONG_DAYS
+    )
     assert points == expected
 
 
@@ -165,7 +173,7 @@ def test_stopping_after_any_batch_and_restoring_changes_nothing(events: list[e.E
 
 
 @brief
-@given(events=cities(days=LONG_DAYS), data=st.data())
+@given(events=long_cities(days=LONG_DAYS), data=st.data())
 def test_stopping_between_compactions_and_expiries_changes_nothing(events: list[e.Event], data: st.DataObject) -> None:
     through, expected = run(events, batch=4, days=LONG_DAYS)
     stops = data.draw(st.sets(st.integers(0, len(events) // 4)))
@@ -187,7 +195,9 @@ class Life:
     def __init__(self, events: list[e.Event], at_ms: int) -> None:
         self.opened = self.due = self.promised = self.paused = self.closed = None
         self.outcome = ""
-        opening = min((x for x in events if isinstance(x, e.CaseOpened)), key=lambda x: (x.time, e.identity(x)), default=None)
+        opening = min(
+            (x for x in events if isinstance(x, e.CaseOpened)), key=lambda x: (x.time, e.identity(x)), default=None
+        )
         if opening is None:
             return
         self.opened = e.milliseconds(opening.time)
@@ -290,7 +300,7 @@ def uncompacted(events: list[e.Event], at_ms: int) -> list[Point]:
 
 
 @settings(thorough, max_examples=80)
-@given(events=cities(days=LONG_DAYS), batch=st.integers(1, 30), more_steps=st.integers(0, 600))
+@given(events=long_cities(days=LONG_DAYS), batch=st.integers(1, 30), more_steps=st.integers(0, 600))
 def test_compaction_changes_no_value(events: list[e.Event], batch: int, more_steps: int) -> None:
     at_ms = end_of(events, LONG_DAYS) + more_steps * 5 * MINUTE_MS
     expected = uncompacted(events, at_ms)
@@ -318,5 +328,7 @@ def test_the_register_of_a_long_history_lets_closed_cases_go_without_changing_a_
     city = City(PLAIN)
     city.apply(events, batch=10)
     assert city.states[0].cases < 45
-    (arrivals,) = [p for p in city.points("2025-01-01 00:00", windows=["all"], slices=False) if p.indicator == "arrivals"]
+    (arrivals,) = [
+        p for p in city.points("2025-01-01 00:00", windows=["all"], slices=False) if p.indicator == "arrivals"
+    ]
     assert arrivals.value == 200
