@@ -179,14 +179,14 @@ class PartitionState:
 
     def _apply_fact(self, case: str, service: str, rules: Rules, fact: AnyFact) -> None:
         packed = self._register.get(case)
-        if packed is None:
+        known = unpack(packed) if packed is not None else None
+        if known is None or self._is_forgotten(known, rules, fact.time):
             if self.watermark is not None and fact.time < self.watermark - rules.case_retention:
                 self.accounts.beyond_retention += 1
                 return
             before: Contribution | None = None
             facts: tuple[AnyFact, ...] = (fact,)
         else:
-            known = unpack(packed)
             grown = with_fact(known, fact)
             if grown is None:
                 self.accounts.duplicate += 1
@@ -199,6 +199,14 @@ class PartitionState:
         self._changed_cases.add(case)
         self._schedule(case, facts)
         self._applied(fact.time)
+
+    def _is_forgotten(self, facts: tuple[AnyFact, ...], rules: Rules, time_ms: int) -> bool:
+        """Whether the case was past its retention when the event happened, or is now.
+
+        It may still be in the register: it leaves at the end of a batch, and where batches end must decide nothing.
+        """
+        reached = time_ms if self.watermark is None else max(self.watermark, time_ms)
+        return facts[-1].time + rules.case_retention < reached and not is_open(facts)
 
     def _apply_counts(self, service: str, rules: Rules, time_ms: int, identity: int, counts: Counts) -> None:
         if self.watermark is not None and time_ms < self.watermark - rules.duplicate_retention:

@@ -119,13 +119,7 @@ def test_an_event_of_a_case_that_left_the_register_is_beyond_retention() -> None
     assert city.states[0].cases == 0
 
 
-REGISTER_FOLLOWS_WATERMARK = pytest.mark.xfail(
-    strict=True,
-    reason="when a closed case is forgotten depends on where batches end and on what else its partition saw",
-)
-
-
-@pytest.mark.parametrize("batch", [1, pytest.param(4, marks=REGISTER_FOLLOWS_WATERMARK)])
+@pytest.mark.parametrize("batch", [1, 4])
 def test_where_a_batch_ends_does_not_decide_what_is_beyond_retention(batch: int) -> None:
     #  o--c-----R                                 R arrives last, 57 d late
     #  3  4     5 June             1 August
@@ -137,9 +131,9 @@ def test_where_a_batch_ends_does_not_decide_what_is_beyond_retention(batch: int)
     assert city.accounts.applied == 3
 
 
-@pytest.mark.parametrize("traffic", ["quiet", pytest.param("busy", marks=REGISTER_FOLLOWS_WATERMARK)])
+@pytest.mark.parametrize("traffic", ["quiet", "busy"])
 def test_other_traffic_of_a_partition_does_not_decide_whether_a_closed_case_can_be_reopened(traffic: str) -> None:
-    #  o--c                                  R    in order, 48 d after the completion
+    #  o--c                                  R    in order, 48 d after the completion: the case is forgotten
     #  3  4 June                      x      22 July
     city = City()
     log = [opened("a"), completed("a", "2024-06-04 09:00")]
@@ -147,7 +141,7 @@ def test_other_traffic_of_a_partition_does_not_decide_whether_a_closed_case_can_
         log.append(event("contact.received", "2024-07-20 09:00", reason="other"))
     city.apply([*log, event("case.reopened", "2024-07-22 09:00", "a")], batch=1)
     backlog = [p.value for p in city.points("2024-07-23 00:00", windows=["all"]) if p.indicator == "backlog"]
-    assert backlog == [1]
+    assert backlog == [0]
 
 
 def test_a_new_case_older_than_the_retention_is_beyond_it_and_one_just_within_counts() -> None:
