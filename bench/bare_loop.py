@@ -109,9 +109,9 @@ async def run() -> None:
         for records in (await consumer.getmany(timeout_ms=500, max_records=BATCH)).values():
             counting.apply(_decode(b"[" + b",".join([record.value for record in records]) + b"]"))
             count += len(records)
-        if count and watch.seen(count):
-            break
-    await consumer.stop()
+            if watch.seen(count):
+                await consumer.stop()
+                return
 
 
 if __name__ == "__main__":

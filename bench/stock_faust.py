@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import traceback
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ def make_app(folder: str) -> faust.App:
         consumer_auto_offset_reset="earliest",
     )
     events = app.topic(topic, key_type=str, key_serializer="raw", value_serializer="json", internal=False)
-    register = app.Table("register", default=None)
+    register = app.Table("register")
     whole = app.Table("whole-5-minutes", default=dict)
     whole_hourly = app.Table("whole-hourly", default=dict)
     parts = {name: app.Table(f"{name}-hourly", default=dict) for name in job.DIMENSIONS}
@@ -84,7 +85,11 @@ def make_app(folder: str) -> faust.App:
         seen = 0
         async for event in stream.events():
             body, partition = event.value, event.message.partition
-            apply(body, partition)
+            try:
+                apply(body, partition)
+            except Exception:  # Faust would acknowledge the event and go on
+                traceback.print_exc()
+                os._exit(1)
             seen += 1
             if watch.seen(seen):
                 os._exit(0)
@@ -92,7 +97,7 @@ def make_app(folder: str) -> faust.App:
     def apply(body: dict[str, Any], partition: int) -> None:
         case, data = body["subject"], body["data"]
         service = data["service"]
-        known = register[case]
+        known = register.get(case)
         if known is not None and body["id"] in known["ids"]:
             return
         time_ms = round(datetime.fromisoformat(body["time"]).timestamp() * 1000)

@@ -7,6 +7,7 @@ and the state in Kafka says where to go on.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -202,6 +203,8 @@ class Worker:
 def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
     """Run one worker until it is told to stop or fails."""
     uvloop.install()
+    # State is millions of small dictionaries without cycles: looking for cycles in them took a fifth of the time.
+    gc.set_threshold(100_000, 50, 1000)
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

@@ -133,7 +133,9 @@ def test_boston_every_event_is_applied(boston: Replayed) -> None:
     assert boston.accounts.reconciles()
 
 
-def test_boston_promises_kept_among_closed_cases_and_in_the_due_cohort(boston: Replayed, requests: list[Request]) -> None:
+def test_boston_promises_kept_among_closed_cases_and_in_the_due_cohort(
+    boston: Replayed, requests: list[Request]
+) -> None:
     assert share(boston.board("promise_kept_closed")) == (33_436, 38_486)
     assert share(boston.board("promise_kept")) == (29_928, 39_685)
     assert boston.board("promise_kept_closed").value == pytest.approx(0.8688, abs=5e-5)
@@ -158,7 +160,9 @@ def test_boston_backlog_is_what_the_register_holds_open(boston: Replayed, reques
     assert boston.board("backlog").value == 9_879
     assert boston.state.open_cases() == {"boston-311": 9_879}
     assert sum(r.closed is None for r in requests) == 9_879
-    bands = [p.value for p in boston.points if p.window == "all" and not p.slice and p.indicator.startswith("backlog_age_")]
+    bands = [
+        p.value for p in boston.points if p.window == "all" and not p.slice and p.indicator.startswith("backlog_age_")
+    ]
     assert sum(bands) == 9_879  # type: ignore[arg-type]
 
 

@@ -124,7 +124,9 @@ def test_ranks_beyond_the_sample_are_unknown() -> None:
 # survival
 
 COHORT = st.lists(
-    st.tuples(st.integers(1, 90 * 24 * 60).map(lambda m: m * MINUTE_MS), st.sampled_from(["done", "done", "left", "open"])),
+    st.tuples(
+        st.integers(1, 90 * 24 * 60).map(lambda m: m * MINUTE_MS), st.sampled_from(["done", "done", "left", "open"])
+    ),
     min_size=5,
     max_size=120,
 )
@@ -176,7 +178,11 @@ def test_quantiles_from_tallies_are_those_of_lifelines_on_the_exact_times(
         around = []
         for shift in (-HOUR_MS, 0, HOUR_MS):
             times = np.maximum(1, np.array(exact) * np.where(opens, 1, 1) + np.where(opens, shift, 0))
-            around.append(float(qth_survival_times(1 - share + 1e-9, KaplanMeierFitter().fit(times, completed).survival_function_)))
+            around.append(
+                float(
+                    qth_survival_times(1 - share + 1e-9, KaplanMeierFitter().fit(times, completed).survival_function_)
+                )
+            )
         point = board(f"delivery_time_{name}")
         if point.value is None:
             assert point.reason == "too_many_open"
