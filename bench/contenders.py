@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
+from kafka.admin import NewTopic
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.job import Totals, totals_of
@@ -28,6 +30,7 @@ from kept.topics import topics as topics_of
 from local_stack.child import Child
 from local_stack.ports import free_port
 from local_stack.replay import WorkerGroup
+from producers.connection import client_options
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import unpack_mark
@@ -76,7 +79,14 @@ def bare_loop(settings: Settings, topic: str, events: int, folder: Path) -> Meas
 
 
 def stock_faust(settings: Settings, topic: str, events: int, folder: Path) -> Measured:
-    """Stock Faust over `topic`."""
+    """Stock Faust over `topic`. Its changelogs are made beforehand: made by itself, it may not see them in time."""
+    admin = KafkaAdminClient(**client_options(settings))
+    try:
+        config = {"cleanup.policy": "compact"}
+        names = changelogs(topic)
+        admin.create_topics([NewTopic(name, settings.partitions, 1, topic_configs=config) for name in names])
+    finally:
+        admin.close()
     result = _timed_child("bench.stock_faust", settings, topic, events, folder)
     records = asyncio.run(_end_offsets(settings, changelogs(topic)))
     return _measured("stock_faust", result, events, state=Written(records, None))

@@ -77,25 +77,26 @@ the ratios; the absolute numbers belong to the machine: {report.machine}.
 * **Kept** does more than the peers: backlog, risk and overdue stocks, channel kinds, first-time-right, any order of
   arrival, watermarks, accounts, compaction, and one fenced transaction a batch, so that state, offset and tallies are
   written together or not at all.
-* **Stock Faust** keeps its tables in memory with changelogs, which is its default. It is so much slower that it gets only
-  the first events of the stream; those hold fewer completions than the rest, and its histograms are still small when it
-  stops, both to its advantage. Its changelog and its offsets are not atomic: after a crash it counts twice.
+* **Stock Faust** keeps its tables in memory with changelogs, which is its default. It is so much slower that it gets
+  only the first events of the stream; those hold fewer completions than the rest, and its histograms are still small
+  when it stops, both to its advantage. Its changelog and its offsets are not atomic: after a crash it counts twice.
 * **The bare loop** is what plain Python can do at most with the same client: nothing of it survives the process.
-* **Time** runs from the first events dealt with to the last, so that start-up is left out. CPU is user and system time of
-  the one process that does the job, all its threads; the broker's is not in it.
+* **Time** runs from the first events dealt with to the last, so that start-up is left out. CPU is user and system time
+  of the one process that does the job, all its threads; the broker's is not in it.
 * **The same totals**: opened, completed, kept, late, due, elapsed time and the bins of both histograms, by service and
   dimension, are compared between all contenders. The run fails when two disagree.
 
 ## Repeat it
 
-`make bench` (dense stream only), `make bench ARGS=--sparse` (both streams, as here when both are shown), `--events N` for
-another size, `--json FILE` for the numbers. It needs Java 17 for the broker.
+`make bench` (dense stream only), `make bench ARGS=--sparse` (both streams, as here when both are shown), `--events N`
+for another size, `--json FILE` for the numbers. It needs Java 17 for the broker.
 """
 
 
 def _section(stream: StreamReport) -> str:
     rows = "\n".join(_row(stream, one) for one in stream.contenders)
-    return f"""## The {stream.stream} stream: {stream.events:,} events of {stream.event_bytes} bytes over {stream.days} days
+    size = f"{stream.events:,} events of {stream.event_bytes} bytes over {stream.days} days"
+    return f"""## The {stream.stream} stream: {size}
 
 | contender | events timed | seconds | events/s | events per CPU-second | x stock Faust | share of the ceiling |
 |---|---:|---:|---:|---:|---:|---:|

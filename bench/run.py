@@ -98,22 +98,22 @@ def _measure(workload: Workload, brokers: str, folder: Path) -> StreamReport:
     alone = _done(kept_cases_only(cases, topic, workload.events, folder))
     stock = _done(stock_faust(base, prefix_topic, prefix, folder))
     check = bare_loop(base, prefix_topic, prefix, folder)
-    _agree(workload, [bare, worker, alone])
-    _agree(workload, [check, stock])
+    check_agreement(workload.name, [bare, worker, alone])
+    check_agreement(workload.name, [check, stock])
     average = size // workload.events
     contenders = [worker, alone, stock, bare]
     return StreamReport(workload.name, workload.days, workload.events, prefix, completions, average, contenders)
 
 
-def _agree(workload: Workload, contenders: list[Measured]) -> None:
-    """All against the first."""
+def check_agreement(stream: str, contenders: list[Measured]) -> None:
+    """Compare all with the first; raises `Disagreement` when a total differs."""
     reference = contenders[0]
     for other in contenders[1:]:
         found = differences(reference.totals, other.totals)
         if found:
             shown = "\n  ".join(found[:10])
             names = f"{reference.name} and {other.name}"
-            raise Disagreement(f"{names} disagree on the {workload.name} stream ({len(found)} totals):\n  {shown}")
+            raise Disagreement(f"{names} disagree on the {stream} stream ({len(found)} totals):\n  {shown}")
 
 
 def _publish(events: Iterable[Event], settings: Settings) -> int:

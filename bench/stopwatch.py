@@ -1,4 +1,4 @@
-"""Times a contender from within: from the first events it has dealt with to the last, by the clock and by its own CPU."""
+"""Times a contender from within: from the first events dealt with to the last, by the clock and by its own CPU."""
 
 from __future__ import annotations
 

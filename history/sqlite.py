@@ -194,9 +194,12 @@ class SQLiteHistory:
             self._make_tables(connection)
 
     def _recognise(self, connection: sqlite3.Connection) -> None:
+        # One read transaction: another process may be making the tables at this moment.
+        connection.execute("BEGIN")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        connection.execute("COMMIT")
         if application != APPLICATION and (tables or version):
             raise Stop(f"history {self._path}: a database of another program; set KEPT_HISTORY_PATH to another file")
         if version > FORMAT:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.calendars import WorkingCalendar, check_region, parse_opening_hours
-from kept.durations import MINUTE_MS, parse_duration
+from kept.durations import HOUR_MS, MINUTE_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.toml_tables import parse_table
@@ -230,8 +230,10 @@ def _bad_durations(service: Service) -> Iterable[tuple[str, object, str]]:
         except ValueError as error:
             yield key, getattr(service, key), str(error)
             return
-    if parse_duration(service.transaction_timeout) % (5 * MINUTE_MS):
-        yield "transaction_timeout", service.transaction_timeout, "a multiple of 5 minutes"
+    timeout = parse_duration(service.transaction_timeout)
+    if timeout % (5 * MINUTE_MS) or timeout > 48 * HOUR_MS:
+        # Beyond 48 hours buckets are no longer fine enough to tell who is past the time-out.
+        yield "transaction_timeout", service.transaction_timeout, "a multiple of 5 minutes, at most 48 hours"
 
 
 def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:

@@ -32,8 +32,11 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
     """Copies of each partition; 3 on a cluster."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How to speak to the brokers: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How to log in with SASL: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
     sasl_username: str | None = None
+    """Needed with SASL."""
     sasl_password: str | None = None
     """Give it in a file: `KEPT_SASL_PASSWORD_FILE`."""
     ssl_cafile: str | None = None

@@ -145,7 +145,8 @@ class IndicatorProcessor:
             windows, slices = due_windows(None if everything else previous, at, rules)
             points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
             await self._store(points)
-            self._metrics.show(service, points)
+            if self.partitions.get(owned.partition) is owned:
+                self._metrics.show(service, points)
             owned.published[service] = at
             await asyncio.sleep(0)
         if services:

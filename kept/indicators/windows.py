@@ -84,6 +84,8 @@ class SeriesReader:
         self._is_slice = series[1] != ""
         self._stocks = self._sum(None, at)
         self._ever = {number: amount for number, amount in self._stocks.items() if number < FAMILY_SIZE}
+        # A promise that falls due later is a promise already.
+        self._ever[c.DUE] = sum(day.total.get(c.DUE, 0) for day in self._days.values())
         self._open = list(self._open_cohorts())
         self._views: dict[str, View] = {}
 

@@ -68,19 +68,21 @@ def case_events(draw: st.DrawFn, number: int, days: float) -> list[e.Event]:
 @st.composite
 def other_events(draw: st.DrawFn, number: int, days: float) -> e.Event:
     """An event that is not about a case."""
-    at, where, id = draw(minutes(days)), given(channel=draw(CHANNELS), area=draw(AREAS)), f"other-{number}"
+    at, where, name = draw(minutes(days)), given(channel=draw(CHANNELS), area=draw(AREAS)), f"other-{number}"
     kind = draw(st.sampled_from(["cost", "contact", "offered", "given", "changed"]))
     if kind == "cost":
         amount = Decimal(draw(st.integers(-500_00, 5000_00))) / 100
         category = draw(st.sampled_from(["staff", "rework", "failure_demand"]))
-        return event("cost.booked", at, id=id, amount=amount, currency="EUR", category=category, **where)
+        return event("cost.booked", at, id=name, amount=amount, currency="EUR", category=category, **where)
     if kind == "contact":
-        return event("contact.received", at, id=id, reason=draw(st.sampled_from(["chase_progress", "other"])), **where)
+        return event(
+            "contact.received", at, id=name, reason=draw(st.sampled_from(["chase_progress", "other"])), **where
+        )
     if kind == "offered":
-        return event("feedback.offered", at, id=id, **where)
+        return event("feedback.offered", at, id=name, **where)
     if kind == "given":
-        return event("feedback.given", at, id=id, rating=draw(st.integers(1, 5)), **where)
-    return event("service.changed", at, id=id, title="a new form")
+        return event("feedback.given", at, id=name, rating=draw(st.integers(1, 5)), **where)
+    return event("service.changed", at, id=name, title="a new form")
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""What holds for any events: order, duplicates, replays, partitions, batches, restarts and compaction change nothing."""
+"""For any events: order, duplicates, replays, partitions, batches, restarts and compaction change nothing."""
 
 from __future__ import annotations
 

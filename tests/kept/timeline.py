@@ -2,9 +2,9 @@
 
     counted("opened 0 due 10 | paused 4 | resumed 6 | completed 11")["due"] == {12: 1}
 
-A time may be followed by `+1ms`. Words of a part: `due 10`, `to 20`, `until 5`, `timeout 1`, `channel Web`, `kind digital`,
-`area North`, `category light`, `legal`; a completion may be followed by its outcome, a step by its name, a contact by its
-reason, the end of a transaction by its result.
+A time may be followed by `+1ms`. Words of a part: `due 10`, `to 20`, `until 5`, `timeout 1`, `channel Web`,
+`kind digital`, `area North`, `category light`, `legal`; a completion may be followed by its outcome, a step by its
+name, a contact by its reason, the end of a transaction by its result.
 """
 
 from __future__ import annotations
