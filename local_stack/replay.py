@@ -8,9 +8,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -75,23 +76,38 @@ class WorkerGroup:
         return Child(f"worker-{number}", command, self.folder / f"worker-{number}.log", environment=environment)
 
 
-def replay_through_kafka(
-    events: Sequence[Event],
-    service_id: str,
+class Replay(NamedTuple):
+    """A pipeline of its own for one replay: its settings and its running workers."""
+
+    settings: Settings
+    group: WorkerGroup
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Publish the next events; returns when all are acknowledged."""
+        with self._publisher() as publisher:
+            publisher.publish_all(((0, event) for event in events), Pace(None))
+            publisher.finish()
+
+    def end(self, at_ms: int) -> None:
+        """Event time has reached `at_ms` on every partition: nothing follows."""
+        with self._publisher() as publisher:
+            publisher.tick_all_partitions(at_ms)
+            publisher.finish()
+
+    def _publisher(self) -> Publisher:
+        return Publisher(topics(self.settings.topic_prefix, self.settings.partitions).events.name, self.settings)
+
+
+@contextmanager
+def replay_pipeline(
     catalogue_text: str,
-    at_ms: int,
     *,
     workers: int = 2,
     partitions: int = 4,
     brokers: str | None = None,
-    disturb: Callable[[WorkerGroup], None] | None = None,
     max_batch_records: int | None = None,
-) -> tuple[list[Point], Accounts]:
-    """Indicators as of `at_ms` after the events went through topics of their own, and what became of every event.
-
-    Without `brokers` a private broker is started and removed. `disturb` is called while waiting (for tests of faults).
-    Raises `Stop` when a worker dies or nothing comes out within 15 minutes.
-    """
+) -> Iterator[Replay]:
+    """Topics of their own and running workers, gone at the end; without `brokers` a private broker too."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
         if brokers is None:
@@ -118,18 +134,28 @@ def replay_through_kafka(
         group = WorkerGroup(settings, folder, workers)
         stack.callback(group.stop)
         group.start()
-        publish(events, settings, at_ms)
-        return wait_for(settings, group, service_id, at_ms // 1000, disturb)
+        yield Replay(settings, group)
 
 
-def publish(events: Sequence[Event], settings: Settings, at_ms: int) -> None:
-    """All events, then the tick at `at_ms` on every partition; returns when all are acknowledged."""
-    topic = topics(settings.topic_prefix, settings.partitions).events.name
-    with Publisher(topic, settings) as publisher:
-        publisher.publish_all(((0, event) for event in events), Pace(None))
-        publisher.finish()
-        publisher.tick_all_partitions(at_ms)
-        publisher.finish()
+def replay_through_kafka(
+    events: Iterable[Event],
+    service_id: str,
+    catalogue_text: str,
+    at_ms: int,
+    *,
+    workers: int = 2,
+    partitions: int = 4,
+    brokers: str | None = None,
+) -> tuple[list[Point], Accounts]:
+    """Indicators as of `at_ms` after the events went through topics of their own, and what became of every event.
+
+    Without `brokers` a private broker is started and removed. Raises `Stop` when a worker dies or nothing comes out
+    within 15 minutes.
+    """
+    with replay_pipeline(catalogue_text, workers=workers, partitions=partitions, brokers=brokers) as replay:
+        replay.publish(events)
+        replay.end(at_ms)
+        return wait_for(replay.settings, replay.group, service_id, at_ms // 1000)
 
 
 def wait_for(

@@ -14,7 +14,7 @@ from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts
 from local_stack.broker import Broker
-from local_stack.replay import WorkerGroup, replay_through_kafka
+from local_stack.replay import Replay, WorkerGroup, replay_pipeline, wait_for
 from producers.disorder import shuffled_within_day, with_duplicates
 from producers.mapping import read_mapping
 from producers.sources import read_events
@@ -26,6 +26,7 @@ MAPPING = read_mapping("boston_311")
 SERVICE = MAPPING.service()
 AS_OF_MS = as_of_ms("2011-08-01T00:00", SERVICE.zone)
 SMALL_BATCHES = 300
+PIECES = 20
 SEED = 20111
 
 
@@ -54,17 +55,20 @@ def _by_key(points: list[Point]) -> dict[object, Point]:
 
 
 def _replay(
-    stream: Stream, broker: Broker, disturb: Callable[[WorkerGroup], None] | None
+    stream: Stream, broker: Broker, between: Callable[[Replay], None] | None = None
 ) -> tuple[dict[object, Point], Accounts]:
-    points, accounts = replay_through_kafka(
-        stream.events,
-        SERVICE.id,
-        MAPPING.catalogue_text(),
-        AS_OF_MS,
-        brokers=broker.bootstrap,
-        disturb=disturb,
-        max_batch_records=SMALL_BATCHES,
-    )
+    """Replay the stream in `PIECES`, with `between` after each: what disturbs is done before the replay can end."""
+    with replay_pipeline(
+        MAPPING.catalogue_text(), brokers=broker.bootstrap, max_batch_records=SMALL_BATCHES
+    ) as replay:
+        size = -(-len(stream.events) // PIECES)
+        for start in range(0, len(stream.events), size):
+            replay.publish(stream.events[start : start + size])
+            if between is not None:
+                between(replay)
+        replay.end(AS_OF_MS)
+        disturb = None if between is None else WorkerGroup.start
+        points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000, disturb)
     return _by_key(points), accounts
 
 
@@ -79,46 +83,54 @@ def _assert_same(stream: Stream, outcome: tuple[dict[object, Point], Accounts]) 
 
 
 class Killer:
-    """Kills a random worker at `kills` random moments, and starts again whatever has died."""
+    """After each piece waits for a random moment, kills a random worker and starts again whatever has died."""
 
-    def __init__(self, kills: int) -> None:
+    def __init__(self) -> None:
         self._random = random.Random(SEED)
-        self.left = kills
-        self._next = time.monotonic() + 2.0
+        self.kills = 0
 
-    def __call__(self, group: WorkerGroup) -> None:
-        if self.left and time.monotonic() >= self._next:
-            self._random.choice(group.workers).kill()
-            self.left -= 1
-            self._next = time.monotonic() + self._random.uniform(0.3, 4.0)
-        group.start()
+    def __call__(self, replay: Replay) -> None:
+        time.sleep(self._random.uniform(0.1, 3.0))
+        self._random.choice(replay.group.workers).kill()
+        self.kills += 1
+        replay.group.start()
 
 
 def test_duplicates_and_disorder_change_nothing(stream: Stream, broker: Broker) -> None:
-    _assert_same(stream, _replay(stream, broker, disturb=None))
+    _assert_same(stream, _replay(stream, broker))
 
 
 def test_a_worker_killed_at_twenty_random_moments_changes_nothing(stream: Stream, broker: Broker) -> None:
-    killer = Killer(kills=20)
+    killer = Killer()
     outcome = _replay(stream, broker, killer)
-    assert killer.left == 0, "the replay ended before all kills; make it longer"
+    assert killer.kills == PIECES == 20
     _assert_same(stream, outcome)
 
 
-def test_a_broker_that_stops_and_starts_changes_nothing(stream: Stream, broker: Broker) -> None:
-    stops = iter([2.0, 9.0])
-    started = time.monotonic()
-    due = next(stops)
+def test_a_dead_worker_s_partitions_move_to_the_other_and_nothing_changes(stream: Stream, broker: Broker) -> None:
+    pieces = iter(range(PIECES))
 
-    def disturb(group: WorkerGroup) -> None:
-        nonlocal due
-        if time.monotonic() - started > due:
+    def between(replay: Replay) -> None:
+        if next(pieces) == 0:
+            replay.group.workers[0].kill()
+            replay.group.workers.pop(0)
+
+    _assert_same(stream, _replay(stream, broker, between))
+
+
+def test_a_broker_that_stops_and_starts_changes_nothing(stream: Stream, broker: Broker) -> None:
+    pieces = iter(range(PIECES))
+    stops = 0
+
+    def between(replay: Replay) -> None:
+        nonlocal stops
+        if next(pieces) in (5, 12):
             broker.stop()
             time.sleep(1.0)
             broker.start()
-            due = next(stops, float("inf"))
-        group.start()
+            stops += 1
+        replay.group.start()
 
-    outcome = _replay(stream, broker, disturb)
-    assert due > 9.0, "the replay ended before the broker was stopped"
+    outcome = _replay(stream, broker, between)
+    assert stops == 2
     _assert_same(stream, outcome)

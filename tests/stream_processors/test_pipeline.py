@@ -20,7 +20,7 @@ from kept.marks import Accounts
 from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
-from local_stack.replay import WorkerGroup, accounts_of, history_of, publish, wait_for
+from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, wait_for
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
 
@@ -91,7 +91,9 @@ def test_a_bad_event_is_put_aside_with_its_bytes_headers_and_reason(
     group.start()
     try:
         at_ms = START_MS + 3_600_000
-        publish([opened(number, number) for number in range(10)], settings, at_ms)
+        replay = Replay(settings, group)
+        replay.publish(opened(number, number) for number in range(10))
+        replay.end(at_ms)
         _, accounts = wait_for(settings, group, SERVICE, at_ms // 1000)
     finally:
         group.stop()
@@ -137,7 +139,9 @@ def test_a_second_run_of_the_same_worker_goes_on_where_the_state_says(
     for round_number in (1, 2, 3):
         group.start()
         at_ms = START_MS + round_number * 86_400_000
-        publish([opened(number, number) for number in range(round_number * 20)], settings, at_ms)
+        replay = Replay(settings, group)
+        replay.publish(opened(number, number) for number in range(round_number * 20))
+        replay.end(at_ms)
         points, _ = wait_for(settings, group, SERVICE, at_ms // 1000)
         group.stop()
     arrivals = {p.window: p.value for p in points if p.indicator == "arrivals" and p.slice == ()}
