@@ -23,7 +23,8 @@ FINE_SECONDS: Final = 48 * HOUR_SECONDS
 HOURLY_SECONDS: Final = 90 * DAY_SECONDS
 """Age up to which a bucket of the whole service is an hour at most."""
 
-_UTC = datetime.UTC
+MEMORY: Final = 200_000
+"""Answers remembered of one time zone at most."""
 
 
 def step_end(time_ms: int) -> int:
@@ -37,14 +38,19 @@ class LocalTime:
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self._ends: dict[int, tuple[int, int]] = {}
+        self._steady: dict[int, int | None] = {}
+        self.hours: dict[int, int] = {}
+        """End of a 5-minute bucket -> end of its hour, for those that were asked for; to look up without a call."""
 
     def ends(self, end: int) -> tuple[int, int]:
         """(end of the hour, end of the day), in s, that hold the 5-minute bucket ending at `end` (s)."""
         known = self._ends.get(end)
         if known is None:
-            if len(self._ends) > 200_000:
+            if len(self._ends) > MEMORY:
                 self._ends.clear()
+                self.hours.clear()
             known = self._ends[end] = self._find(end)
+            self.hours[end] = known[0]
         return known
 
     def hour_start(self, time: int) -> int:
@@ -72,9 +78,21 @@ class LocalTime:
         return self.day_start(end - 1)
 
     def _find(self, end: int) -> tuple[int, int]:
+        offset = self._steady_offset((end - 1) // DAY_SECONDS)
+        if offset is not None:
+            local_time = end + offset
+            return end + -local_time % HOUR_SECONDS, end + -local_time % DAY_SECONDS
         hour = end + -(end + self._offset(end - 1)) % HOUR_SECONDS
         local = datetime.datetime.fromtimestamp(end - 1, self._zone).date()
         return hour, self._midnight(local + datetime.timedelta(days=1))
+
+    def _steady_offset(self, day: int) -> int | None:
+        """The offset (s) that holds from the day before to the day after a UTC day; None when it changes."""
+        if day not in self._steady:
+            hours = range((day - 1) * DAY_SECONDS, (day + 2) * DAY_SECONDS + 1, HOUR_SECONDS)
+            offsets = {self._offset(time) for time in hours}
+            self._steady[day] = offsets.pop() if len(offsets) == 1 else None
+        return self._steady[day]
 
     def _offset(self, time: int) -> int:
         offset = datetime.datetime.fromtimestamp(time, self._zone).utcoffset()

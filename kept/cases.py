@@ -65,13 +65,8 @@ class Contribution(NamedTuple):
     step_entries: list[tuple[str, int, int, int]]
 
 
-class _Run(NamedTuple):
-    """An interval in which the case was open with a running clock, and the promise then in force."""
-
-    start: int
-    end: int | None
-    due: int | None
-    promised: int
+_Run = tuple[int, int | None, int | None, int]
+"""(start, end, due, promised time): the case was open with a running clock; the promise is the one then in force."""
 
 
 def contribution(facts: Facts, clock: Clock = ELAPSED_TIME) -> Contribution:
@@ -128,11 +123,14 @@ def is_open(facts: Facts) -> bool:
 
 def _slices(opened: Opened | None, begun: TransactionBegun | None) -> tuple[SliceOf, ...]:
     if opened is not None:
-        pairs = (("area", opened.area), ("category", opened.category), ("channel", opened.channel))
+        area, category, channel = opened.area, opened.category, opened.channel
     elif begun is not None:
-        pairs = (("area", begun.area), ("category", None), ("channel", begun.channel))
+        area, category, channel = begun.area, None, begun.channel
     else:
         return ()
+    if area is not None and category is not None and channel is not None:
+        return (("area", area), ("category", category), ("channel", channel))
+    pairs = (("area", area), ("category", category), ("channel", channel))
     return tuple((dimension, value) for dimension, value in pairs if value is not None)
 
 
@@ -141,15 +139,12 @@ def _count_case(
 ) -> Completed | None:
     """Count opening, completion, promise and stocks; returns the completion in force, if any."""
     add = entries.append
-    start = opened.time
-    add((start, c.OPENED, 1))
-    add((start, c.BACKLOG_ENTERED, 1))
     if not others:
-        due: int | None = opened.due
-        closing, reopened = None, False
-        runs = [_Run(start, None, due, clock.between(start, due) if due is not None else 0)]
-    else:
-        runs, closing, due, reopened = _walk(opened, others, clock, entries)
+        _count_opening(opened, clock, entries)
+        return None
+    add((opened.time, c.OPENED, 1))
+    add((opened.time, c.BACKLOG_ENTERED, 1))
+    runs, closing, due, reopened = _walk(opened, others, clock, entries)
     if opened.due is not None or len(runs) > 1:
         for run in runs:
             _count_run(run, clock, entries)
@@ -162,6 +157,16 @@ def _count_case(
     if closing is not None:
         _count_closing(opened, closing, due, steps, clean=not (reopened or repeats), entries=entries)
     return closing
+
+
+def _count_opening(opened: Opened, clock: Clock, entries: list[Entry]) -> None:
+    """Count a case of which nothing but its opening is known."""
+    start, due = opened.time, opened.due
+    entries.append((start, c.OPENED, 1))
+    entries.append((start, c.BACKLOG_ENTERED, 1))
+    if due is not None:
+        _count_run((start, None, due, clock.between(start, due)), clock, entries)
+        entries.append((due, c.DUE, 1))
 
 
 def _count_closing(
@@ -178,7 +183,6 @@ def _count_closing(
         add((opened.time, c.WITHDRAWAL_TIME + bin_of(elapsed), 1))
         return
     duration_bin = bin_of(elapsed)
-    add((opened.time, c.COMPLETION_TIME + duration_bin, 1))
     add((at, c.COMPLETED + closing.outcome, 1))
     add((at, c.CLOSED_TIME + duration_bin, 1))
     add((at, c.ELAPSED_MS, elapsed))
@@ -192,6 +196,7 @@ def _count_closing(
     if work is not None:
         add((at, c.WORK_MS, work))
         add((at, c.WORK_ELAPSED_MS, elapsed))
+    add((opened.time, c.COMPLETION_TIME + duration_bin, 1))
 
 
 def _walk(
@@ -228,7 +233,7 @@ def _walk(
             closing = fact
             entries.append((at, c.BACKLOG_LEFT, 1))
         if kind is Paused and paused_since is None:
-            runs.append(_Run(position, at, due, promised))
+            runs.append((position, at, due, promised))
             entries.append((at, c.PAUSED_ENTERED, 1))
             paused_since = at
         elif isinstance(fact, DueChanged):
@@ -236,7 +241,7 @@ def _walk(
                 if due is None or due > paused_since:
                     due, promised, paused_since = _moved(fact, start, clock, at)
             elif due is None or due >= at:
-                runs.append(_Run(position, at, due, promised))
+                runs.append((position, at, due, promised))
                 position = at
                 due, promised, _ = _moved(fact, start, clock, at)
         elif paused_since is not None and (kind is Resumed or kind is Completed):
@@ -245,10 +250,10 @@ def _walk(
                 due = clock.add(at, clock.between(paused_since, due))
             paused_since, position = None, at
         elif kind is Completed:
-            runs.append(_Run(position, at, due, promised))
+            runs.append((position, at, due, promised))
     if closing is None:
         if paused_since is None:
-            runs.append(_Run(position, None, due, promised))
+            runs.append((position, None, due, promised))
         elif due is not None and due > paused_since:
             due = None
     return runs, closing, due, reopened

@@ -134,6 +134,8 @@ def with_fact(facts: Facts, fact: AnyFact) -> Facts | None:
             if known == fact or pack(known) <= pack(fact):
                 return None
             return _sorted([*facts[:index], *facts[index + 1 :], fact])
+    if not facts or order(facts[-1]) < order(fact):
+        return (*facts, fact)
     return _sorted([*facts, fact])
 
 

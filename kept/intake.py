@@ -6,8 +6,10 @@ into the fact. Raises `Reject` with a reason from the closed set; its text never
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from kept import counters as c
 from kept import events as e
@@ -23,6 +25,12 @@ FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
 WORKING_TIME_HORIZON_MS = 3660 * DAY_MS
 
 
+@functools.cache
+def _local_time(zone: str) -> LocalTime:
+    """One for all services of a zone: what it remembers serves them all."""
+    return LocalTime(ZoneInfo(zone))
+
+
 class Counts(NamedTuple):
     """An event that is not about a case: counts at its own time in its own slices."""
 
@@ -35,7 +43,7 @@ class Rules:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.local_time = LocalTime(service.zone)
+        self.local_time = _local_time(service.time_zone)
         promise = service.promise
         working = promise is not None and promise.counted_in == "working_time"
         self.clock: Clock = (service.working_calendar() if working else None) or ELAPSED_TIME

@@ -9,48 +9,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from kept.buckets import DAY, FINE_SECONDS, FIVE_MINUTES, HOUR, HOURLY_SECONDS, LocalTime, step_end
+from kept.buckets import (
+    DAY,
+    FINE_SECONDS,
+    FIVE_MINUTES,
+    HOUR,
+    HOURLY_SECONDS,
+    STEP_MS,
+    STEP_SECONDS,
+    LocalTime,
+    step_end,
+)
 from kept.cases import Contribution, Entry, SliceOf
 from kept.counters import FAMILY_SIZE
 from kept.durations import DAY_MS
-from kept.tallies import Series, Tally, add_into
-
-
-class _Cell:
-    """A tally and whether it changed since the last batch. May hold zeros until the batch is taken."""
-
-    __slots__ = ("changed", "tally")
-
-    def __init__(self, tally: Tally) -> None:
-        self.tally = tally
-        self.changed = False
-
-
-_Place = tuple[Series, int, int]
+from kept.tallies import Series, Tally
 
 
 class _SeriesCells:
-    """The buckets of one series, by size and end."""
+    """The buckets of one series, by size and end. `touched` holds those changed since the last batch, the same objects.
 
-    __slots__ = ("_owner", "by_size", "series")
+    A tally may hold zeros until the batch is taken.
+    """
+
+    __slots__ = ("_owner", "by_size", "series", "touched")
 
     def __init__(self, owner: PartitionTallies, series: Series) -> None:
         self._owner = owner
         self.series = series
-        self.by_size: tuple[dict[int, _Cell], dict[int, _Cell], dict[int, _Cell]] = ({}, {}, {})
+        self.by_size: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
+        self.touched: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
 
-    def tally(self, size: int, end: int) -> Tally:
+    def touch(self, size: int, end: int) -> Tally:
         """The tally that stands for (size, end), to be changed by the caller."""
-        cell = self.by_size[size].get(end)
-        if cell is None:
-            size, end = self._owner.size_now(self.series, size, end)
-            cell = self.by_size[size].get(end)
-            if cell is None:
-                cell = self.by_size[size][end] = _Cell({})
-        if not cell.changed:
-            cell.changed = True
-            self._owner.changed.append((self.series, size, end, cell))
-        return cell.tally
+        size, end = self._owner.size_now(self.series, size, end)
+        tally = self.by_size[size].get(end)
+        if tally is None:
+            tally = self.by_size[size][end] = {}
+        self.touched[size][end] = tally
+        self._owner.touched[self.series] = self
+        return tally
 
 
 class PartitionTallies:
@@ -60,8 +58,9 @@ class PartitionTallies:
         self.compacted_ms: int | None = None
         self._local = local_times
         self._cells: dict[Series, _SeriesCells] = {}
-        self.changed: list[tuple[Series, int, int, _Cell]] = []
-        self._superseded: set[_Place] = set()
+        self.touched: dict[Series, _SeriesCells] = {}
+        """Series with a bucket that changed since the last batch."""
+        self._superseded: list[tuple[Series, int, int]] = []
         self._fine_until = self._hourly_until = -(2**62)
 
     def __len__(self) -> int:
@@ -82,30 +81,52 @@ class PartitionTallies:
                 self._add_steps(service, before.step_entries, -1)
 
     def add(self, service: str, slices: tuple[SliceOf, ...], entries: Iterable[Entry]) -> None:
-        """Count `entries` in the whole service and in each slice."""
-        ends = self._local[service].ends
+        """Count `entries` in the whole service and in each slice. The hottest loop: entries of one time side by side
+        share the search for their buckets, and a bucket already touched in this batch is found without a call.
+        """
+        local = self._local[service]
+        hours = local.hours
         whole = self._sizes((service, "", ""))
+        fine_tallies, hourly_tallies, _ = whole.touched
         parts = [self._sizes((service, dimension, value)) for dimension, value in slices]
-        plain: dict[int, list[Tally]] = {}
-        binned: dict[int, list[Tally]] = {}
+        last_ms = hour = step = None
+        fine: Tally | None = None
+        binned: Tally | None = None
+        sliced: list[Tally] = []
         for time_ms, counter, amount in entries:
-            known = plain if counter < FAMILY_SIZE else binned
-            tallies = known.get(time_ms)
-            if tallies is None:
-                step = step_end(time_ms)
-                hour = ends(step)[0]
-                first = whole.tally(FIVE_MINUTES, step) if counter < FAMILY_SIZE else whole.tally(HOUR, hour)
-                tallies = known[time_ms] = [first, *[part.tally(HOUR, hour) for part in parts]]
-            for tally in tallies:
+            if time_ms != last_ms:
+                last_ms = time_ms
+                step = -(-time_ms // STEP_MS) * STEP_SECONDS
+                hour = hours.get(step)
+                if hour is None:
+                    hour = local.ends(step)[0]
+                fine = binned = None
+                sliced = []
+                for part in parts:
+                    tally = part.touched[HOUR].get(hour)
+                    sliced.append(part.touch(HOUR, hour) if tally is None else tally)
+            if counter < FAMILY_SIZE:
+                if fine is None:
+                    fine = fine_tallies.get(step)  # type: ignore[arg-type]
+                    if fine is None:
+                        fine = whole.touch(FIVE_MINUTES, step)  # type: ignore[arg-type]
+                fine[counter] = fine.get(counter, 0) + amount
+            else:
+                if binned is None:
+                    binned = hourly_tallies.get(hour)  # type: ignore[arg-type]
+                    if binned is None:
+                        binned = whole.touch(HOUR, hour)  # type: ignore[arg-type]
+                binned[counter] = binned.get(counter, 0) + amount
+            for tally in sliced:
                 tally[counter] = tally.get(counter, 0) + amount
 
     def put(self, series: Series, size: int, end: int, tally: Tally | None) -> None:
         """Set a tally while restoring."""
-        cells = self._sizes(series).by_size[size]
+        tallies = self._sizes(series).by_size[size]
         if tally is None:
-            cells.pop(end, None)
+            tallies.pop(end, None)
         else:
-            cells[end] = _Cell(tally)
+            tallies[end] = tally
 
     def resume(self, compacted_ms: int | None) -> None:
         """Continue with the compaction that the restored tallies have seen."""
@@ -122,22 +143,28 @@ class PartitionTallies:
                 continue
             fine, hourly, _ = cells.by_size
             ends = self._local[series[0]].ends
-            until = self._hourly_until if series[1] == "" else self._fine_until
-            for end in [end for end in fine if ends(end)[0] <= self._fine_until]:
-                self._join(series, FIVE_MINUTES, end, HOUR, ends(end)[0])
-            for end in [end for end in hourly if ends(end)[1] <= until]:
-                self._join(series, HOUR, end, DAY, ends(end)[1])
+            fine_until, until = self._fine_until, self._hourly_until if series[1] == "" else self._fine_until
+            for end in [end for end in fine if end <= fine_until and ends(end)[0] <= fine_until]:
+                self._join(cells, FIVE_MINUTES, end, HOUR, ends(end)[0])
+            for end in [end for end in hourly if end <= until and ends(end)[1] <= until]:
+                self._join(cells, HOUR, end, DAY, ends(end)[1])
 
     def take_changed(self) -> Iterator[tuple[Series, int, int, Tally | None]]:
-        """Each bucket changed since the last call, with its absolute tally; None for a superseded one."""
-        changed, superseded = self.changed, self._superseded
-        self.changed, self._superseded = [], set()
-        for series, size, end, cell in changed:
-            cell.changed = False
-            if self._cells[series].by_size[size].get(end) is cell:
-                if 0 in cell.tally.values():
-                    cell.tally = {counter: amount for counter, amount in cell.tally.items() if amount}
-                yield series, size, end, cell.tally
+        """Each bucket changed since the last call, with its absolute tally; None for one that is gone."""
+        touched, superseded = self.touched, self._superseded
+        self.touched, self._superseded = {}, []
+        for series, cells in touched.items():
+            for size, tallies in enumerate(cells.touched):
+                for end, tally in tallies.items():
+                    if 0 in tally.values():
+                        for counter in [counter for counter, amount in tally.items() if not amount]:
+                            del tally[counter]
+                    if tally:
+                        yield series, size, end, tally
+                    else:
+                        del cells.by_size[size][end]
+                        yield series, size, end, None
+                tallies.clear()
         for series, size, end in superseded:
             if end not in self._cells[series].by_size[size]:
                 yield series, size, end, None
@@ -145,9 +172,9 @@ class PartitionTallies:
     def items(self) -> Iterator[tuple[Series, int, int, Tally]]:
         """Every tally."""
         for series, by_size in ((series, cells.by_size) for series, cells in self._cells.items()):
-            for size, cells in enumerate(by_size):
-                for end, cell in cells.items():
-                    yield series, size, end, cell.tally
+            for size, tallies in enumerate(by_size):
+                for end, tally in tallies.items():
+                    yield series, size, end, tally
 
     def _add_contribution(self, service: str, counted: Contribution, sign: int) -> None:
         entries: list[Entry] = counted.entries
@@ -160,7 +187,7 @@ class PartitionTallies:
     def _add_steps(self, service: str, entries: list[tuple[str, int, int, int]], sign: int) -> None:
         ends = self._local[service].ends
         for step, time_ms, counter, amount in entries:
-            tally = self._sizes((service, "step", step)).tally(HOUR, ends(step_end(time_ms))[0])
+            tally = self._sizes((service, "step", step)).touch(HOUR, ends(step_end(time_ms))[0])
             tally[counter] = tally.get(counter, 0) + sign * amount
 
     def _sizes(self, series: Series) -> _SeriesCells:
@@ -181,11 +208,13 @@ class PartitionTallies:
             size, end = DAY, day
         return size, end
 
-    def _join(self, series: Series, size: int, end: int, into: int, into_end: int) -> None:
-        cells = self._cells[series]
+    def _join(self, cells: _SeriesCells, size: int, end: int, into: int, into_end: int) -> None:
         part = cells.by_size[size].pop(end)
-        self._superseded.add((series, size, end))
-        add_into(cells.tally(into, into_end), part.tally)
+        cells.touched[size].pop(end, None)
+        self._superseded.append((cells.series, size, end))
+        whole = cells.touch(into, into_end)
+        for counter, amount in part.items():
+            whole[counter] = whole.get(counter, 0) + amount
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms

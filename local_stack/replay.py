@@ -17,7 +17,7 @@ import msgspec
 
 from command_line.topics import create_topics, delete_topics
 from history.sqlite import SQLiteHistory
-from kept.errors import Stop
+from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts, Mark
@@ -178,11 +178,11 @@ def wait_for(
 @contextmanager
 def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
     """The history store for reading; None before a worker has made it."""
-    path = Path(settings.history_path)
-    if not path.exists():
+    try:
+        store = SQLiteHistory(settings.history_path, read_only=True)
+    except Retry:
         yield None
         return
-    store = SQLiteHistory(path, read_only=True)
     try:
         yield store
     finally:

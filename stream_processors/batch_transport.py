@@ -13,6 +13,7 @@ from typing import Any
 
 import aiokafka
 import faust
+from faust.assignor.partition_assignor import PartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -90,6 +91,32 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
+
+
+class KnownPartitions:
+    """Cluster metadata that tell of `partitions` where the cluster does not tell of a topic's partitions (yet)."""
+
+    def __init__(self, cluster: Any, partitions: int) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        """The numbers of the topic's partitions."""
+        return self._cluster.partitions_for_topic(topic) or set(range(self._partitions))
+
+
+def assignor_for(partitions: int) -> type[PartitionAssignor]:
+    """Faust's assignor, for topics made with `partitions`.
+
+    While a broker starts, its metadata may leave topics out. Faust would then assign nothing to anybody, and static
+    members that come back are given that same nothing again, so that the pipeline would stand still for ever.
+    """
+
+    class Assignor(PartitionAssignor):
+        def assign(self, cluster: Any, member_metadata: Any) -> Any:
+            return super().assign(KnownPartitions(cluster, partitions), member_metadata)
+
+    return Assignor
 
 
 class BatchTransport(driver.Transport):

@@ -14,6 +14,7 @@ from kept.partition import PartitionState
 from kept.settings import Settings
 from kept.topics import Topics
 from stream_processors.partition_log import PartitionLog
+from stream_processors.topic_check import check_partition
 
 
 class OwnedPartition:
@@ -51,7 +52,7 @@ class CaseProcessor:
         for partition in set(self.partitions) - partitions:
             await self._drop(partition)
         for partition in sorted(partitions - set(self.partitions)):
-            self._check(partition)
+            check_partition(self._topics.events, partition)
             state = PartitionState(partition, self._rules, live=self._settings.live)
             transactional_id = f"{self._topics.state.name}-{partition}"
             log = PartitionLog(self._client_settings, self._topics, transactional_id, partition)
@@ -109,13 +110,6 @@ class CaseProcessor:
                 f"partition {state.partition} of {self._topics.events.name} continues at offset {first}, but the state "
                 f"has applied {state.offset}: {first - state.offset - 1} events were deleted before they were applied, "
                 "or the state topic was lost; raise retention.ms, or publish the events again to new topics"
-            )
-
-    def _check(self, partition: int) -> None:
-        if partition >= self._topics.events.partitions:
-            raise StateError(
-                f"{self._topics.events.name} has a partition {partition}, but this pipeline was made for "
-                f"{self._topics.events.partitions} (KEPT_PARTITIONS); no event of it was applied"
             )
 
     async def _drop(self, partition: int) -> None:

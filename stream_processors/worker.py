@@ -26,12 +26,13 @@ from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
 from kept.topics import topics
-from stream_processors.batch_transport import BatchConsumer, BatchSchema, install
+from stream_processors.batch_transport import BatchConsumer, BatchSchema, assignor_for, install
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
 from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.topic_check import check_topics
 
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
@@ -97,6 +98,7 @@ class Worker:
             broker_request_timeout=30.0,
             broker_credentials=faust_credentials(settings),
             table_standby_replicas=0,
+            PartitionAssignor=assignor_for(settings.partitions),
         )
         install(app)
         schema = BatchSchema()
@@ -144,7 +146,8 @@ class Worker:
             mine = {tp.partition for tp in assigned if tp.topic == self._topics.events.name}
             merged = [tp for tp in assigned if tp.topic == self._topics.tallies.name]
             await self.cases.assign(mine)
-            committed = await self._consumer.seek_to_committed()
+            # With more workers than partitions some have nothing, until another one leaves.
+            committed = await self._consumer.seek_to_committed() if assigned else {}
             await self.indicators.assign({tp.partition: committed.get(tp) or 0 for tp in merged})
         except Exception as error:
             self.die(error)
@@ -203,6 +206,7 @@ class Worker:
 def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
     """Run one worker until it is told to stop or fails."""
     uvloop.install()
+    asyncio.run(check_topics(client_settings(settings), topics(settings.topic_prefix, settings.partitions)))
     # State is millions of small dictionaries without cycles: looking for cycles in them took a fifth of the time.
     gc.set_threshold(100_000, 50, 1000)
     logging.basicConfig(

@@ -58,9 +58,7 @@ def _replay(
     stream: Stream, broker: Broker, between: Callable[[Replay], None] | None = None
 ) -> tuple[dict[object, Point], Accounts]:
     """Replay the stream in `PIECES`, with `between` after each: what disturbs is done before the replay can end."""
-    with replay_pipeline(
-        MAPPING.catalogue_text(), brokers=broker.bootstrap, max_batch_records=SMALL_BATCHES
-    ) as replay:
+    with replay_pipeline(MAPPING.catalogue_text(), brokers=broker.bootstrap, max_batch_records=SMALL_BATCHES) as replay:
         size = -(-len(stream.events) // PIECES)
         for start in range(0, len(stream.events), size):
             replay.publish(stream.events[start : start + size])

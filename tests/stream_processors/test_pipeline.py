@@ -16,11 +16,15 @@ from kafka import KafkaProducer
 
 from command_line.topics import create_topics
 from kept import events as e
+from kept.errors import ConfigurationError, Retry, StateError
 from kept.marks import Accounts
 from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
+from local_stack.ports import free_port
 from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, wait_for
+from stream_processors import topic_check
+from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
 
@@ -159,10 +163,65 @@ def test_a_partition_beyond_those_the_pipeline_was_made_for_stops_the_worker(
     group = WorkerGroup(narrower, tmp_path, 1)
     group.start()
     worker = group.workers[0]
-    assert worker.wait(60) == 70
+    assert worker.wait(60) == 2
     last = worker.log_tail(1)
     assert "has a partition 1" in last
     assert "no event of it was applied" in last
+
+
+def test_a_partition_that_appears_later_is_refused_before_anything_of_it_is_read() -> None:
+    settings = Settings(partitions=2)
+    processor = CaseProcessor(settings, topics("", 2), {}, {}, lambda: 0)
+    with pytest.raises(StateError, match=r"service-events has a partition 2.*no event of it was applied"):
+        asyncio.run(processor.assign({2}))
+    assert processor.partitions == {}
+
+
+def test_a_worker_without_partitions_waits_until_another_one_leaves(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    group = WorkerGroup(settings, tmp_path, 4)
+    replay = Replay(settings, group)
+    group.start()
+    try:
+        replay.publish(opened(number, number) for number in range(10))
+        replay.end(START_MS + 3_600_000)
+        wait_for(settings, group, SERVICE, START_MS // 1000 + 3600)
+        for worker in group.workers[:3]:
+            worker.stop()
+        del group.workers[:3]
+        replay.publish(opened(number, number) for number in range(10, 20))
+        replay.end(START_MS + 7_200_000)
+        points, accounts = wait_for(settings, group, SERVICE, START_MS // 1000 + 7200)
+    finally:
+        group.stop()
+    assert accounts == Accounts(received=20, applied=20)
+    assert [p.value for p in points if (p.indicator, p.window, p.slice) == ("arrivals", "all", ())] == [20]
+
+
+def test_missing_topics_are_named_before_anything_starts(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topic_check, "PATIENCE_SECONDS", 0.0)
+    settings = Settings(brokers=broker.bootstrap)
+    with pytest.raises(
+        ConfigurationError, match=f"topic {topic_prefix}service-events does not exist.*kept topics create"
+    ):
+        asyncio.run(topic_check.check_topics(client_settings(settings), topics(topic_prefix, 2)))
+
+
+def test_fewer_partitions_than_told_are_refused(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    with pytest.raises(StateError, match=r"has 2 partitions, but this worker was told of 3 \(KEPT_PARTITIONS\)"):
+        asyncio.run(topic_check.check_topics(client_settings(settings), topics(topic_prefix, 3)))
+
+
+def test_no_broker_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topic_check, "PATIENCE_SECONDS", 0.0)
+    settings = Settings(brokers=f"127.0.0.1:{free_port()}")
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127\.0\.0\.1"):
+        asyncio.run(topic_check.check_topics(client_settings(settings), topics("x-", 2)))
 
 
 async def _read(settings: Settings, topic: str, partition: int) -> list[Any]:
