@@ -23,14 +23,14 @@ from kept.buckets import (
 from kept.cases import Contribution, Entry, SliceOf
 from kept.counters import FAMILY_SIZE
 from kept.durations import DAY_MS
-from kept.tallies import Series, Tally
+from kept.tallies import Series, Tally, add_into
+
+WHOLE: SliceOf = ("", "")
+"""The slice of a whole service."""
 
 
 class _SeriesCells:
-    """The buckets of one series, by size and end. `touched` holds those changed since the last batch, the same objects.
-
-    A tally may hold zeros until the batch is taken.
-    """
+    """The buckets of one series, by size and end. `touched`: those changed since the last batch, the same objects."""
 
     __slots__ = ("_owner", "by_size", "series", "touched")
 
@@ -47,7 +47,7 @@ class _SeriesCells:
         if tally is None:
             tally = self.by_size[size][end] = {}
         self.touched[size][end] = tally
-        self._owner.touched[self.series] = self
+        self._owner.touched[self] = None
         return tally
 
 
@@ -57,14 +57,15 @@ class PartitionTallies:
     def __init__(self, local_times: Mapping[str, LocalTime]) -> None:
         self.compacted_ms: int | None = None
         self._local = local_times
-        self._cells: dict[Series, _SeriesCells] = {}
-        self.touched: dict[Series, _SeriesCells] = {}
-        """Series with a bucket that changed since the last batch."""
+        self._cells: dict[str, dict[SliceOf, _SeriesCells]] = {}
+        """By service, then by slice."""
+        self.touched: dict[_SeriesCells, None] = {}
+        """Those with a bucket that changed since the last batch, in order."""
         self._superseded: list[tuple[Series, int, int]] = []
         self._fine_until = self._hourly_until = -(2**62)
 
     def __len__(self) -> int:
-        return sum(len(cells) for series in self._cells.values() for cells in series.by_size)
+        return sum(len(tallies) for cells in self._all() for tallies in cells.by_size)
 
     def change(self, service: str, before: Contribution | None, after: Contribution) -> None:
         """Put a case's new contribution in the place of its former one."""
@@ -86,9 +87,10 @@ class PartitionTallies:
         """
         local = self._local[service]
         hours = local.hours
-        whole = self._sizes((service, "", ""))
+        known = self._cells.setdefault(service, {})
+        whole = known.get(WHOLE) or self._new(service, WHOLE)
         fine_tallies, hourly_tallies, _ = whole.touched
-        parts = [self._sizes((service, dimension, value)) for dimension, value in slices]
+        parts = [known.get(slice_of) or self._new(service, slice_of) for slice_of in slices]
         last_ms = hour = step = None
         fine: Tally | None = None
         binned: Tally | None = None
@@ -110,19 +112,28 @@ class PartitionTallies:
                     fine = fine_tallies.get(step)  # type: ignore[arg-type]
                     if fine is None:
                         fine = whole.touch(FIVE_MINUTES, step)  # type: ignore[arg-type]
-                fine[counter] = fine.get(counter, 0) + amount
+                tally = fine
             else:
                 if binned is None:
                     binned = hourly_tallies.get(hour)  # type: ignore[arg-type]
                     if binned is None:
                         binned = whole.touch(HOUR, hour)  # type: ignore[arg-type]
-                binned[counter] = binned.get(counter, 0) + amount
+                tally = binned
+            total = tally.get(counter, 0) + amount
+            if total:
+                tally[counter] = total
+            else:
+                tally.pop(counter, None)
             for tally in sliced:
-                tally[counter] = tally.get(counter, 0) + amount
+                total = tally.get(counter, 0) + amount
+                if total:
+                    tally[counter] = total
+                else:
+                    tally.pop(counter, None)
 
     def put(self, series: Series, size: int, end: int, tally: Tally | None) -> None:
         """Set a tally while restoring."""
-        tallies = self._sizes(series).by_size[size]
+        tallies = self._of(series).by_size[size]
         if tally is None:
             tallies.pop(end, None)
         else:
@@ -138,7 +149,8 @@ class PartitionTallies:
         if self.compacted_ms is not None and watermark_ms // DAY_MS <= self.compacted_ms // DAY_MS:
             return
         self._set_edges(watermark_ms)
-        for series, cells in self._cells.items():
+        for cells in list(self._all()):
+            series = cells.series
             if series[0] not in self._local:
                 continue
             fine, hourly, _ = cells.by_size
@@ -153,12 +165,10 @@ class PartitionTallies:
         """Each bucket changed since the last call, with its absolute tally; None for one that is gone."""
         touched, superseded = self.touched, self._superseded
         self.touched, self._superseded = {}, []
-        for series, cells in touched.items():
+        for cells in touched:
+            series = cells.series
             for size, tallies in enumerate(cells.touched):
                 for end, tally in tallies.items():
-                    if 0 in tally.values():
-                        for counter in [counter for counter, amount in tally.items() if not amount]:
-                            del tally[counter]
                     if tally:
                         yield series, size, end, tally
                     else:
@@ -166,15 +176,15 @@ class PartitionTallies:
                         yield series, size, end, None
                 tallies.clear()
         for series, size, end in superseded:
-            if end not in self._cells[series].by_size[size]:
+            if end not in self._of(series).by_size[size]:
                 yield series, size, end, None
 
     def items(self) -> Iterator[tuple[Series, int, int, Tally]]:
         """Every tally."""
-        for series, by_size in ((series, cells.by_size) for series, cells in self._cells.items()):
-            for size, tallies in enumerate(by_size):
+        for cells in self._all():
+            for size, tallies in enumerate(cells.by_size):
                 for end, tally in tallies.items():
-                    yield series, size, end, tally
+                    yield cells.series, size, end, tally
 
     def _add_contribution(self, service: str, counted: Contribution, sign: int) -> None:
         entries: list[Entry] = counted.entries
@@ -187,13 +197,20 @@ class PartitionTallies:
     def _add_steps(self, service: str, entries: list[tuple[str, int, int, int]], sign: int) -> None:
         ends = self._local[service].ends
         for step, time_ms, counter, amount in entries:
-            tally = self._sizes((service, "step", step)).touch(HOUR, ends(step_end(time_ms))[0])
-            tally[counter] = tally.get(counter, 0) + sign * amount
+            tally = self._of((service, "step", step)).touch(HOUR, ends(step_end(time_ms))[0])
+            add_into(tally, {counter: sign * amount})
 
-    def _sizes(self, series: Series) -> _SeriesCells:
-        cells = self._cells.get(series)
-        if cells is None:
-            cells = self._cells[series] = _SeriesCells(self, series)
+    def _all(self) -> Iterator[_SeriesCells]:
+        for by_slice in self._cells.values():
+            yield from by_slice.values()
+
+    def _of(self, series: Series) -> _SeriesCells:
+        service, dimension, value = series
+        slice_of = (dimension, value)
+        return self._cells.setdefault(service, {}).get(slice_of) or self._new(service, slice_of)
+
+    def _new(self, service: str, slice_of: SliceOf) -> _SeriesCells:
+        cells = self._cells[service][slice_of] = _SeriesCells(self, (service, *slice_of))
         return cells
 
     def size_now(self, series: Series, size: int, end: int) -> tuple[int, int]:
@@ -212,9 +229,7 @@ class PartitionTallies:
         part = cells.by_size[size].pop(end)
         cells.touched[size].pop(end, None)
         self._superseded.append((cells.series, size, end))
-        whole = cells.touch(into, into_end)
-        for counter, amount in part.items():
-            whole[counter] = whole.get(counter, 0) + amount
+        add_into(cells.touch(into, into_end), part)
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms
