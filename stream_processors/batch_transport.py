@@ -13,18 +13,19 @@ from typing import Any
 
 import aiokafka
 import faust
-from faust.assignor.partition_assignor import PartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, reading committed records only."""
+    """Faust's consumer thread: reads committed records only, and assigns all partitions even of half-known metadata."""
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
+        consumer._partition_assignment_strategy = [assignor_for(self.app.conf.topic_partitions)]
         return consumer
 
 
@@ -105,16 +106,17 @@ class KnownPartitions:
         return self._cluster.partitions_for_topic(topic) or set(range(self._partitions))
 
 
-def assignor_for(partitions: int) -> type[PartitionAssignor]:
-    """Faust's assignor, for topics made with `partitions`.
+def assignor_for(partitions: int) -> type[RoundRobinPartitionAssignor]:
+    """The round-robin assignor, for topics made with `partitions`.
 
-    While a broker starts, its metadata may leave topics out. Faust would then assign nothing to anybody, and static
+    While a broker starts, its metadata may leave topics out. The leader would then assign nothing to anybody, and static
     members that come back are given that same nothing again, so that the pipeline would stand still for ever.
     """
 
-    class Assignor(PartitionAssignor):
-        def assign(self, cluster: Any, member_metadata: Any) -> Any:
-            return super().assign(KnownPartitions(cluster, partitions), member_metadata)
+    class Assignor(RoundRobinPartitionAssignor):
+        @classmethod
+        def assign(cls, cluster: Any, members: Any) -> Any:
+            return super().assign(KnownPartitions(cluster, partitions), members)
 
     return Assignor
 

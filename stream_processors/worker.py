@@ -26,7 +26,7 @@ from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
 from kept.topics import topics
-from stream_processors.batch_transport import BatchConsumer, BatchSchema, assignor_for, install
+from stream_processors.batch_transport import BatchConsumer, BatchSchema, install
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
@@ -58,7 +58,7 @@ class Worker:
 
     def run(self) -> None:
         """Run until told to stop; ends the process."""
-        worker = faust.Worker(self.app, loglevel="WARNING", redirect_stdouts=False, blocking_timeout=None)
+        worker = faust.Worker(self.app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None)
         try:
             worker.execute_from_commandline()
         except SystemExit:
@@ -98,7 +98,7 @@ class Worker:
             broker_request_timeout=30.0,
             broker_credentials=faust_credentials(settings),
             table_standby_replicas=0,
-            PartitionAssignor=assignor_for(settings.partitions),
+            topic_partitions=settings.partitions,
         )
         install(app)
         schema = BatchSchema()
