@@ -109,8 +109,8 @@ class KnownPartitions:
 def assignor_for(partitions: int) -> type[RoundRobinPartitionAssignor]:
     """The round-robin assignor, for topics made with `partitions`.
 
-    While a broker starts, its metadata may leave topics out. The leader would then assign nothing to anybody, and static
-    members that come back are given that same nothing again, so that the pipeline would stand still for ever.
+    While a broker starts, its metadata may leave topics out. The leader would then assign nothing to anybody, and
+    static members that come back are given that same nothing again: the pipeline would stand still for ever.
     """
 
     class Assignor(RoundRobinPartitionAssignor):
