@@ -268,19 +268,18 @@ class PartitionState:
     def _changes(self, dead_letters: list[DeadLetter]) -> Changes:
         state: list[Record] = []
         register = self._register
-        for case in self._changed_cases:
-            state.append((_CASE + case.encode(), register.get(case)))
+        state += [(_CASE + case.encode(), register.get(case)) for case in self._changed_cases]
         for hour, ids in self._new_ids.items():
             key = _SEEN + b"%d|%d" % (hour, self.offset)
             self._remember(hour, key, ids)
             state.append((key, _pack(ids)))
         state.extend((key, None) for key in self._removed)
-        tallies: list[tuple[str, bytes, bytes | None]] = []
-        for series, size, end, tally in self.tallies.take_changed():
-            key = pack_key(series, size, end, self.partition)
-            value = None if tally is None else pack_tally(tally)
-            tallies.append((series[0], key, value))
-            state.append((_TALLY + key, value))
+        partition = self.partition
+        tallies = [
+            (series[0], pack_key(series, size, end, partition), None if tally is None else pack_tally(tally))
+            for series, size, end, tally in self.tallies.take_changed()
+        ]
+        state += [(_TALLY + key, value) for _, key, value in tallies]
         mark = self.mark()
         state.append((_MARK, _pack((STATE_FORMAT, mark))))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []

@@ -38,6 +38,8 @@ class PartitionTally(NamedTuple):
 
 
 _pack = msgspec.msgpack.Encoder().encode
+pack_tally = _pack
+"""The message value of a tally."""
 _unpack_key = msgspec.msgpack.Decoder(tuple[str, str, str, int, int, int]).decode
 _unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
 
@@ -45,11 +47,6 @@ _unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
 def pack_key(series: Series, size: int, end: int, partition: int) -> bytes:
     """The message key of a tally."""
     return _pack((*series, size, end, partition))
-
-
-def pack_tally(tally: Tally) -> bytes:
-    """The message value of a tally."""
-    return _pack(tally)
 
 
 def unpack(key: bytes, value: bytes | None) -> PartitionTally:

@@ -208,7 +208,7 @@ def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder
     uvloop.install()
     asyncio.run(check_topics(client_settings(settings), topics(settings.topic_prefix, settings.partitions)))
     # State is millions of small dictionaries without cycles: looking for cycles in them took a fifth of the time.
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
