@@ -57,6 +57,7 @@ class Measured(msgspec.Struct, frozen=True):
     all_events: int
     seconds: float
     cpu_seconds: float
+    peak_mib: int
     totals: Totals
     state: Written | None = None
     tallies: Written | None = None
@@ -114,6 +115,7 @@ def kept_worker(settings: Settings, events: int, folder: Path) -> Measured:
                 if time.monotonic() > deadline:
                     raise Stop(f"the worker did not finish:\n{group.workers[0].log_tail()}")
                 time.sleep(POLL_SECONDS)
+            peak_mib = _peak_mib(pid)
     finally:
         group.stop()
     log = _read_log(settings)
@@ -121,7 +123,7 @@ def kept_worker(settings: Settings, events: int, folder: Path) -> Measured:
     if received != events:
         raise Stop(f"the worker's marks tell of {received} events, {events} were published")
     cpu_seconds = _cpu_at(samples, ended) - _cpu_at(samples, began)
-    result = Result(events - already, ended - began, cpu_seconds)
+    result = Result(events - already, ended - began, cpu_seconds, peak_mib)
     return _measured("kept_worker", result, events, log.totals, log.state, log.tallies, log.batches)
 
 
@@ -136,7 +138,18 @@ def _measured(
 ) -> Measured:
     found = result.totals if totals is None else totals
     assert found is not None
-    return Measured(name, result.events, all_events, result.seconds, result.cpu_seconds, found, state, tallies, batches)
+    return Measured(
+        name,
+        result.events,
+        all_events,
+        result.seconds,
+        result.cpu_seconds,
+        result.peak_mib,
+        found,
+        state,
+        tallies,
+        batches,
+    )
 
 
 def _timed_child(module: str, settings: Settings, topic: str, events: int, folder: Path) -> Result:
@@ -213,6 +226,11 @@ def _cpu_samples(pid: int) -> Iterator[list[tuple[float, float]]]:
         thread.join()
 
 
+def _peak_mib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) // 1024
+
+
 def _cpu_at(samples: list[tuple[float, float]], at: float) -> float:
     return min(samples, key=lambda sample: abs(sample[0] - at))[1]
 
@@ -281,7 +299,7 @@ async def _end_offsets(settings: Settings, names: list[str]) -> int:
 def differences(left: Totals, right: Totals) -> list[str]:
     """Where two contenders disagree, in words; nothing when they agree."""
     return [
-        f"{series.replace('|', ' ') or series} {name}: {_of(left, series, name)} and {_of(right, series, name)}"
+        f"{series.replace('|', ' ').strip()} {name}: {_of(left, series, name)} and {_of(right, series, name)}"
         for series in sorted(set(left) | set(right))
         for name in sorted({*left.get(series, {}), *right.get(series, {})})
         if _of(left, series, name) != _of(right, series, name)

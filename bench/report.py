@@ -98,8 +98,8 @@ def _section(stream: StreamReport) -> str:
     size = f"{stream.events:,} events of {stream.event_bytes} bytes over {stream.days} days"
     return f"""## The {stream.stream} stream: {size}
 
-| contender | events timed | seconds | events/s | events per CPU-second | x stock Faust | share of the ceiling |
-|---|---:|---:|---:|---:|---:|---:|
+| contender | events timed | seconds | events/s | events per CPU-second | peak MiB | x stock Faust | share of the ceiling |
+|---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 
 {_ratios(stream)}
@@ -113,7 +113,7 @@ def _row(stream: StreamReport, one: Measured) -> str:
     against_bare = f"{one.per_second / bare.per_second:.0%}" if bare else ""
     return (
         f"| {NAMES[one.name]} | {one.events:,} | {one.seconds:.1f} | {one.per_second:,.0f} | {one.per_cpu_second:,.0f} "
-        f"| {against_stock} | {against_bare} |"
+        f"| {one.peak_mib:,} | {against_stock} | {against_bare} |"
     )
 
 

@@ -151,7 +151,7 @@ def _done(one: Measured) -> Measured:
     state = "" if one.state is None else f", {one.state.records / one.all_events:.2f} state records an event"
     _say(
         f"  {one.name}: {one.events:,} events in {one.seconds:.1f} s, {one.per_second:,.0f}/s, "
-        f"{one.per_cpu_second:,.0f} per CPU-second{state}"
+        f"{one.per_cpu_second:,.0f} per CPU-second, peak {one.peak_mib:,} MiB{state}"
     )
     return one
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ class Result(msgspec.Struct, frozen=True):
     events: int
     seconds: float
     cpu_seconds: float
+    peak_mib: int
     totals: Totals | None = None
     """None when they are to be read from Kafka."""
 
@@ -46,6 +48,7 @@ class Stopwatch:
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
         totals = None if self._totals is None else self._totals()
         written = self._file.with_suffix(".new")
-        written.write_bytes(msgspec.json.encode(Result(events - already, seconds, cpu_seconds, totals)))
+        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        written.write_bytes(msgspec.json.encode(Result(events - already, seconds, cpu_seconds, peak_mib, totals)))
         written.replace(self._file)
         return True

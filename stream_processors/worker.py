@@ -37,6 +37,8 @@ from stream_processors.topic_check import check_topics
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
 FETCH_BYTES = 8 * 1024 * 1024
+BUFFERED_BATCHES = 4
+"""Batches read ahead. Faust's own 4,096 are meant for single messages: a backlog would be read into memory whole."""
 
 
 class Worker:
@@ -87,6 +89,7 @@ class Worker:
             topic_allow_declare=False,
             topic_disable_leader=True,
             stream_wait_empty=True,
+            stream_buffer_maxsize=BUFFERED_BATCHES,
             producer_request_timeout=30.0,
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=FETCH_BYTES,

@@ -51,8 +51,8 @@ def test_the_stream_touches_every_service_and_slice() -> None:
 
 
 def test_a_disagreement_names_both_contenders_and_what_differs() -> None:
-    one = Measured("bare", 10, 10, 1.0, 1.0, {"parking-permits|": {"opened": 3}})
-    other = Measured("kept_worker", 10, 10, 1.0, 1.0, {"parking-permits|": {"opened": 4}})
+    one = Measured("bare", 10, 10, 1.0, 1.0, 50, {"parking-permits|": {"opened": 3}})
+    other = Measured("kept_worker", 10, 10, 1.0, 1.0, 50, {"parking-permits|": {"opened": 4}})
     with pytest.raises(Disagreement, match=r"bare and kept_worker disagree.*\n.*parking-permits opened: 3 and 4"):
         check_agreement("dense", [one, other])
     check_agreement("dense", [one, one])
