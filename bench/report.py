@@ -98,7 +98,7 @@ def _section(stream: StreamReport) -> str:
     size = f"{stream.events:,} events of {stream.event_bytes} bytes over {stream.days} days"
     return f"""## The {stream.stream} stream: {size}
 
-| contender | events timed | seconds | events/s | events per CPU-second | peak MiB | x stock Faust | share of the ceiling |
+| contender | events timed | seconds | events/s | per CPU-second | peak MiB | x stock Faust | share of the ceiling |
 |---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 

@@ -22,6 +22,9 @@ FINE_SECONDS: Final = 48 * HOUR_SECONDS
 """Age up to which a bucket keeps its finest size."""
 HOURLY_SECONDS: Final = 90 * DAY_SECONDS
 """Age up to which a bucket of the whole service is an hour at most."""
+SKEW_SECONDS: Final = 24 * HOUR_SECONDS
+"""How far the watermarks of partitions may be apart for values to be published. A partition keeps its buckets so much
+longer by its own watermark, so that the common moment, which is the least, still finds them at their size."""
 
 MEMORY: Final = 200_000
 """Answers remembered of one time zone at most."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from kept import counters as c
+from kept.events import LATEST_MS
 from kept.facts import (
     Completed,
     Contact,
@@ -188,12 +189,16 @@ def _count_closing(
     add((at, c.ELAPSED_MS, elapsed))
     if opened.channel_kind is not None:
         add((at, c.COMPLETED_BY_KIND[opened.channel_kind], 1))
+    if opened.channel_excess:
+        add((at, c.WRONG_CHANNEL, 1))
+        add((at, c.WRONG_CHANNEL_EXCESS, opened.channel_excess))
     if due is not None:
         add((at, c.KEPT if at <= due else c.LATE, 1))
     if clean and closing.outcome != c.REJECTED_INDEX:
         add((at, c.FIRST_TIME_RIGHT, 1))
     work = _work_union(steps, opened.time, at)
     if work is not None:
+        add((at, c.COMPLETED_WITH_WORK, 1))
         add((at, c.WORK_MS, work))
         add((at, c.WORK_ELAPSED_MS, elapsed))
     add((opened.time, c.COMPLETION_TIME + duration_bin, 1))
@@ -247,7 +252,9 @@ def _walk(
         elif paused_since is not None and (kind is Resumed or kind is Completed):
             entries.append((at, c.PAUSED_LEFT, 1))
             if due is not None and due > paused_since:
-                due = clock.add(at, clock.between(paused_since, due))
+                # Never earlier: a due outside the opening hours is not moved by a pause outside them. Never so late
+                # that it is no date any more.
+                due = min(max(due, clock.add(at, clock.between(paused_since, due))), LATEST_MS - 1)
             paused_since, position = None, at
         elif kind is Completed:
             runs.append((position, at, due, promised))

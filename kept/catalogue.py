@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.calendars import WorkingCalendar, check_region, parse_opening_hours
-from kept.durations import HOUR_MS, MINUTE_MS, parse_duration
+from kept.durations import HOUR_MS, MINUTE_MS, WEEK_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.toml_tables import parse_table
@@ -30,6 +30,11 @@ Share = Annotated[float, Meta(gt=0, le=1)]
 Rate = Annotated[Decimal, Meta()]
 Direction = Literal["up", "down", "neutral"]
 ChannelKind = Literal["digital", "assisted", "staff"]
+
+
+MOST_MINOR_UNITS = 10**12
+"""A single amount is less than this: millions of the largest still fit into a tally's 64 bits."""
+LONGEST_PROMISE_WEEKS = 520
 
 
 class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,16 +90,21 @@ class Costs(_Table, frozen=True, kw_only=True):
     per_repeated_step: Rate | None = None
     per_completion: dict[Name, Rate] = {}
 
+    def digital_rate(self, channels: Channels) -> Decimal | None:
+        """What a completion costs in the cheapest digital channel; None when no rate is given for one."""
+        rates = [self.per_completion[name] for name in channels.digital if name in self.per_completion]
+        return min(rates, default=None)
+
     def minor_units(self, amount: Decimal) -> int:
         """`amount` as a whole number of minor units; raises `ValueError` when it has more digits than the currency."""
-        valid = f"an amount of {self.currency} has at most {self.minor_digits} decimals and 15 digits"
+        valid = f"an amount of {self.currency} has at most {self.minor_digits} decimals and 12 digits"
         try:
             scaled = amount.scaleb(self.minor_digits)
             # Rounding to the context's 28 digits must not turn a fraction into a whole number.
             whole = scaled == scaled.to_integral_value() and scaled.scaleb(-self.minor_digits) == amount
         except DecimalException as error:
             raise ValueError(valid) from error
-        if not scaled.is_finite() or not whole or abs(scaled) >= 2**53:
+        if not scaled.is_finite() or not whole or abs(scaled) >= MOST_MINOR_UNITS:
             raise ValueError(valid)
         return int(scaled)
 
@@ -209,6 +219,8 @@ def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
             check_region(service.calendar.country, service.calendar.region)
         except ValueError as error:
             yield "calendar.country", f"{service.calendar.country} {service.calendar.region or ''}".strip(), str(error)
+        if not service.calendar.opening_hours:
+            yield "calendar.opening_hours", {}, 'at least one weekday, such as mon = "09:00-17:00"'
         for day, hours in service.calendar.opening_hours.items():
             try:
                 parse_opening_hours(hours)
@@ -249,8 +261,22 @@ def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:
             # A day of working time would be 24 open hours, which nobody who writes "10d" means.
             valid = "hours of working time, such as 40h for five days of 8 hours"
             yield "promise.target_time", promise.target_time, valid
+        yield from _endless_promise(service, promise.target_time)
     if promise.counted_in == "working_time" and service.calendar is None:
         yield "promise.counted_in", promise.counted_in, "working_time needs a [calendar]; else elapsed_time"
+
+
+def _endless_promise(service: Service, target_time: str) -> Iterable[tuple[str, object, str]]:
+    longest = LONGEST_PROMISE_WEEKS * WEEK_MS
+    calendar, promise = service.calendar, service.promise
+    if promise is not None and promise.counted_in == "working_time" and calendar is not None:
+        try:
+            hours = [parse_opening_hours(text) for text in calendar.opening_hours.values()]
+        except ValueError:
+            return  # told of by its own key
+        longest = LONGEST_PROMISE_WEEKS * sum(closes - opens for opens, closes in hours) * MINUTE_MS
+    if parse_duration(target_time) > longest:
+        yield "promise.target_time", target_time, f"at most {longest // HOUR_MS}h (ten years)"
 
 
 def _bad_money(service: Service) -> Iterable[tuple[str, object, str]]:
@@ -262,6 +288,12 @@ def _bad_money(service: Service) -> Iterable[tuple[str, object, str]]:
     for key, amount in amounts.items():
         if amount is not None and not (amount.is_finite() and amount >= 0):
             yield key, str(amount), "an amount of 0 or more"
+    if service.costs is not None:
+        for name, rate in service.costs.per_completion.items():
+            try:
+                service.costs.minor_units(rate)
+            except ValueError as error:
+                yield f"costs.per_completion.{name}", str(rate), str(error)
 
 
 def _bad_indicators(service: Service) -> Iterable[tuple[str, object, str]]:

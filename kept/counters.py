@@ -25,6 +25,9 @@ COMPLETED_BEFORE_OPENING: Final = 21
 COMPLETED_DIGITAL: Final = 22
 COMPLETED_ASSISTED: Final = 23
 COMPLETED_STAFF: Final = 24
+COMPLETED_WITH_WORK: Final = 25
+WRONG_CHANNEL: Final = 26
+WRONG_CHANNEL_EXCESS: Final = 27
 # in the bucket of the effective due
 DUE: Final = 30
 DUE_KEPT: Final = 31

@@ -22,6 +22,7 @@ RejectReason = Literal[
     "currency_mismatch",
     "amount_precision",
     "time_out_of_range",
+    "too_many_facts",
     "future",
 ]
 """Why an event was put aside; a closed set, also the label of the dead-letter counter."""

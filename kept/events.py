@@ -341,9 +341,9 @@ def milliseconds(moment: datetime | int | float) -> int:
     if isinstance(moment, datetime):
         value = (moment - EPOCH) // _MILLISECOND
     else:
-        if moment != moment or moment in (float("inf"), float("-inf")):
-            raise Reject("time_out_of_range", f"{moment} is no time; valid is RFC 3339 or seconds since 1970")
-        value = int(moment * 1000) if isinstance(moment, int) else int(moment * 1000 // 1)
+        if not EARLIEST_MS / 1000 <= moment < LATEST_MS / 1000:  # NaN and infinity too
+            raise Reject("time_out_of_range", "the time lies outside 1900-9998; epoch times are in seconds")
+        value = int(moment * 1000 // 1)
     if not EARLIEST_MS <= value < LATEST_MS:
         raise Reject("time_out_of_range", "the time lies outside 1900-9998; epoch times are in seconds")
     return value

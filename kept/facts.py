@@ -31,6 +31,8 @@ class Opened(Fact, frozen=True, array_like=True, tag=0):
     category: str | None
     channel_kind: str | None
     due: int | None
+    channel_excess: int = 0
+    """What the channel costs more than the cheapest digital one, in minor units; 0 where that is no waste."""
 
     rank: ClassVar[int] = 0
 

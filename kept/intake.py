@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ from kept.errors import Reject
 FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
 """How far ahead of the clock a live event may be."""
 WORKING_TIME_HORIZON_MS = 3660 * DAY_MS
+WORKING_TIME_FIRST_MS = 0
+WORKING_TIME_LAST_MS = e.milliseconds(datetime(2100, 1, 1, tzinfo=UTC))
 
 
 @functools.cache
@@ -51,6 +54,7 @@ class Rules:
             parse_duration(promise.target_time) if promise is not None and promise.target_time is not None else None
         )
         self.kinds = {name: service.channels.kind(name) for name in service.channels.names()}
+        self.channel_excess = _channel_excess(service)
         self.accepts_unlisted = service.channels.unlisted == "accept"
         self.transaction_timeout = parse_duration(service.transaction_timeout)
         self.case_retention = parse_duration(service.case_retention)
@@ -60,10 +64,25 @@ class Rules:
     def due(self, time_ms: int, due: int | None) -> int | None:
         """The promise of a case opened at `time_ms`: its own, else the catalogue's, else none."""
         if due is None:
-            return None if self.target_ms is None else self.clock.add(time_ms, self.target_ms)
-        if self.clock is not ELAPSED_TIME and due - time_ms > WORKING_TIME_HORIZON_MS:
+            due = None if self.target_ms is None else self.clock.add(time_ms, self.target_ms)
+        elif self.clock is not ELAPSED_TIME and due - time_ms > WORKING_TIME_HORIZON_MS:
             raise Reject("time_out_of_range", "a promise in working time lies at most ten years ahead")
-        return due
+        return None if due is None else min(due, e.LATEST_MS - 1)
+
+    def check_time(self, time_ms: int) -> None:
+        """Raises `Reject` for an event so far from today that its service's public holidays are not known."""
+        if self.clock is not ELAPSED_TIME and not WORKING_TIME_FIRST_MS <= time_ms < WORKING_TIME_LAST_MS:
+            raise Reject("time_out_of_range", "a service that counts in working time takes times of 1970 to 2099")
+
+
+def _channel_excess(service: Service) -> dict[str, int]:
+    """What each assisted channel costs more than the cheapest digital one, in minor units; dearer ones only."""
+    costs, channels = service.costs, service.channels
+    digital = costs.digital_rate(channels) if costs is not None else None
+    if costs is None or digital is None:
+        return {}
+    rates = {name: rate for name, rate in costs.per_completion.items() if name in channels.assisted and rate > digital}
+    return {name: costs.minor_units(rate - digital) for name, rate in rates.items()}
 
 
 def rules_by_service(catalogue: Catalogue) -> dict[str, Rules]:
@@ -80,6 +99,9 @@ def check_channel(data: e.EventData, rules: Rules) -> None:
 
 def to_fact(event: e.Event, time_ms: int, identity: int, rules: Rules) -> f.AnyFact | Counts:
     """The fact (or the counts) that `event` stands for."""
+    rules.check_time(time_ms)
+    if event.subject is None and type(event) in _ABOUT_SOMETHING:
+        raise Reject("invalid", f"{e.type_of(event)} needs the subject of what it is about")
     return _READERS[type(event)](event, time_ms, identity, rules)
 
 
@@ -87,7 +109,8 @@ def _opened(event: e.CaseOpened, time_ms: int, identity: int, rules: Rules) -> f
     data = event.data
     due = rules.due(time_ms, None if data.due is None else e.milliseconds(data.due))
     kind = None if data.channel is None else rules.kinds.get(data.channel) or "assisted"
-    return f.Opened(time_ms, identity, data.channel, data.area, data.category, kind, due)
+    excess = 0 if data.channel is None else rules.channel_excess.get(data.channel, 0)
+    return f.Opened(time_ms, identity, data.channel, data.area, data.category, kind, due, excess)
 
 
 def _due_changed(event: e.CaseDueChanged, time_ms: int, identity: int, rules: Rules) -> f.DueChanged:
@@ -137,6 +160,14 @@ def _slices(data: e.EventData) -> tuple[SliceOf, ...]:
     pairs = (("area", data.area), ("channel", data.channel))
     return tuple((dimension, value) for dimension, value in pairs if value is not None)
 
+
+_ABOUT_SOMETHING = frozenset(
+    {
+        e.CaseDueChanged, e.CaseStep, e.CasePaused, e.CaseResumed, e.CaseCompleted, e.CaseReopened,
+        e.TransactionFinished,
+    }
+)  # fmt: skip
+"""Types that say nothing without the opening or start they belong to."""
 
 _READERS: dict[type[e.Event], Callable[..., f.AnyFact | Counts]] = {
     e.CaseOpened: _opened,

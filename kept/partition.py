@@ -24,6 +24,8 @@ from kept.tallies import pack_key, pack_tally
 from kept.tallies import unpack as unpack_tally_record
 
 STATE_FORMAT = 1
+MAX_FACTS = 1000
+"""Events of one case at most: a source that gives all its events one subject must not bring a partition to a stand."""
 _CASE, _SEEN, _TALLY, _MARK = b"c", b"s", b"t", b"m"
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_mark = msgspec.msgpack.Decoder(tuple[int, Mark]).decode
@@ -92,12 +94,10 @@ class PartitionState:
         dead_letters: list[DeadLetter] = []
         latest = None if clock_ms is None or not self._live else clock_ms + FUTURE_TOLERANCE_MS
         for index, event in enumerate(events):
-            if type(event) is e.Tick:
-                self._advance(e.milliseconds(event.time))
-                self._tick = max(self._tick or e.EARLIEST_MS, e.milliseconds(event.time))
-                continue
-            self.accounts.received += 1
             try:
+                if type(event) is e.Tick:
+                    self._apply_tick(event, latest)
+                    continue
                 if isinstance(event, Reject):
                     raise event
                 self._apply_event(event, latest)
@@ -105,6 +105,7 @@ class PartitionState:
                 by_reason = self.accounts.dead_lettered
                 by_reason[rejection.reason] = by_reason.get(rejection.reason, 0) + 1
                 dead_letters.append(DeadLetter(index, rejection))
+            self.accounts.received += 1
         self.offset = last_offset
         self._expire()
         if self.watermark is not None:
@@ -161,14 +162,17 @@ class PartitionState:
             self._tick = mark.tick
             self.tallies.resume(mark.compacted)
 
+    def _apply_tick(self, event: e.Event, latest: int | None) -> None:
+        time_ms = _checked_time(event, latest)
+        self._advance(time_ms)
+        self._tick = max(self._tick or e.EARLIEST_MS, time_ms)
+
     def _apply_event(self, event: e.Event, latest: int | None) -> None:
         data = event.data
         rules = self._rules.get(data.service)
         if rules is None:
             raise Reject("unknown_service", "no catalogue entry has this service id; see `kept catalogue check`")
-        time_ms = e.milliseconds(event.time)
-        if latest is not None and time_ms > latest:
-            raise Reject("future", "more than 5 minutes ahead of the clock")
+        time_ms = _checked_time(event, latest)
         check_channel(data, rules)
         identity = e.identity(event)
         fact = to_fact(event, time_ms, identity, rules)
@@ -191,6 +195,8 @@ class PartitionState:
             if grown is None:
                 self.accounts.duplicate += 1
                 return
+            if len(grown) > MAX_FACTS:
+                raise Reject("too_many_facts", f"more than {MAX_FACTS} events under one subject; use one for each case")
             facts = grown
             before = contribution(known, rules.clock)
         after = contribution(facts, rules.clock)
@@ -201,12 +207,14 @@ class PartitionState:
         self._applied(fact.time)
 
     def _is_forgotten(self, facts: tuple[AnyFact, ...], rules: Rules, time_ms: int) -> bool:
-        """Whether the case was past its retention when the event happened, or is now.
+        """Whether an event of `time_ms` comes too long after the last one of its closed case to belong to it.
 
-        It may still be in the register: it leaves at the end of a batch, and where batches end must decide nothing.
+        Event time decides; what else has arrived does not, nor where batches end. A case stays in the register for
+        another retention, in which it can be told late of what happened in time.
         """
-        reached = time_ms if self.watermark is None else max(self.watermark, time_ms)
-        return facts[-1].time + rules.case_retention < reached and not is_open(facts)
+        over = facts[-1].time + rules.case_retention
+        gone = self.watermark is not None and over + rules.case_retention < self.watermark
+        return (over < time_ms or gone) and not is_open(facts)
 
     def _apply_counts(self, service: str, rules: Rules, time_ms: int, identity: int, counts: Counts) -> None:
         if self.watermark is not None and time_ms < self.watermark - rules.duplicate_retention:
@@ -237,7 +245,7 @@ class PartitionState:
             service = case.partition("\0")[0]
             rules = self._rules.get(service)
             if rules is not None:
-                day = (facts[-1].time + rules.case_retention) // DAY_MS + 1
+                day = (facts[-1].time + 2 * rules.case_retention) // DAY_MS + 1
                 self._expiry.setdefault(day, []).append(case)
 
     def _expire(self) -> None:
@@ -252,7 +260,7 @@ class PartitionState:
                     continue
                 facts = unpack(packed)
                 retention = self._rules[case.partition("\0")[0]].case_retention
-                if not is_open(facts) and (facts[-1].time + retention) // DAY_MS + 1 <= today:
+                if not is_open(facts) and (facts[-1].time + 2 * retention) // DAY_MS + 1 <= today:
                     del self._register[case]
                     self._changed_cases.add(case)
         hour = self.watermark // HOUR_MS
@@ -284,6 +292,13 @@ class PartitionState:
         state.append((_MARK, _pack((STATE_FORMAT, mark))))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []
         return Changes(state, tallies, mark, dead_letters)
+
+
+def _checked_time(event: e.Event, latest: int | None) -> int:
+    time_ms = e.milliseconds(event.time)
+    if latest is not None and time_ms > latest:
+        raise Reject("future", "more than 5 minutes ahead of the clock")
+    return time_ms
 
 
 def _read_mark(value: bytes) -> Mark:

@@ -15,6 +15,7 @@ from kept.buckets import (
     FIVE_MINUTES,
     HOUR,
     HOURLY_SECONDS,
+    SKEW_SECONDS,
     STEP_MS,
     STEP_SECONDS,
     LocalTime,
@@ -233,8 +234,8 @@ class PartitionTallies:
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms
-        self._fine_until = watermark_ms // 1000 - FINE_SECONDS
-        self._hourly_until = watermark_ms // 1000 - HOURLY_SECONDS
+        self._fine_until = watermark_ms // 1000 - SKEW_SECONDS - FINE_SECONDS
+        self._hourly_until = watermark_ms // 1000 - SKEW_SECONDS - HOURLY_SECONDS
 
 
 def _difference(before: list[Entry], after: list[Entry]) -> list[Entry]:

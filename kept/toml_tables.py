@@ -37,8 +37,10 @@ def _explain(file: str, raw: dict[str, Any], shape: type[Any], message: str) -> 
     parts = re.findall(r"[^.`\[\]]+", path.removeprefix("key` in ").replace("$", ""))
     seen, valid = _seen(raw, parts), _valid(inspect.type_info(shape), parts, of_a_key)
     if isinstance(seen, dict) and valid and (of_a_key or path.endswith("[...]`")):
-        entries = map(str, seen if of_a_key else seen.values())
-        seen = ", ".join(entry for entry in entries if entry not in valid.split(", "))
+        # msgspec names the table, not the entry.
+        bad = next((key for key in seen if str(key if of_a_key else seen[key]) not in valid.split(", ")), None)
+        if bad is not None:
+            parts, seen = [*parts, str(bad)], bad if of_a_key else seen[bad]
     shown = "" if isinstance(seen, dict | list) or seen is None else f", seen {str(seen)!r}"
     return f"{file}: {'.'.join(parts) or 'top level'}: {what}{shown}{f'; valid: {valid}' if valid else ''}"
 

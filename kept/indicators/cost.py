@@ -22,8 +22,8 @@ _BOOKED = {
 }
 
 
-def measure(view: View, service: Service, by_channel: dict[str, View]) -> Iterator[Measured]:
-    """All cost indicators, in units of the service's currency; `by_channel` holds the same window of each channel."""
+def measure(view: View, service: Service) -> Iterator[Measured]:
+    """All cost indicators, in units of the service's currency."""
     costs = service.costs
     booked = costs is not None and view.provided(c.COST_BOOKINGS)
     for name, counters in (("cost_per_transaction", COMPLETIONS), ("cost_per_outcome", (_INTENDED,))):
@@ -46,7 +46,7 @@ def measure(view: View, service: Service, by_channel: dict[str, View]) -> Iterat
         if view.window not in (BY_NAME[name].windows or ()):
             yield absent(name, "immature")
         else:
-            yield _modelled(name, view, costs, service, by_channel)
+            yield _modelled(name, view, costs, service)
 
 
 def _per_case(name: str, costs: Costs, minor_units: int, cases: int) -> Measured:
@@ -56,7 +56,7 @@ def _per_case(name: str, costs: Costs, minor_units: int, cases: int) -> Measured
     return Measured(name, minor_units / (scale * cases), minor_units / scale, cases, cases)
 
 
-def _modelled(name: str, view: View, costs: Costs | None, service: Service, by_channel: dict[str, View]) -> Measured:
+def _modelled(name: str, view: View, costs: Costs | None, service: Service) -> Measured:
     if costs is None:
         return missing(name, "no_rate")
     if name == "cost_of_waste_rework_modelled":
@@ -73,23 +73,16 @@ def _modelled(name: str, view: View, costs: Costs | None, service: Service, by_c
             return missing(name, "no_contacts")
         avoidable = view.count(*(c.CONTACTS + reason for reason in c.FAILURE_REASONS))
         return _a_week(name, costs.per_contact * avoidable, view, avoidable)
-    return _wrong_channel(name, view, costs, service, by_channel)
+    return _wrong_channel(name, view, costs, service)
 
 
-def _wrong_channel(name: str, view: View, costs: Costs, service: Service, by_channel: dict[str, View]) -> Measured:
-    digital = [costs.per_completion[channel] for channel in service.channels.digital if channel in costs.per_completion]
-    if not digital:
+def _wrong_channel(name: str, view: View, costs: Costs, service: Service) -> Measured:
+    if costs.digital_rate(service.channels) is None:
         return missing(name, "no_rate")
-    if not by_channel:
+    if view.provided(*COMPLETIONS) and not view.provided(*c.COMPLETED_BY_KIND.values()):
         return missing(name, "no_channels")
-    total, cases = Decimal(0), 0
-    for channel, channel_view in by_channel.items():
-        rate = costs.per_completion.get(channel)
-        if rate is not None and rate > min(digital) and channel not in service.channels.staff:
-            volume = channel_view.count(*COMPLETIONS)
-            total += (rate - min(digital)) * volume
-            cases += volume
-    return _a_week(name, total, view, cases)
+    excess = Decimal(view.count(c.WRONG_CHANNEL_EXCESS)).scaleb(-costs.minor_digits)
+    return _a_week(name, excess, view, view.count(c.WRONG_CHANNEL))
 
 
 def _a_week(name: str, money: Decimal, view: View, n: int) -> Measured:

@@ -34,17 +34,14 @@ def evaluate(
     readers = {
         series: SeriesReader(tallies, series, rules.local_time, _moment(series, rules, at))
         for series in tallies.series_of(rules.service.id)
-        if slices or series[1] in ("", "channel")
+        if slices or series[1] == ""
     }
     currency = rules.service.costs.currency if rules.service.costs is not None else None
     points: list[Point] = []
     for window in chosen:
-        views = {series: reader.view(window) for series, reader in readers.items()}
-        by_channel = {series[2]: view for series, view in views.items() if series[1] == "channel"}
-        for series, view in views.items():
-            if series[1] == "" or slices:
-                measured = _measure(view, readers[series], rules, by_channel)
-                points.extend(as_point(value, view, currency) for value in measured)
+        for reader in readers.values():
+            view = reader.view(window)
+            points.extend(as_point(measured, view, currency) for measured in _measure(view, reader, rules))
     return points
 
 
@@ -65,19 +62,14 @@ def _moment(series: Series, rules: Rules, at: int) -> int:
     return at if series[1] == "" else rules.local_time.hour_start(at)
 
 
-def _measure(view: View, reader: SeriesReader, rules: Rules, by_channel: dict[str, View]) -> Iterator[Measured]:
-    dimension, value = view.series[1:]
-    if dimension == "step":
+def _measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured]:
+    if view.series[1] == "step":
         yield from work.measure_step(view)
         return
-    if dimension == "":
-        channels = by_channel
-    else:
-        channels = {value: view} if dimension == "channel" else {}
     yield from flow.measure(view, reader.view("28d"))
     yield from delivery.measure(view)
     yield from promises.measure(view)
-    yield from cost.measure(view, rules.service, channels)
+    yield from cost.measure(view, rules.service)
     yield from satisfaction.measure_satisfaction(view)
     yield from satisfaction.measure_digital(view, _timed_out(view, reader, rules))
     yield from work.measure(view)

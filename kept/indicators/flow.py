@@ -37,7 +37,7 @@ def measure(view: View, last_28_days: View) -> Iterator[Measured]:
     if recent <= 0:
         yield absent("backlog_days", "no_completions", numerator=backlog, denominator=recent, n=recent)
     else:
-        days = round(last_28_days.days)
+        days = last_28_days.days
         yield Measured("backlog_days", backlog * days / recent, backlog, recent / days, recent)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kept import counters as c
-from kept.indicators.measured import Measured, amount, missing, share
+from kept.indicators.measured import Measured, absent, amount, share
 from kept.indicators.windows import View
 
 
 def measure(view: View) -> Iterator[Measured]:
-    """All promise indicators; not provided where no case ever had a promise."""
+    """All promise indicators; not applicable where no case ever had a promise (never "missed")."""
     if not view.provided(c.DUE, c.KEPT, c.LATE, c.RISK_ENTERED, c.OVERDUE_ENTERED):
         for name in ("promise_kept_closed", "promise_kept", "at_risk", "overdue"):
-            yield missing(name, "no_promise")
+            yield absent(name, "no_promise")
         return
     kept = view.count(c.KEPT)
     yield share("promise_kept_closed", kept, kept + view.count(c.LATE))

@@ -47,7 +47,7 @@ def rework(view: View) -> Measured:
 
 def _flow_efficiency(view: View) -> Measured:
     work, elapsed = view.count(c.WORK_MS), view.count(c.WORK_ELAPSED_MS)
-    n = view.count(*COMPLETIONS)
+    n = view.count(c.COMPLETED_WITH_WORK)
     if elapsed <= 0:
         return absent("flow_efficiency", "no_volume", numerator=work / 1000, denominator=elapsed / 1000, n=n)
     return Measured("flow_efficiency", work / elapsed, work / 1000, elapsed / 1000, n)

@@ -18,6 +18,7 @@ time_zone = "Europe/Amsterdam"
 expected_silence = "24h"
 """
 CHANNELS = '[channels]\ndigital = ["Web"]\nassisted = ["Phone"]\n'
+PROMISE = '[promise]\nwords = "x"\ntarget_share = 0.9\n'
 CALENDAR = '[calendar]\ncountry = "NL"\n'
 
 
@@ -73,7 +74,7 @@ def test_channels_have_kinds() -> None:
         (MINIMAL + CHANNELS + CALENDAR + 'region = "Moon"\n', "calendar.country: 'NL Moon'.*a region of NL"),
         (
             MINIMAL + CHANNELS + CALENDAR + '[calendar.opening_hours]\nmonday = "09:00-17:00"\n',
-            "calendar.opening_hours: .*seen 'monday'; valid: fri, mon",
+            "calendar.opening_hours.monday: .*seen 'monday'; valid: fri, mon",
         ),
         (
             MINIMAL + CHANNELS + CALENDAR + '[calendar.opening_hours]\nmon = "17:00-09:00"\n',
@@ -85,8 +86,27 @@ def test_channels_have_kinds() -> None:
             MINIMAL + CHANNELS + '[costs]\ncurrency = "EUR"\n[costs.per_completion]\nFax = 1.0\n',
             "costs.per_completion.Fax: 'Fax' is not valid; valid: a channel of this service: Web, Phone",
         ),
+        (
+            MINIMAL + CHANNELS + PROMISE + 'target_time = "999999w"\n',
+            "promise.target_time: '999999w'.*at most 87360h",
+        ),
+        (
+            MINIMAL + CHANNELS + CALENDAR + PROMISE + 'counted_in = "working_time"\ntarget_time = "99999h"\n',
+            "promise.target_time: '99999h'.*at most 20800h",
+        ),
+        (
+            MINIMAL + CHANNELS + CALENDAR + "[calendar.opening_hours]\n",
+            "calendar.opening_hours: .*at least one weekday",
+        ),
+        (
+            MINIMAL + CHANNELS + '[costs]\ncurrency = "EUR"\n[costs.per_completion]\nPhone = 1.005\n',
+            "costs.per_completion.Phone: '1.005'.*at most 2 decimals",
+        ),
         (MINIMAL + CHANNELS + '[improvement]\nhappiness = "up"\n', "improvement.happiness: 'happiness'.*promise_kept"),
-        (MINIMAL + CHANNELS + '[improvement]\nbacklog = "sideways"\n', "improvement: .*seen 'sideways'; valid: down"),
+        (
+            MINIMAL + CHANNELS + '[improvement]\nbacklog = "sideways"\n',
+            "improvement.backlog: .*seen 'sideways'; valid: down",
+        ),
         (
             MINIMAL + CHANNELS + BENCHMARK + "value = 1\ncomparable = false\n",
             r"benchmarks\[0\].why_not: None.*comparable = false",

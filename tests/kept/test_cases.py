@@ -302,6 +302,21 @@ def test_the_clock_of_a_working_calendar_runs_in_opening_hours_only() -> None:
     assert [time for time, counter, _ in entries if counter == c.DUE] == [milliseconds_of("2024-06-07T17:00+02:00")]
 
 
+def test_a_pause_never_moves_a_due_to_an_earlier_moment() -> None:
+    #  Sat 12 p--r 13            Mon 23:59 d, after closing: no working time lies between the pause and it but Monday's
+    calendar = WorkingCalendar(ZoneInfo("Europe/Amsterdam"), "NL", None, {"mon": "09:00-17:00", "fri": "09:00-17:00"})
+    due = milliseconds_of("2024-06-10T23:59+02:00")
+    known = (
+        f.Opened(milliseconds_of("2024-06-07T09:00+02:00"), 1, None, None, None, None, due),
+        f.Paused(milliseconds_of("2024-06-08T12:00+02:00"), 2),
+        f.Resumed(milliseconds_of("2024-06-08T13:00+02:00"), 3),
+        f.Completed(milliseconds_of("2024-06-10T20:00+02:00"), 4, c.OUTCOME_INDEX["intended"]),
+    )
+    counted_at = {counter: time for time, counter, _ in contribution(known, calendar).entries}
+    assert counted_at[c.DUE] == counted_at[c.DUE_KEPT] == due
+    assert c.LATE not in counted_at
+
+
 def milliseconds_of(text: str) -> int:
     return milliseconds(datetime.fromisoformat(text))
 

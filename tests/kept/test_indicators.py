@@ -175,7 +175,7 @@ def test_a_survival_quantile_that_is_not_reached_says_so(board: Board) -> None:
 def test_flow_efficiency_is_work_over_elapsed_time_of_the_cases_with_work(board: Board) -> None:
     #  a: 2 + 1 of 24 h;  g: 1 + 2 of 72 h
     point = board("flow_efficiency")
-    assert (point.value, point.numerator, point.denominator) == (6 / 96, 6 * HOUR, 96 * HOUR)
+    assert (point.value, point.numerator, point.denominator, point.n) == (6 / 96, 6 * HOUR, 96 * HOUR, 2)
 
 
 def test_waiting_is_published_by_step_only(board: Board, city: City) -> None:
@@ -247,7 +247,6 @@ def test_quantiles_are_bounded_by_ranks_of_the_sample() -> None:
 
 
 NOTHING_PROVIDED = {
-    "promise_kept_closed": "no_promise", "promise_kept": "no_promise", "at_risk": "no_promise", "overdue": "no_promise",
     "cost_per_transaction": "no_cost_booked", "cost_per_outcome": "no_cost_booked",
     "cost_of_waste_rework_booked": "no_cost_booked", "cost_of_waste_failure_demand_booked": "no_cost_booked",
     "cost_of_waste_rework_modelled": "no_rate", "cost_of_waste_failure_demand_modelled": "no_rate",
@@ -259,6 +258,7 @@ NOTHING_PROVIDED = {
 NO_VALUE_YET = {
     "delivery_time_closed_p50": "no_volume", "delivery_time_closed_p95": "no_volume",
     "delivery_time_p50": "too_many_open",
+    "promise_kept_closed": "no_promise", "promise_kept": "no_promise", "at_risk": "no_promise", "overdue": "no_promise",
     "backlog_days": "no_completions", "digital_take_up": "no_volume", "first_time_right": "no_volume",
 }  # fmt: skip
 
@@ -543,6 +543,28 @@ def test_a_channel_is_told_of_apart(board: Board) -> None:
 def test_channels_sum_to_the_whole(board: Board, indicator: str) -> None:
     channels = ("Web", "App", "Phone", "Desk", "Patrol")
     assert sum(board(indicator, channel=channel).value for channel in channels) == board(indicator).value
+
+
+def test_a_dearer_digital_channel_is_no_wrong_channel_and_neither_is_staff() -> None:
+    city = City()
+    for number, channel in enumerate(("Web", "App", "Patrol")):
+        city.apply([event("case.opened", on("Mon 09"), f"c{number}", channel=channel)])
+        city.apply([event("case.completed", on("Mon 10"), f"c{number}")])
+    point = Board(city.points(AS_OF))("cost_of_waste_wrong_channel_modelled")
+    assert (point.value, point.numerator, point.n) == (0, 0, 0)
+
+
+def test_the_wrong_channel_is_counted_in_the_same_window_as_its_completions() -> None:
+    #        Wed: 3 by phone          |Monday 00:00      Monday 00:30
+    #  ------c------------------------|------------------| week
+    city = City()
+    for number in range(3):
+        city.apply([event("case.opened", on("Wed 08"), f"c{number}", channel="Phone")])
+        city.apply([event("case.completed", on("Wed 09"), f"c{number}")])
+    week = Board(city.points("2024-06-10 00:30", windows=["week", "7d"]))
+    assert week("completions", "week").value == 0
+    assert week("cost_of_waste_wrong_channel_modelled", "week").value == 0
+    assert week("cost_of_waste_wrong_channel_modelled", "7d").numerator == 3 * 5.0
 
 
 def test_without_slices_the_wrong_channel_is_counted_all_the_same(city: City, board: Board) -> None:

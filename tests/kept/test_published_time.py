@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +41,18 @@ def test_a_partition_that_has_something_to_read_and_no_event_yet_holds_back_the_
 def test_an_idle_partition_holds_nothing_back() -> None:
     assert now(marks(3600, 300, idle=(1,)), 2) == 3600
     assert now(marks(3600, None, idle=(1,)), 2) == 3600
+
+
+def test_nothing_is_published_while_a_partition_is_so_far_ahead_that_it_has_joined_the_buckets_of_that_moment() -> None:
+    day = 86_400
+    ahead = {number: msgspec.structs.replace(mark, compacted=mark.watermark) for number, mark in marks(0, day).items()}
+    assert now(ahead, 2) == 0
+    further = {
+        number: msgspec.structs.replace(mark, compacted=mark.watermark) for number, mark in marks(0, day + 1).items()
+    }
+    assert now(further, 2) is None
+    not_yet_joined = marks(0, day + 1)
+    assert now(not_yet_joined, 2) == 0
 
 
 def test_when_all_are_idle_the_furthest_decides() -> None:
