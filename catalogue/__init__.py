@@ -2,8 +2,17 @@
 
 from pathlib import Path
 
+from kept.catalogue import Catalogue, read_catalogue
+from kept.settings import Settings
+
 CITY = Path(__file__).parent / "city"
 """Folder of the simulated city: one TOML file a service, all `simulated = true`."""
 
 EXAMPLES = Path(__file__).parent / "examples"
 """Folder of the services that the built-in mappings feed."""
+
+
+def services_of(settings: Settings) -> Catalogue:
+    """The services of the folders that the settings name; the simulated city when they name none."""
+    folders = [Path(folder) for folder in settings.catalogue.split(":") if folder]
+    return read_catalogue(folders or [CITY])

@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from command_line.replay import print_table, sort_key
+from catalogue import services_of
+from command_line.replay import SHOWN_WINDOWS, print_table, sort_key
 from history.sqlite import SQLiteHistory
 from kept.errors import ConfigurationError
 from kept.events import moment
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import as_json_object
+from kept.indicators.small_numbers import DEFAULT_BELOW, suppressed
 from kept.indicators.windows import WINDOWS
 from kept.settings import read_settings
 
@@ -23,7 +25,9 @@ def indicators(
     service: Annotated[str | None, typer.Argument(help="A service id; without it, every service.")] = None,
     indicator: Annotated[str | None, typer.Option(help="Only this indicator.")] = None,
     window: Annotated[str | None, typer.Option(help=f"Only this window: {', '.join(WINDOWS)}.")] = None,
-    slices: Annotated[bool, typer.Option("--slices", help="Slices too, not only whole services.")] = False,
+    slices: Annotated[
+        bool, typer.Option("--slices", help="Slices too, with --json; a few people in a slice are not shown.")
+    ] = False,
     history: Annotated[Path | None, typer.Option(help="History file; else KEPT_HISTORY_PATH.")] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, with the reason too.")
@@ -34,7 +38,9 @@ def indicators(
         raise ConfigurationError(f"--indicator: {indicator!r} is not known; valid: {', '.join(sorted(BY_NAME))}")
     if window is not None and window not in WINDOWS:
         raise ConfigurationError(f"--window: {window!r} is not known; valid: {', '.join(WINDOWS)}")
-    path = history or Path(read_settings(os.environ).history_path)
+    settings = read_settings(os.environ)
+    path = history or Path(settings.history_path)
+    services = services_of(settings)
     if not path.exists():
         raise ConfigurationError(f"{path}: no such history file; set KEPT_HISTORY_PATH or --history")
     store = SQLiteHistory(path, read_only=True)
@@ -44,13 +50,15 @@ def indicators(
             raise ConfigurationError(f"{service!r} is not in the history; valid: {', '.join(known) or 'none yet'}")
         for name in [service] if service is not None else known:
             points = sorted(store.latest(name, slice=None if slices else ()), key=sort_key)
-            chosen = [p for p in points if indicator in (None, p.indicator) and window in (None, p.window)]
+            below = services[name].suppress_below if name in services else DEFAULT_BELOW
+            asked = [p for p in points if indicator in (None, p.indicator) and window in (None, p.window)]
+            chosen = [suppressed(point, below) for point in asked]
             if json_output:
                 for point in chosen:
                     typer.echo(json.dumps({**as_json_object(point), "reason": point.reason}, ensure_ascii=False))
             elif chosen:
-                print_table(
-                    chosen, f"{name}, data as of {moment(max(p.window_end for p in chosen) * 1000):%Y-%m-%d %H:%M} UTC"
-                )
+                as_of = moment(max(p.window_end for p in chosen) * 1000)
+                shown = (window,) if window is not None else SHOWN_WINDOWS
+                print_table(chosen, f"{name}, data as of {as_of:%Y-%m-%d %H:%M} UTC", shown)
     finally:
         store.close()

@@ -13,10 +13,11 @@ from rich.table import Column, Table
 
 from command_line.moments import as_of_ms
 from kept.durations import in_words as duration_in_words
+from kept.errors import ConfigurationError
 from kept.events import moment
 from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.point import Point, as_json_object
-from kept.indicators.windows import WINDOWS
+from kept.indicators.windows import WINDOWS, length_seconds
 from kept.marks import Accounts
 from local_stack.replay import replay_through_kafka
 from producers.mapping import read_mapping
@@ -24,7 +25,8 @@ from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
 
 _ORDER = {definition.name: index for index, definition in enumerate(DEFINITIONS)}
-_WINDOW_ORDER = {window: index for index, window in enumerate(WINDOWS)}
+_UNROLLING = {"week": 1, "all": 2}
+SHOWN_WINDOWS = ("28d", "all")
 
 
 def replay(
@@ -37,6 +39,14 @@ def replay(
     brokers: Annotated[str | None, typer.Option(help="A running Kafka; without it a private one is started.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Workers, when not embedded.")] = 2,
     partitions: Annotated[int, typer.Option(min=1, max=64, help="Partitions, when not embedded.")] = 4,
+    window: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=f"Only this window; more than once for more. {', '.join(WINDOWS)}, or with --embedded any other "
+            "length, such as 14d.",
+            show_default="all of them",
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Replay PATH as it was known at a moment, and print every indicator as of then.
@@ -47,12 +57,13 @@ def replay(
     described = read_mapping(mapping)
     service = described.service()
     at_ms = as_of_ms(as_of, service.zone)
+    windows = _windows(window, embedded=embedded)
     file = read_events(path, described, until_ms=at_ms)
     if embedded:
         pipeline = EmbeddedPipeline({service.id: service})
         pipeline.apply(event for _, event in file.events)
         pipeline.tick(at_ms)
-        points, accounts = pipeline.indicators(at_ms // 1000), pipeline.accounts
+        points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts
     else:
         points, accounts = replay_through_kafka(
             [event for _, event in file.events],
@@ -63,34 +74,56 @@ def replay(
             partitions=partitions,
             brokers=brokers,
         )
+        points = [point for point in points if point.window in windows]
     for problem in file.problems:
         typer.echo(f"line {problem.line}: {problem.reason}", err=True)
     points.sort(key=sort_key)
     if json_output:
         sys.stdout.writelines(f"{json.dumps(as_json_object(point), ensure_ascii=False)}\n" for point in points)
         return
-    print_table(points, f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}")
+    title = f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}"
+    print_table(points, title, tuple(window) if window else SHOWN_WINDOWS)
     typer.echo(in_words(accounts, file.rows, len(file.problems)))
 
 
-def sort_key(point: Point) -> tuple[str, bool, tuple[tuple[str, str], ...], int, int]:
+def _windows(chosen: list[str] | None, *, embedded: bool) -> tuple[str, ...]:
+    for window in chosen or ():
+        if window not in WINDOWS:
+            try:
+                length_seconds(window)
+            except ValueError as error:
+                raise ConfigurationError(f"--window: {window!r} is not valid; valid: {error}") from error
+            if not embedded:
+                raise ConfigurationError(
+                    f"--window: {window!r} is not one that workers publish ({', '.join(WINDOWS)}); add --embedded"
+                )
+    return tuple(dict.fromkeys(chosen)) if chosen else WINDOWS
+
+
+def window_order(window: str) -> tuple[int, int]:
+    """Rolling windows from short to long, then the week, then all."""
+    return (0, length_seconds(window)) if window not in _UNROLLING else (_UNROLLING[window], 0)
+
+
+def sort_key(point: Point) -> tuple[str, bool, tuple[tuple[str, str], ...], tuple[int, int], int]:
     """Whole services first, then slices; windows from short to long; indicators in the order of the documents."""
     return (
         point.service,
         point.slice != (),
         point.slice,
-        _WINDOW_ORDER[point.window],
+        window_order(point.window),
         _ORDER[point.indicator],
     )
 
 
-def print_table(points: list[Point], title: str) -> None:
-    """The whole-service values over 28 days and over all time, for people; fits 80 columns."""
-    table = Table(Column("indicator", no_wrap=True), "last 28 days", "all", title=title)
+def print_table(points: list[Point], title: str, windows: tuple[str, ...] = SHOWN_WINDOWS) -> None:
+    """The whole-service values in some windows, for people; with two windows it fits 80 columns."""
+    heads = [window if window in _UNROLLING else f"last {window}" for window in windows]
+    table = Table(Column("indicator", no_wrap=True), *heads, title=title)
     by_key = {(p.indicator, p.window): p for p in points if p.slice == ()}
     unprovided = []
     for definition in DEFINITIONS:
-        shown = [by_key.get((definition.name, window)) for window in ("28d", "all")]
+        shown = [by_key.get((definition.name, window)) for window in windows]
         known = [point for point in shown if point is not None]
         if not known:
             continue

@@ -6,8 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-import catalogue
-from kept.catalogue import read_catalogue
+from catalogue import services_of
 from kept.settings import read_settings
 from stream_processors.worker import run_worker
 
@@ -19,8 +18,7 @@ def worker() -> None:
     non-zero exit when anything inside fails; start it again and it goes on where the state says.
     """
     settings = read_settings(os.environ)
-    folders = [Path(folder) for folder in settings.catalogue.split(":") if folder] or [catalogue.CITY]
-    services = read_catalogue(folders)
+    services = services_of(settings)
     if settings.work_folder:
         run_worker(settings, services, Path(settings.work_folder))
     else:

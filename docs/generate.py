@@ -84,8 +84,9 @@ REASON_HELP = {
     "unknown_channel": 'the service has no such channel (unless its catalogue says `unlisted = "accept"`)',
     "case_mismatch": "a contact's `case` is not the event's `subject`",
     "currency_mismatch": "not the currency of the service's catalogue entry",
-    "amount_precision": "more decimals than the currency has",
-    "time_out_of_range": "a time outside 1900-9998",
+    "amount_precision": "more decimals than the currency has, or more than 12 digits in its smallest unit",
+    "time_out_of_range": "a time outside 1900-9998 (1970-2099 for a promise in working time)",
+    "too_many_facts": "more than a thousand events under one subject: ids that are no ids would slow everything down",
     "future": "a live event more than 5 minutes ahead of the clock",
 }
 
@@ -123,14 +124,17 @@ def events_page() -> str:
         "[CloudEvents 1.0](https://cloudevents.io), JSON, structured mode, one event a Kafka message. The message key is the "
         "`subject`. The same contract as a JSON Schema: [events.schema.json](events.schema.json).\n",
         "* **subject** is the case, transaction or contact id; without it the event's `id` serves. All events of a case have "
-        "the same subject. A contact about a case has the case id both as `subject` and as `data.case`.\n"
+        "the same subject; one that says something of an earlier event (a step, a completion, the end of a transaction) "
+        "is refused without it. A contact about a case has the case id both as `subject` and as `data.case`.\n"
         "* **Times** are RFC 3339 with an offset, or seconds since 1970 UTC.\n"
         "* **The same event twice** (same `source` and `id`) counts once, whenever it comes. What is not about a case is "
         "remembered for `duplicate_retention` (7 days by default).\n"
-        "* **Order does not matter**: what comes late is counted where it belongs, as long as its case is in the register.\n"
+        "* **Order does not matter**: what comes late is counted where it belongs, as long as its case is in the register. "
+        "What happens to a closed case within `case_retention` (35 days by default) of its last event belongs to it; the "
+        "register keeps the case as long again for late news of that time. An id used again after that is a new case.\n"
         "* **Unknown fields** are ignored. `resource` (who did the work) is dropped unless the catalogue asks for it.\n"
         "* Every event names its `service` (an id of the catalogue), and where known its `channel` and `area`. A case is in "
-        "the slices of its opening.\n"
+        "the slices of its opening, and so is all that is told about it, contacts too.\n"
         "* **A channel the catalogue does not list** is refused, unless its catalogue entry says "
         '`unlisted = "accept"`: then it counts as assisted.\n'
         "* **Late** is more than an hour behind the newest event of the partition: counted, and the count is shown. What is "
@@ -180,7 +184,7 @@ def indicators_page() -> str:
         "interval where one is meaningful (closed form: Wilson for shares, ranks for quantiles, log-log with Greenwood's "
         "variance for survival), its definition and version, and its state: `value`, `not_applicable` or `not_provided`.\n",
         f"Windows: {', '.join(f'`{w}`' for w in WINDOWS)}. A window is (start, end]; its far edge falls on the edge of a time "
-        "bucket of that age, and `window_start` says where. Slices: channel, area, category; `step` for single steps. Stocks "
+        "bucket of that age, and `window_start` says where. `kept replay --embedded --window 14d` tells of any other length. Slices: channel, area, category; `step` for single steps. Stocks "
         "hold at the end of the window and are the same under each. Quantiles come from 1 % bins.\n",
     ]
     for family, title in FAMILIES.items():
@@ -198,9 +202,21 @@ def indicators_page() -> str:
         parts.append("\n".join(rows) + "\n")
     parts.append(
         "## Why there is no value\n\n`not_provided`: the source never sends what the indicator is made of (`no_feedback`, "
-        "`no_cost_booked`, `no_steps`, `no_case_ids`, `no_promise`, …). `not_applicable`: it does, but there is no value here: "
-        "`no_volume` (nothing happened in the window), `immature` (the window is too short for this indicator), "
+        "`no_cost_booked`, `no_steps`, `no_case_ids`, …). `not_applicable`: it does, but there is no value here: "
+        "`no_volume` (nothing happened in the window), `no_promise` (no case has one), `immature` (the window is too short for this indicator), "
         "`too_many_open` (so many cases are open that the quantile cannot be known yet). Never 0 for missing.\n"
+    )
+    parts.append(
+        "## Small numbers\n\nOf 1 to 4 people in a slice nothing is shown: the state is `not_applicable`, the reason "
+        "`few_people` (`suppress_below` in the catalogue sets another number). This holds for pages and for "
+        "`kept indicators`; the history store and a replay of a file of your own keep every number.\n"
+    )
+    parts.append(
+        "## What a moment knows\n\nSlices hold at the last full local hour. Counts, stocks and promises are exactly those "
+        "of that moment. What is told by the time of opening (`delivery_time_*`, `backlog_age_*`, `oldest_open`) knows of "
+        "endings up to the newest event read: in slices at most an hour later, and in a live pipeline as much later as its "
+        "partitions are apart, which is seconds. At a full hour, and at the end of a replay for whole services, both are "
+        "the same.\n"
     )
     return "\n".join(parts)
 

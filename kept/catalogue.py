@@ -22,6 +22,7 @@ from kept.calendars import WorkingCalendar, check_region, parse_opening_hours
 from kept.durations import HOUR_MS, MINUTE_MS, WEEK_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
+from kept.indicators.small_numbers import DEFAULT_BELOW
 from kept.toml_tables import parse_table
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -149,7 +150,7 @@ class Service(_Table, frozen=True, kw_only=True):
     duplicate_retention: str = "7d"
     legal_repeats: tuple[Name, ...] = ()
     keep_resource: bool = False
-    suppress_below: Annotated[int, Meta(ge=0)] = 5
+    suppress_below: Annotated[int, Meta(ge=0)] = DEFAULT_BELOW
     simulated: bool = False
 
     @property

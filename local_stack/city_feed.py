@@ -10,14 +10,13 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import catalogue
-from kept.catalogue import Catalogue, read_catalogue
+from catalogue import services_of
+from kept.catalogue import Catalogue
 from kept.durations import DAY_MS
 from kept.errors import KeptError
 from kept.events import Event
-from kept.settings import Settings, read_settings
+from kept.settings import read_settings
 from kept.topics import topics
 from producers.pace import Pace
 from producers.publisher import Publisher
@@ -59,12 +58,6 @@ class CityPace(Pace):
         due = max(hurried, time_ms / 1000)
         while (remaining := due - self._wall_clock()) > 0:
             self._wait(min(remaining, 1.0))
-
-
-def services_of(settings: Settings) -> Catalogue:
-    """The catalogue the settings name; the simulated city when they name none."""
-    folders = [Path(folder) for folder in settings.catalogue.split(":") if folder]
-    return read_catalogue(folders or [catalogue.CITY])
 
 
 def city_events(services: Catalogue, now_ms: int, days: int, seed: int) -> tuple[Iterator[tuple[int, Event]], CityPace]:

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from catalogue import services_of
 from history.sqlite import SQLiteHistory
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
 from kept.errors import KeptError, Retry
 from kept.events import Event
 from kept.settings import read_settings
-from local_stack.city_feed import city_events, services_of
+from local_stack.city_feed import city_events
 from producers.pace import Pace
 from stream_processors.embedded import EmbeddedPipeline
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from catalogue import services_of
 from history.sqlite import SQLiteHistory
 from kept.errors import KeptError
 from kept.settings import read_settings
-from local_stack.city_feed import services_of
 from summaries.live_page import serve
 
 

@@ -10,6 +10,7 @@ from kept.catalogue import Catalogue
 from kept.errors import Reject
 from kept.indicators.evaluate import evaluate
 from kept.indicators.point import Point
+from kept.indicators.windows import WINDOWS
 from kept.intake import rules_by_service
 from kept.marks import Accounts
 from kept.partition import PartitionState
@@ -47,10 +48,12 @@ class EmbeddedPipeline:
         """Event time has reached `at_ms`."""
         self._apply_batch([e.tick(at_ms, 0)], None)
 
-    def indicators(self, at: int) -> list[Point]:
-        """Every indicator of every service seen so far, as of `at` (s, a whole 5 minutes)."""
+    def indicators(self, at: int, windows: Sequence[str] = WINDOWS) -> list[Point]:
+        """Every indicator of every service seen so far, as of `at` (s, a whole 5 minutes), in windows of any length."""
         return [
-            point for service in self._tallies.services() for point in evaluate(self._tallies, self._rules[service], at)
+            point
+            for service in self._tallies.services()
+            for point in evaluate(self._tallies, self._rules[service], at, windows=windows)
         ]
 
     def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:

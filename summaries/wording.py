@@ -32,6 +32,7 @@ REASONS: dict[str, str] = {
     "no_case_ids": "contacts come without a case to join them to",
     "no_channels": "channels are not recorded",
     "no_transactions": "transactions are not recorded",
+    "few_people": "too few people to show",
     "no_time": "the window has no length yet",
 }
 WINDOWS: dict[str, str] = {

@@ -7,10 +7,10 @@ from decimal import Decimal
 
 from kept import counters as c
 from kept.catalogue import Costs, Service
-from kept.indicators.definitions import BY_NAME, COST_WINDOWS
+from kept.indicators.definitions import BY_NAME, COST_WINDOWS, WASTE_WINDOWS
 from kept.indicators.flow import COMPLETIONS
 from kept.indicators.measured import Measured, absent, missing
-from kept.indicators.windows import View
+from kept.indicators.windows import View, is_long_enough
 
 _INTENDED = c.COMPLETED + c.OUTCOME_INDEX["intended"]
 _ALL_COST = tuple(range(c.COST, c.COST + len(c.COST_INDEX)))
@@ -27,14 +27,14 @@ def measure(view: View, service: Service) -> Iterator[Measured]:
     costs = service.costs
     booked = costs is not None and view.provided(c.COST_BOOKINGS)
     for name, counters in (("cost_per_transaction", COMPLETIONS), ("cost_per_outcome", (_INTENDED,))):
-        if view.window not in COST_WINDOWS:
+        if not is_long_enough(view.window, COST_WINDOWS):
             yield absent(name, "immature")
         elif costs is None or not booked:
             yield missing(name, "no_cost_booked")
         else:
             yield _per_case(name, costs, view.count(*_ALL_COST), view.count(*counters))
     for name, counter in _BOOKED.items():
-        if view.window not in (BY_NAME[name].windows or ()):
+        if not is_long_enough(view.window, WASTE_WINDOWS):
             yield absent(name, "immature")
         elif costs is None or not booked:
             yield missing(name, "no_cost_booked")
@@ -43,7 +43,7 @@ def measure(view: View, service: Service) -> Iterator[Measured]:
                 name, Decimal(view.count(counter)).scaleb(-costs.minor_digits), view, view.count(c.COST_BOOKINGS)
             )
     for name in _MODELLED:
-        if view.window not in (BY_NAME[name].windows or ()):
+        if not is_long_enough(view.window, WASTE_WINDOWS):
             yield absent(name, "immature")
         else:
             yield _modelled(name, view, costs, service)

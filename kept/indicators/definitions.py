@@ -14,6 +14,9 @@ MATURE_WINDOWS = ("28d", "90d", "all")
 COST_WINDOWS = ("28d", "90d", "365d", "all")
 """Windows long enough for a cost per case: fixed cost makes shorter ones jump."""
 
+WASTE_WINDOWS = ("7d", "week", *COST_WINDOWS)
+"""Windows long enough for an amount a week."""
+
 AGE_BANDS: tuple[tuple[str, int, int | None], ...] = (
     ("0_1d", 0, 1),
     ("1_3d", 1, 3),
@@ -95,7 +98,7 @@ def _flow() -> list[Definition]:
             formula="cases withdrawn in W",
             unit="cases",
             source="queueing theory",
-            trap="not a completion, and not a failure of the promise before its due",
+            trap="not a completion; before its due no failure of the promise either, after it the promise was broken",
         ),
         Definition(
             name="net_flow",
@@ -195,7 +198,7 @@ def _promises() -> list[Definition]:
             formula="(due in W, completed by its due) / (due in W)",
             unit="share",
             source="Canada, service standards",
-            trap="no promise or no volume is not applicable, never missed",
+            trap="no promise or no volume is not applicable, never missed; withdrawn before its due is left out",
             better="up",
         ),
         Definition(
@@ -214,7 +217,7 @@ def _promises() -> list[Definition]:
             formula="open, not paused, due at or before the end of W",
             unit="cases",
             source="311 dashboards",
-            trap="due = kept + late + overdue",
+            trap="due = kept + late + overdue + withdrawn after the due; a paused case is none of them",
             better="down",
             stock=True,
         ),
@@ -227,7 +230,7 @@ def _cost() -> list[Definition]:
         ("failure_demand_modelled", "contacts that chase or challenge x cost of a contact (catalogue)"),
         (
             "wrong_channel_modelled",
-            "sum over channels of (channel cost - cheapest digital cost) x completions (catalogue)",
+            "sum over assisted channels of (channel cost - cheapest digital cost) x completions (catalogue, at opening)",
         ),
         ("rework_booked", "cost booked in category rework"),
         ("failure_demand_booked", "cost booked in category failure_demand"),
@@ -262,7 +265,7 @@ def _cost() -> list[Definition]:
                 source="lean; GDS",
                 trap="modelled means a catalogue rate, booked means an event; never add the two",
                 better="down",
-                windows=("7d", "week", *COST_WINDOWS),
+                windows=WASTE_WINDOWS,
             )
             for kind, formula in waste
         ),

@@ -10,7 +10,7 @@ from kept.histogram import bin_of, midpoint_ms, nearest_rank
 from kept.indicators.definitions import MATURE_WINDOWS, QUANTILES
 from kept.indicators.intervals import log_log_bounds, quantile_ranks
 from kept.indicators.measured import Measured, absent
-from kept.indicators.windows import OpenCohort, View
+from kept.indicators.windows import OpenCohort, View, is_long_enough
 
 
 def measure(view: View) -> Iterator[Measured]:
@@ -18,7 +18,7 @@ def measure(view: View) -> Iterator[Measured]:
     closed = view.histogram(c.CLOSED_TIME)
     for name, share in QUANTILES:
         yield closed_quantile(f"delivery_time_closed_{name}", closed, share)
-    if view.window not in MATURE_WINDOWS:
+    if not is_long_enough(view.window, MATURE_WINDOWS):
         for name, _ in QUANTILES:
             yield absent(f"delivery_time_{name}", "immature")._replace(binned=True)
         return

@@ -26,7 +26,8 @@ def evaluate(
 ) -> list[Point]:
     """Points of one service at `at` (s, a whole 5 minutes); slices hold at the last full local hour.
 
-    Raises `ValueError` when `at` is not a whole 5 minutes.
+    `windows` are names in `WINDOWS` or any other length such as `14d`. Raises `ValueError` when `at` is not a whole
+    5 minutes, or for a window that makes no sense.
     """
     if at % STEP_SECONDS:
         raise ValueError(f"{at} is not a whole 5 minutes")

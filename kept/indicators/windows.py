@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from kept import counters as c
 from kept.buckets import DAY_SECONDS, FINE_SECONDS, HOUR_SECONDS, HOURLY_SECONDS, STEP_SECONDS, LocalTime
 from kept.counters import FAMILY_SIZE, SCHEDULED
+from kept.durations import parse_duration
 from kept.tallies import Day, MergedTallies, Series, Tally, add_into
 
 ROLLING: Final = {
@@ -20,8 +21,29 @@ ROLLING: Final = {
 }
 """Lengths (s) of the rolling windows; beside them `week` (since Monday 00:00) and `all` (since the first event)."""
 WINDOWS: Final = (*ROLLING, "week", "all")
+SHORTEST_SECONDS: Final = HOUR_SECONDS
 STEPS: Final = {"1h": STEP_SECONDS, "24h": STEP_SECONDS, "365d": DAY_SECONDS}
 """How often (s) a rolling window is published; the others by the hour, and slices never more often than that."""
+
+
+def length_seconds(window: str) -> int:
+    """Length of a rolling window: `28d`, or any other such as `36h`; raises `ValueError` that says what is valid."""
+    if window in ROLLING:
+        return ROLLING[window]
+    try:
+        seconds = parse_duration(window) // 1000
+    except ValueError:
+        seconds = 0
+    if seconds < SHORTEST_SECONDS or seconds % HOUR_SECONDS:
+        raise ValueError(f"{', '.join(WINDOWS)}, or whole hours, days or weeks such as 36h, 14d or 6w")
+    return seconds
+
+
+def is_long_enough(window: str, windows: tuple[str, ...]) -> bool:
+    """Whether an indicator that is published for `windows` may be told of `window`, also one of another length."""
+    if window in WINDOWS:
+        return window in windows
+    return length_seconds(window) >= min(ROLLING[name] for name in windows if name in ROLLING)
 
 
 class OpenCohort(NamedTuple):
@@ -90,7 +112,7 @@ class SeriesReader:
         self._views: dict[str, View] = {}
 
     def view(self, window: str) -> View:
-        """What is known of the series in `window`, a name in `WINDOWS`."""
+        """What is known of the series in `window`: a name in `WINDOWS`, or any other length such as `14d`."""
         if window not in self._views:
             self._views[window] = self._make_view(window)
         return self._views[window]
@@ -134,7 +156,7 @@ class SeriesReader:
         if window == "week":
             far = self._local.week_start(self.at)
         else:
-            far = self.at - ROLLING[window]
+            far = self.at - length_seconds(window)
         age = self.at - far
         if age > HOURLY_SECONDS or (self._is_slice and age > FINE_SECONDS):
             day = self._local.day_start(far)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from history.sqlite import SQLiteHistory
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.indicators.point import REPLAY_KEYS
 from kept.indicators.windows import WINDOWS
+from tests.history.points import point
 
 HEADER = "case_enquiry_id,open_dt,target_dt,closed_dt,closure_code,neighborhood,type,source\n"
 ROWS = (
@@ -80,6 +82,37 @@ def test_an_event_at_exactly_the_moment_counts(table: Path) -> None:
     assert value(replay(table, "2011-07-05T09:55:00"), "completions") == 1
 
 
+def test_a_window_of_any_length_is_told_of_on_request(table: Path) -> None:
+    lines = replay(table, "2011-07-08T00:00:00", "--window", "36h", "--window", "35d", "--window", "6d")
+    assert [line["window"] for line in lines if line["indicator"] == "arrivals" and not line["slice"]] == [
+        "36h", "6d", "35d",
+    ]  # fmt: skip
+    assert value(lines, "arrivals", "6d") == 1
+    assert value(lines, "completions", "36h") == 0
+    assert value(lines, "completions", "6d") == 2
+    assert value(lines, "delivery_time_p50", "6d") is None
+    assert value(lines, "delivery_time_p50", "35d") is not None
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--embedded", "--window", "7x"], "'7x' is not valid; valid: 1h, 24h, 7d"),
+        (["--embedded", "--window", "30m"], "'30m' is not valid.*whole hours"),
+        (["--window", "14d"], "'14d' is not one that workers publish.*add --embedded"),
+    ],
+)
+def test_a_window_that_makes_no_sense_ends_with_2_and_a_message(
+    table: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["kept", "replay", str(table), "--mapping", "boston_311", "--as-of", "2011-07-08T00:00:00", *more]
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert re.search(said, capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
     ("as_of", "said"),
     [
@@ -110,8 +143,6 @@ def test_for_people_there_is_a_table_and_the_account_of_every_event(table: Path)
 
 
 def test_indicators_prints_what_the_history_holds(tmp_path: Path) -> None:
-    from tests.history.points import point
-
     file = tmp_path / "history.sqlite"
     store = SQLiteHistory(file)
     store.write([point()])
@@ -120,3 +151,25 @@ def test_indicators_prints_what_the_history_holds(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(lines) == 1
     assert set(lines[0]) == {*REPLAY_KEYS, "reason"}
+
+
+def test_a_few_people_in_a_slice_are_not_shown_and_the_whole_service_is(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    store = SQLiteHistory(file)
+    few, enough = {"numerator": 2, "value": 0.5, "n": 4}, {"numerator": 3, "value": 0.6, "n": 5}
+    store.write(
+        [
+            point(slice=(), **few),
+            point(slice=(("area", "North"),), **few),
+            point(slice=(("area", "South"),), **enough),
+        ]
+    )
+    store.close()
+    arguments = ["indicators", "--history", str(file), "--slices", "--json"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    shown = {str(line["slice"]): line for line in map(json.loads, result.stdout.splitlines())}
+    assert shown["{}"]["value"] == 0.5
+    assert shown["{'area': 'South'}"]["value"] == 0.6
+    north = shown["{'area': 'North'}"]
+    assert (north["value"], north["numerator"], north["n"]) == (None, None, None)
+    assert (north["state"], north["reason"]) == ("not_applicable", "few_people")
