@@ -17,6 +17,9 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from mode.utils.queues import ThrowableQueue
+
+READ_AHEAD = 2
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -139,6 +142,26 @@ class BatchSchema(faust.Schema):
         return message.value
 
 
-def install(app: faust.App) -> None:
-    """Let `app` read batches."""
-    app.transport = BatchTransport(app.conf.broker_consumer, app)
+class BatchQueue(ThrowableQueue):
+    """Between the consumer and an agent: holds `READ_AHEAD` batches, then one more of each partition at most.
+
+    Faust counts messages, up to 4,096 of them, and would read a whole backlog into memory. It stops reading a partition
+    when the queue is under pressure; a queue that is full would stop all topics, so this one never is.
+    """
+
+    pressure_high_size = READ_AHEAD
+    pressure_drop_size = READ_AHEAD - 1
+
+
+class BatchApp(faust.App):
+    """A Faust application that reads batches."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.transport = BatchTransport(self.conf.broker_consumer, self)
+
+    def FlowControlQueue(  # noqa: N802 - the name is Faust's
+        self, maxsize: int | None = None, *, clear_on_resume: bool = False
+    ) -> BatchQueue:
+        """The queue of every stream."""
+        return BatchQueue(0, flow_control=self.flow_control, clear_on_resume=clear_on_resume)

@@ -14,6 +14,7 @@ from kept.partition import PartitionState
 from kept.settings import Settings
 from kept.topics import Topics
 from stream_processors.partition_log import PartitionLog
+from stream_processors.readiness import is_ready, when_ready
 from stream_processors.topic_check import check_partition
 
 
@@ -60,12 +61,15 @@ class CaseProcessor:
             owned.ready = asyncio.create_task(log.open(state))
             self.partitions[partition] = owned
 
-    async def apply(self, partition: int, records: list[Any]) -> int:
-        """Apply a batch and return the position after it; durable when it returns.
+    async def apply(self, partition: int, records: list[Any]) -> int | None:
+        """Apply a batch and return the position after it; durable when it returns. None: another worker's by now.
 
         A cancelled caller does not cut the transaction in two: it is finished first.
         """
-        task = asyncio.create_task(self._apply(self.partitions[partition], records))
+        owned = self.partitions.get(partition)
+        if owned is None:
+            return None
+        task = asyncio.create_task(self._apply(owned, records))
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -76,7 +80,7 @@ class CaseProcessor:
         """Publish a mark for each partition that has had nothing to read for `idle_seconds`."""
         for partition, owned in list(self.partitions.items()):
             quiet = time.monotonic() - owned.last_moved
-            if owned.idle or quiet < self._settings.idle_seconds or owned.ready is None or not owned.ready.done():
+            if not is_ready(owned.ready) or owned.idle or quiet < self._settings.idle_seconds:
                 continue
             end = end_of(partition)
             async with owned.busy:
@@ -89,11 +93,13 @@ class CaseProcessor:
         for partition in list(self.partitions):
             await self._drop(partition)
 
-    async def _apply(self, owned: OwnedPartition, records: list[Any]) -> int:
-        assert owned.ready is not None
-        await owned.ready
+    async def _apply(self, owned: OwnedPartition, records: list[Any]) -> int | None:
+        if not await when_ready(owned.ready):
+            return None
         async with owned.busy:
             state = owned.state
+            if self.partitions.get(state.partition) is not owned:
+                return None
             fresh = [record for record in records if record.offset > state.offset]
             if fresh:
                 self._check_gap(state, fresh[0].offset)

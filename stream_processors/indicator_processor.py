@@ -26,6 +26,7 @@ from kept.tallies import MergedTallies, PartitionTally, unpack
 from kept.topics import Topics
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import unpack_mark
+from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 
 log = logging.getLogger("kept.indicators")
@@ -99,14 +100,14 @@ class IndicatorProcessor:
                 owned.ready = asyncio.create_task(self._restore(owned, position))
                 self.partitions[partition] = owned
 
-    async def apply(self, partition: int, records: list[Any]) -> int:
-        """Take a batch in and publish what is due; returns the position that may be committed.
+    async def apply(self, partition: int, records: list[Any]) -> int | None:
+        """Take a batch in and publish what is due; the position that may be committed, or None: not ours any more.
 
         What is not published now, because publishing would take too much of the time, is left to `publish_waiting`.
         """
-        owned = self.partitions[partition]
-        assert owned.ready is not None
-        await owned.ready
+        owned = self.partitions.get(partition)
+        if owned is None or not await when_ready(owned.ready):
+            return None
         owned.take_in([record for record in records if record.offset >= owned.position])
         await self._publish_in_time(owned)
         return owned.settled
@@ -114,7 +115,7 @@ class IndicatorProcessor:
     async def publish_waiting(self) -> None:
         """Publish what a busy moment left unpublished."""
         for owned in list(self.partitions.values()):
-            if owned.changed and owned.ready is not None and owned.ready.done():
+            if is_ready(owned.ready) and owned.changed:
                 await self._publish_in_time(owned)
 
     async def _publish_in_time(self, owned: TalliesPartition) -> None:

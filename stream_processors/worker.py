@@ -26,7 +26,7 @@ from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
 from kept.topics import topics
-from stream_processors.batch_transport import BatchConsumer, BatchSchema, install
+from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchSchema
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
@@ -37,8 +37,6 @@ from stream_processors.topic_check import check_topics
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
 FETCH_BYTES = 8 * 1024 * 1024
-BUFFERED_BATCHES = 4
-"""Batches read ahead. Faust's own 4,096 are meant for single messages: a backlog would be read into memory whole."""
 
 
 class Worker:
@@ -79,7 +77,7 @@ class Worker:
 
     def _make_app(self, work_folder: Path) -> faust.App:
         settings = self._settings
-        app = faust.App(
+        app = BatchApp(
             f"{settings.topic_prefix}kept",
             broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
             autodiscover=False,
@@ -89,7 +87,6 @@ class Worker:
             topic_allow_declare=False,
             topic_disable_leader=True,
             stream_wait_empty=True,
-            stream_buffer_maxsize=BUFFERED_BATCHES,
             producer_request_timeout=30.0,
             consumer_auto_offset_reset="earliest",
             consumer_max_fetch_size=FETCH_BYTES,
@@ -103,7 +100,6 @@ class Worker:
             table_standby_replicas=0,
             topic_partitions=settings.partitions,
         )
-        install(app)
         schema = BatchSchema()
         events = app.topic(self._topics.events.name, schema=schema, internal=False)
         tallies = app.topic(self._topics.tallies.name, schema=schema, internal=False)
@@ -123,24 +119,20 @@ class Worker:
     async def _apply_events(self, stream: Any) -> None:
         async for event in stream.events():
             try:
-                partition = event.message.partition
-                if partition not in self.cases.partitions:
-                    continue  # it has just moved to another worker, which reads the batch itself
-                position = await self.cases.apply(partition, event.value)
-                self._consumer.set_durable(event.message.tp, position)
-                self.health.moved()
+                position = await self.cases.apply(event.message.partition, event.value)
+                if position is not None:
+                    self._consumer.set_durable(event.message.tp, position)
+                    self.health.moved()
             except Exception as error:
                 self.die(error)
 
     async def _apply_tallies(self, stream: Any) -> None:
         async for event in stream.events():
             try:
-                message = event.message
-                if message.partition not in self.indicators.partitions:
-                    continue
-                position = await self.indicators.apply(message.partition, event.value)
-                self._consumer.set_durable(message.tp, position)
-                self.health.moved()
+                position = await self.indicators.apply(event.message.partition, event.value)
+                if position is not None:
+                    self._consumer.set_durable(event.message.tp, position)
+                    self.health.moved()
             except Exception as error:
                 self.die(error)
 
