@@ -66,6 +66,19 @@ def add_into(total: Tally, more: Tally) -> None:
             total.pop(counter, None)
 
 
+def difference(after: Tally, before: Tally) -> Tally:
+    """after - before; what is the same in both is absent."""
+    change: Tally = {}
+    for counter, amount in after.items():
+        grown = amount - before.get(counter, 0)
+        if grown:
+            change[counter] = grown
+    for counter, amount in before.items():
+        if counter not in after:
+            change[counter] = -amount
+    return change
+
+
 def merged(*tallies: Tally) -> Tally:
     """The sum of tallies: associative and commutative, with {} as its zero."""
     total: Tally = {}
@@ -106,13 +119,12 @@ class MergedTallies:
         if local is None:
             return
         parts = self._parts.setdefault((series, bucket), {})
-        before = parts.get(partition, {})
-        change = dict(tally or {})
-        add_into(change, {counter: -amount for counter, amount in before.items()})
+        before = parts.get(partition)
         if tally is None:
             parts.pop(partition, None)
         else:
             parts[partition] = tally
+        change = tally or {} if before is None else difference(tally or {}, before)
         days = self._days.setdefault(series[0], {}).setdefault(series, {})
         day_end = bucket.end if bucket.size == DAY else local.ends(bucket.end)[1]
         day = days.get(day_end)
@@ -120,7 +132,10 @@ class MergedTallies:
             day = days[day_end] = Day()
         day.opens = None
         add_into(day.total, change)
-        add_into(day.buckets.setdefault(bucket, {}), change)
+        known = day.buckets.get(bucket)
+        if known is None:
+            known = day.buckets[bucket] = {}
+        add_into(known, change)
         if not parts:
             del self._parts[(series, bucket)], day.buckets[bucket]
 
