@@ -49,7 +49,9 @@ def publish(
     mapping: Annotated[str | None, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")] = None,
     simulated_city: Annotated[bool, typer.Option("--simulated-city", help="Events of the simulated city.")] = False,
     seed: Annotated[int, typer.Option(help="Simulated city: the same seed gives the same events.")] = 1,
-    days: Annotated[float, typer.Option(min=0, help="Simulated city: so many days up to now, or to --as-of.")] = 28.0,
+    days: Annotated[
+        float, typer.Option(min=0, max=3660, help="Simulated city: so many days up to now, or to --as-of.")
+    ] = 28.0,
     rate: Annotated[float, typer.Option(min=0, help="Simulated city: multiplies the volume.")] = 1.0,
     live: Annotated[bool, typer.Option("--live", help="Simulated city: then go on in real time.")] = False,
     as_of: Annotated[

@@ -23,4 +23,4 @@ def worker() -> None:
         run_worker(settings, services, Path(settings.work_folder))
     else:
         with tempfile.TemporaryDirectory(prefix="kept-worker-") as folder:
-            run_worker(settings, services, Path(folder))
+            run_worker(settings, services, Path(folder), temporary=True)

@@ -7,6 +7,7 @@ that loses its neighbours. Times become integer milliseconds since 1970-01-01 UT
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -301,10 +302,15 @@ def decode(value: bytes) -> Event:
         event: Event = _decode_one(value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
-        raise Reject("unknown_type" if unknown else "invalid", str(error)) from error
+        raise Reject("unknown_type" if unknown else "invalid", _without_value(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
     return event
+
+
+def _without_value(message: str) -> str:
+    """A decoder's message without the value it quotes, which may be personal."""
+    return re.sub(r"^(Invalid (?:enum )?value) '.*' - (at )", r"\1 \2", message, flags=re.DOTALL)
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:

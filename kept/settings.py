@@ -16,6 +16,8 @@ from kept.errors import ConfigurationError
 from kept.toml_tables import valid_values
 
 PREFIX = "KEPT_"
+BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
+"""`host:port`, comma separated."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
@@ -23,7 +25,7 @@ Seconds = Annotated[float, Meta(gt=0, le=86400)]
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every process of Kept may be told. The defaults are those of one machine, bound to loopback."""
 
-    brokers: str = "127.0.0.1:9092"
+    brokers: Annotated[str, Meta(pattern=BROKERS_PATTERN)] = "127.0.0.1:9092"
     """Kafka bootstrap servers, comma separated."""
     topic_prefix: str = ""
     """Put before every topic name and transactional id; lets several pipelines share a broker."""

@@ -25,6 +25,7 @@ from kept.settings import Settings, read_settings
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.child import Child
+from local_stack.ports import LOOPBACK
 from producers.pace import Pace
 from producers.publisher import Publisher
 from stream_processors.connection import client_settings
@@ -63,9 +64,13 @@ class WorkerGroup:
     def _child(self, number: int) -> Child:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("KEPT_")}
         for field in msgspec.structs.fields(Settings):
-            value = getattr(self._settings, field.name)
-            if value is not None and value != field.default:
-                environment[f"KEPT_{field.name.upper()}"] = str(value)
+            value, variable = getattr(self._settings, field.name), f"KEPT_{field.name.upper()}"
+            if value is None or value == field.default:
+                continue
+            if f"{variable}_FILE" in os.environ:
+                environment[f"{variable}_FILE"] = os.environ[f"{variable}_FILE"]  # a secret stays in its file
+            else:
+                environment[variable] = str(value)
         environment["KEPT_WORKER_ID"] = f"worker-{number}"
         work_folder = self.folder / f"worker-{number}"
         work_folder.mkdir(exist_ok=True)
@@ -110,14 +115,17 @@ def replay_pipeline(
     """Topics of their own and running workers, gone at the end; without `brokers` a private broker too."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
+        private = brokers is None
         if brokers is None:
             broker = Broker(folder / "kafka")
             broker.start()
             stack.callback(broker.stop)
             brokers = broker.bootstrap
         settings = msgspec.structs.replace(
-            read_settings(os.environ),
+            # What the shell says of brokers elsewhere is not meant for a broker of its own.
+            Settings() if private else read_settings(os.environ),
             brokers=brokers,
+            metrics_host=LOOPBACK,
             topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",
             partitions=partitions,
             catalogue=str(folder / "catalogue"),
@@ -130,7 +138,8 @@ def replay_pipeline(
         (folder / "catalogue").mkdir()
         (folder / "catalogue" / "service.toml").write_text(catalogue_text, encoding="utf-8")
         create_topics(settings)
-        stack.callback(delete_topics, settings)
+        if not private:
+            stack.callback(delete_topics, settings)
         group = WorkerGroup(settings, folder, workers)
         stack.callback(group.stop)
         group.start()
@@ -172,7 +181,10 @@ def wait_for(
             if store is not None and store.published().get(service, -1) >= at:
                 return store.latest(service, at=at), accounts_of(settings)
         time.sleep(POLL_SECONDS)
-    raise Stop(f"no indicators as of the end of the replay within {PATIENCE_SECONDS:.0f} s; see {group.folder}")
+    tails = "\n".join(f"-- {worker.name}\n{worker.log_tail(5)}" for worker in group.workers)
+    raise Stop(
+        f"no indicators as of the end of the replay within {PATIENCE_SECONDS:.0f} s; the workers' logs end:\n{tails}"
+    )
 
 
 @contextmanager

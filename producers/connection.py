@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from kafka import errors
 
-from kept.errors import KeptError, Retry, Stop
+from kept.errors import ConfigurationError, KeptError, Retry, Stop
 from kept.settings import Settings
 
 PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
@@ -28,6 +29,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.security_protocol,
     }
     if settings.ssl_cafile:
+        if not Path(settings.ssl_cafile).is_file():
+            raise ConfigurationError(f"KEPT_SSL_CAFILE: {settings.ssl_cafile!r}: no such file of PEM certificates")
         options["ssl_cafile"] = settings.ssl_cafile
     if settings.security_protocol.startswith("SASL"):
         options |= {

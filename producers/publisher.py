@@ -120,7 +120,7 @@ class Publisher:
             if self._first_error is None and self._under_way():
                 raise Retry(
                     f"{self._where}: {self._under_way()} of {self.published} events are not acknowledged after "
-                    f"{self._patience():.0f} s; publish the same again"
+                    f"{self._patience():.0f} s, {self.acknowledged} are; publish the same again"
                 )
         self._raise_failure()
 
@@ -195,5 +195,7 @@ class Publisher:
 
     def _raise_failure(self) -> None:
         if self._first_error is not None:
-            where = f"{self._where}: {self.failed} of {self.published} events failed"
+            where = (
+                f"{self._where}: {self.failed} of {self.published} events failed, {self.acknowledged} are acknowledged"
+            )
             raise kept_error(self._first_error, where) from self._first_error

@@ -7,6 +7,7 @@ from typing import Any
 
 import faust
 
+from kept.errors import ConfigurationError
 from kept.settings import Settings
 
 
@@ -43,4 +44,9 @@ def faust_credentials(settings: Settings) -> Any:
 
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=settings.ssl_cafile)
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_cafile)
+    except OSError as error:  # also what is no certificate
+        raise ConfigurationError(
+            f"KEPT_SSL_CAFILE: {settings.ssl_cafile!r} cannot be used: {error}; name a file of PEM certificates"
+        ) from error

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
@@ -25,13 +26,21 @@ from kept.settings import Settings
 from kept.tallies import MergedTallies, PartitionTally, unpack
 from kept.topics import Topics
 from stream_processors.log_reader import read_range
-from stream_processors.partition_log import unpack_mark
+from stream_processors.partition_log import tallies_partition, unpack_mark
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 
 log = logging.getLogger("kept.indicators")
 PUBLISHING_SHARE = 6
 """Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
+
+
+WRITE_SECONDS = 3.0
+"""So long a rebalance waits for a write to the history that has begun."""
+
+
+class _MovedAway(Exception):
+    """The partition is another worker's by now."""
 
 
 class TalliesPartition:
@@ -94,11 +103,18 @@ class IndicatorProcessor:
             if owned.ready is not None:
                 owned.ready.cancel()
             self._metrics.forget(owned.tallies.services())
+        await self._let_writing_end()
         for partition, position in committed.items():
             if partition not in self.partitions:
                 owned = TalliesPartition(partition, self._rules)
                 owned.ready = asyncio.create_task(self._restore(owned, position))
                 self.partitions[partition] = owned
+
+    async def _let_writing_end(self) -> None:
+        """Wait, a little, for a write that has begun: the next owner's must come after it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WRITE_SECONDS), self._store_lock:
+                pass
 
     async def apply(self, partition: int, records: list[Any]) -> int | None:
         """Take a batch in and publish what is due; the position that may be committed, or None: not ours any more.
@@ -106,7 +122,7 @@ class IndicatorProcessor:
         What is not published now, because publishing would take too much of the time, is left to `publish_waiting`.
         """
         owned = self.partitions.get(partition)
-        if owned is None or not await when_ready(owned.ready):
+        if owned is None or not await when_ready(owned.ready) or self.partitions.get(partition) is not owned:
             return None
         owned.take_in([record for record in records if record.offset >= owned.position])
         await self._publish_in_time(owned)
@@ -132,6 +148,8 @@ class IndicatorProcessor:
                 owned.final = final
             elif at is not None:
                 await self._publish_at(owned, at, everything=False)
+            if self.partitions.get(owned.partition) is not owned:
+                return  # moved to another worker meanwhile: it publishes this itself
             owned.settled = position
             ended = time.monotonic()
             owned.next_publication = ended + (PUBLISHING_SHARE - 1) * (ended - started)
@@ -139,34 +157,49 @@ class IndicatorProcessor:
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()
         for service in services:
+            if self.partitions.get(owned.partition) is not owned:
+                return
             previous = owned.published.get(service)
             if previous is not None and at <= previous and not everything:
                 continue
             rules = self._rules[service]
             windows, slices = due_windows(None if everything else previous, at, rules)
             points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
-            await self._store(points)
+            await self._store(owned, points)
             if self.partitions.get(owned.partition) is owned:
                 self._metrics.show(service, points)
             owned.published[service] = at
             await asyncio.sleep(0)
-        if services:
-            await self._retrying(self._history.publish, services, at)
+        # A replay that counted nothing has ended all the same: who waits for it must be told.
+        ended = self._services_of(owned) if everything else services
+        if ended:
+            await self._retrying(owned, self._history.publish, ended, at)
 
-    async def _store(self, points: list[Point]) -> None:
-        await self._retrying(self._history.write, points)
+    def _services_of(self, owned: TalliesPartition) -> list[str]:
+        """All services of the catalogue whose tallies this partition holds."""
+        count = self._topics.tallies.partitions
+        return [service for service in self._rules if tallies_partition(service, count) == owned.partition]
+
+    async def _store(self, owned: TalliesPartition, points: list[Point]) -> None:
+        await self._retrying(owned, self._history.write, points)
         self._metrics.points_written(len(points))
 
-    async def _retrying(self, call: Any, *arguments: Any) -> None:
-        """Call the history store in a thread until it accepts; nothing is dropped while it is away."""
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(Retry),
-            wait=wait_exponential_jitter(initial=0.1, max=10),
-            before_sleep=before_sleep_log(log, logging.WARNING),
-            reraise=True,
-        ):
-            with attempt:
-                await asyncio.to_thread(call, *arguments)
+    async def _retrying(self, owned: TalliesPartition, call: Any, *arguments: Any) -> None:
+        """Call the history store in a thread until it accepts; nothing is dropped while it is away.
+
+        Gives up when the partition has moved to another worker, which publishes the same itself.
+        """
+        with suppress(_MovedAway):
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception_type(Retry),
+                wait=wait_exponential_jitter(initial=0.1, max=10),
+                before_sleep=before_sleep_log(log, logging.WARNING),
+                reraise=True,
+            ):
+                with attempt:
+                    if self.partitions.get(owned.partition) is not owned:
+                        raise _MovedAway
+                    await asyncio.to_thread(call, *arguments)
 
     async def _restore(self, owned: TalliesPartition, position: int) -> None:
         if position > 0:
@@ -174,5 +207,5 @@ class IndicatorProcessor:
                 self._client_settings, self._topics.tallies.name, owned.partition, position
             ):
                 owned.take_in(records)
-        owned.position = max(owned.position, position)
+        owned.position = owned.settled = max(owned.position, position)
         owned.changed = True

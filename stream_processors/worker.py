@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -42,8 +43,13 @@ FETCH_BYTES = 8 * 1024 * 1024
 class Worker:
     """Wires the processors to Faust."""
 
-    def __init__(self, settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, catalogue: Mapping[str, Service], work_folder: Path, *, temporary: bool = False
+    ) -> None:
+        """`temporary`: remove `work_folder` when the process ends in a hurry."""
         self._settings = settings
+        self._work_folder = work_folder
+        self._temporary = temporary
         self._topics = topics(settings.topic_prefix, settings.partitions)
         self.metrics = Metrics()
         self.health = Health(settings.stall_seconds)
@@ -72,6 +78,8 @@ class Worker:
         if not isinstance(error, KeptError):
             log.critical("unexpected failure", exc_info=error)
         sys.stdout.flush()
+        if self._temporary:
+            shutil.rmtree(self._work_folder, ignore_errors=True)
         print(f"kept worker {self._settings.worker_id} stopped: {message}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(CRASH_EXIT_CODE)
 
@@ -198,7 +206,9 @@ class Worker:
         return rows
 
 
-def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder: Path) -> None:
+def run_worker(
+    settings: Settings, catalogue: Mapping[str, Service], work_folder: Path, *, temporary: bool = False
+) -> None:
     """Run one worker until it is told to stop or fails."""
     uvloop.install()
     asyncio.run(check_topics(client_settings(settings), topics(settings.topic_prefix, settings.partitions)))
@@ -207,7 +217,7 @@ def run_worker(settings: Settings, catalogue: Mapping[str, Service], work_folder
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    Worker(settings, catalogue, work_folder).run()
+    Worker(settings, catalogue, work_folder, temporary=temporary).run()
 
 
 def _clock_ms() -> int:

@@ -26,6 +26,11 @@ class RowFields:
     def __init__(self, mapping: Mapping, header: list[str], path: Path) -> None:
         """Raises `ConfigurationError` when `mapping` names a column that `header` (of `path`) does not have."""
         self._columns = mapping.columns.named()
+        if not set(self._columns.values()) & set(header):
+            raise ConfigurationError(
+                f"{path}: line 1 is no header for this mapping: none of {', '.join(self._columns.values())} is in it; "
+                "put the names of the columns there, or use the mapping of this file"
+            )
         for field, column in self._columns.items():
             if column not in header:
                 raise ConfigurationError(

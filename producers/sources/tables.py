@@ -63,9 +63,15 @@ class Table:
         """The rows in order; a line without anything is not a row. Raises `Stop` when the file itself is broken."""
         expected = len(self.header)
         while True:
+            began = self._reader.line_num + 1
             try:
                 fields = self._next()
             except csv.Error as error:
+                if self._reader.line_num > began:
+                    raise Stop(
+                        f"{self.path}: line {began}: a quotation mark is opened there and not closed as it should be; "
+                        f"it takes lines {began} to {self._reader.line_num} for one field ({error}); close or double it"
+                    ) from error
                 yield RowProblem(self._reader.line_num, f"not readable as CSV: {error}")
                 continue
             if fields is None:
@@ -73,7 +79,9 @@ class Table:
             if len(fields) == expected:
                 yield Row(self._reader.line_num, fields)
             elif fields:
-                yield RowProblem(self._reader.line_num, f"{len(fields)} fields, the header has {expected}")
+                lines = self._reader.line_num - began + 1
+                span = "" if lines == 1 else f" (in {lines} lines, from line {began} on: is a quotation mark missing?)"
+                yield RowProblem(self._reader.line_num, f"{len(fields)} fields, the header has {expected}{span}")
 
     def _next(self) -> list[str] | None:
         try:
@@ -102,9 +110,14 @@ class Table:
         header = [name.strip() for name in header]
         if len(header) == 1:
             self._refuse_other_separator(header[0])
-        doubled = sorted({name for name in header if name and header.count(name) > 1})
-        if doubled:
-            raise Stop(f"{self.path}: line 1: column {doubled[0]!r} occurs more than once; rename one of them")
+        doubled = next((name for name in header if name and header.count(name) > 1), None)
+        if doubled is not None:
+            # By number: in a file without a header the "name" is somebody's data.
+            first = header.index(doubled)
+            second = header.index(doubled, first + 1)
+            raise Stop(
+                f"{self.path}: line 1: columns {first + 1} and {second + 1} have the same name; rename one of them"
+            )
         return header
 
     def _refuse_other_separator(self, header: str) -> None:
