@@ -8,7 +8,7 @@ Each private method used is covered by a test against a real broker, so that an 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import aiokafka
@@ -31,6 +31,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._partition_assignment_strategy = [assignor_for(self.app.conf.topic_partitions)]
         return consumer
 
+    async def read_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Up to where the client has read each; Faust's `position` asks, and forgets the answer."""
+        positions: dict[TP, int] = await self.call_thread(self._read_positions, partitions)
+        return positions
+
+    async def _read_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        consumer = self._ensure_consumer()
+        return {tp: await consumer.position(tp) for tp in partitions}
+
 
 class BatchConsumer(driver.Consumer):
     """Yields one message a partition and poll, with the list of aiokafka records as its value."""
@@ -38,10 +47,26 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._durable: dict[TP, int] = {}
+        self._handed_out: dict[TP, int] = {}
 
     def set_durable(self, tp: TP, position: int) -> None:
         """All records of `tp` below `position` have been dealt with durably; the group may skip them."""
         self._durable[tp] = position
+
+    def behind(self, tp: TP, dealt_with: int, end: int | None, read: int | None) -> int:
+        """Records of `tp` not dealt with, those from `dealt_with` on; it ends at `end`, the client has read up to `read`.
+
+        Offsets have gaps where transactions end or were aborted: when all that was handed out has been dealt with, only
+        what the client has not read yet counts.
+        """
+        outstanding = self._handed_out.get(tp, 0) > dealt_with
+        reached = dealt_with if outstanding or read is None else max(read, dealt_with)
+        return 0 if end is None else max(0, end - reached)
+
+    async def read_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """Up to where the client has read each, gaps included."""
+        positions: dict[TP, int] = await self._thread.read_positions(partitions)
+        return positions
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -65,6 +90,7 @@ class BatchConsumer(driver.Consumer):
             if not batch or (active is not None and tp not in active and tp not in self._buffered_partitions):
                 continue
             last = batch[-1]
+            self._handed_out[tp] = last.offset + 1
             self._read_offset[tp] = last.offset - 1 if last.offset else None
             yield (
                 tp,
@@ -95,6 +121,7 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
+            self._handed_out.pop(tp, None)
 
 
 class KnownPartitions:

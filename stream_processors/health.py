@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any, Literal, get_args
 
 import uvicorn
 from prometheus_client.exposition import choose_encoder
@@ -19,33 +20,51 @@ from kept.errors import ConfigurationError
 from kept.settings import Settings
 from stream_processors.sinks.metrics import Metrics
 
+Processor = Literal["cases", "indicators"]
+PROCESSORS: tuple[Processor, ...] = get_args(Processor)
+
 log = logging.getLogger("kept.health")
 
 
+class _Progress:
+    """When a processor last had nothing to do or did something (s), and how many records wait for it."""
+
+    def __init__(self) -> None:
+        self.moved = time.monotonic()
+        self.lag = 0
+
+
 class Health:
-    """Unhealthy when there was work and nothing moved for `stall_seconds`."""
+    """Unhealthy when one of the processors had work, or could not know, and moved nothing for `stall_seconds`.
+
+    Each has a clock of its own: cases that flow must not hide a history store that hangs.
+    """
 
     def __init__(self, stall_seconds: float) -> None:
         self._stall_seconds = stall_seconds
-        self._moved = time.monotonic()
-        self._lag = 0
+        self._progress = {name: _Progress() for name in PROCESSORS}
 
-    def moved(self) -> None:
+    def moved(self, processor: Processor) -> None:
         """A batch was dealt with."""
-        self._moved = time.monotonic()
+        self._progress[processor].moved = time.monotonic()
 
-    def observe(self, lag: int) -> None:
-        """How many records are waiting."""
+    def observe(self, processor: Processor, lag: int) -> None:
+        """How many records are waiting, by the broker's own account; not called when the broker does not answer."""
+        progress = self._progress[processor]
         if lag == 0:
-            self._moved = time.monotonic()
-        self._lag = lag
+            progress.moved = time.monotonic()
+        progress.lag = lag
 
-    def report(self) -> tuple[bool, dict[str, float | int | str]]:
+    def report(self) -> tuple[bool, dict[str, Any]]:
         """(healthy, what to say)."""
-        still = time.monotonic() - self._moved
-        healthy = still < self._stall_seconds
-        status = "ok" if healthy else "stalled"
-        return healthy, {"status": status, "lag_records": self._lag, "seconds_without_progress": round(still, 1)}
+        now = time.monotonic()
+        still = {name: now - progress.moved for name, progress in self._progress.items()}
+        healthy = all(seconds < self._stall_seconds for seconds in still.values())
+        said: dict[str, Any] = {
+            name: {"lag_records": self._progress[name].lag, "seconds_without_progress": round(seconds, 1)}
+            for name, seconds in still.items()
+        }
+        return healthy, {"status": "ok" if healthy else "stalled", **said}
 
 
 async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:

@@ -13,12 +13,14 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 import uvloop
+from aiokafka.errors import KafkaError
+from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from history.sqlite import SQLiteHistory
@@ -37,6 +39,8 @@ from stream_processors.topic_check import check_topics
 
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
+WATCH_SECONDS = 10.0
+"""How long the broker may take to say how far the topics go."""
 FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -59,8 +63,14 @@ class Worker:
             settings, self._topics, rules, client_settings(settings), SQLiteHistory(settings.history_path), self.metrics
         )
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
-        self.metrics.lags = self._lags
+        self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
+        self._ends: dict[TP, int] = {}
+        self._lags: dict[TP, int] = {}
         self.app = self._make_app(work_folder)
+        self._every(1.0, self._mark_idle)
+        self._every(1.0, self._publish_waiting)
+        self._every(1.0, self._watch)
+        self.app.task(self._serve)
 
     def run(self) -> None:
         """Run until told to stop; ends the process."""
@@ -115,8 +125,6 @@ class Worker:
         app.agent(tallies, name="indicators")(self._apply_tallies)
         app.on_partitions_assigned.connect(self._assigned, weak=False)
         app.on_partitions_revoked.connect(self._revoked, weak=False)
-        app.task(self._keep_time)
-        app.task(self._serve)
         return app
 
     @property
@@ -130,7 +138,7 @@ class Worker:
                 position = await self.cases.apply(event.message.partition, event.value)
                 if position is not None:
                     self._consumer.set_durable(event.message.tp, position)
-                    self.health.moved()
+                    self.health.moved("cases")
             except Exception as error:
                 self.die(error)
 
@@ -140,7 +148,7 @@ class Worker:
                 position = await self.indicators.apply(event.message.partition, event.value)
                 if position is not None:
                     self._consumer.set_durable(event.message.tp, position)
-                    self.health.moved()
+                    self.health.moved("indicators")
             except Exception as error:
                 self.die(error)
 
@@ -165,17 +173,55 @@ class Worker:
         except Exception as error:
             self.die(error)
 
-    async def _keep_time(self) -> None:
-        while not self.app.should_stop:
-            await asyncio.sleep(1.0)
-            try:
-                await self.cases.mark_idle(lambda p: self._highwater(self._topics.events.name, p))
-                await self.indicators.publish_waiting()
-                for partition, owned in self.indicators.partitions.items():
-                    self._consumer.set_durable(TP(self._topics.tallies.name, partition), owned.settled)
-                self.health.observe(sum(behind for _, _, behind in self._lags()))
-            except Exception as error:
-                self.die(error)
+    async def _mark_idle(self) -> None:
+        await self.cases.mark_idle(lambda partition: self._ends.get(TP(self._topics.events.name, partition)))
+
+    async def _publish_waiting(self) -> None:
+        await self.indicators.publish_waiting()
+        for partition, owned in self.indicators.partitions.items():
+            self._consumer.set_durable(TP(self._topics.tallies.name, partition), owned.settled)
+
+    async def _watch(self) -> None:
+        """Ask the broker how far the topics go: what is known of lag, and a proof that the broker answers."""
+        owned = self._owned()
+        every = [TP(topic.name, 0) for topic in (self._topics.events, self._topics.tallies)]
+        try:
+            async with asyncio.timeout(WATCH_SECONDS):
+                ends = await self._consumer.highwaters(*{*every, *owned})
+                read = await self._consumer.read_positions(list(owned))
+        except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
+            log.warning("the broker does not say how far the topics go: %r", error)
+            return
+        self._ends = {tp: end for tp, end in ends.items() if end is not None}
+        self._lags = {
+            tp: max(self._consumer.behind(tp, dealt_with, self._ends.get(tp), read[tp]), unpublished)
+            for tp, (dealt_with, unpublished) in owned.items()
+        }
+        for processor, topic in (("cases", self._topics.events), ("indicators", self._topics.tallies)):
+            waiting = sum(lag for tp, lag in self._lags.items() if tp.topic == topic.name)
+            self.health.observe(processor, waiting)  # type: ignore[arg-type]
+
+    def _owned(self) -> dict[TP, tuple[int, int]]:
+        """(position up to which records were dealt with, records not published yet) of each partition owned."""
+        events, tallies = self._topics.events.name, self._topics.tallies.name
+        found = {TP(events, p): (owned.state.offset + 1, 0) for p, owned in self.cases.partitions.items()}
+        for partition, merged in self.indicators.partitions.items():
+            found[TP(tallies, partition)] = (merged.position, merged.position - merged.settled)
+        return found
+
+    def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work` again and again as a task of its own; its failure ends the worker."""
+
+        async def repeat() -> None:
+            while not self.app.should_stop:
+                await asyncio.sleep(seconds)
+                try:
+                    await work()
+                except Exception as error:
+                    self.die(error)
+
+        repeat.__name__ = work.__name__
+        self.app.task(repeat)
 
     async def _serve(self) -> None:
         try:
@@ -184,26 +230,6 @@ class Worker:
             if not self.app.should_stop:
                 self.die(error)
             raise
-
-    def _highwater(self, topic: str, partition: int) -> int | None:
-        try:
-            highwater: int | None = self._consumer.highwater(TP(topic, partition))
-            return highwater
-        except Exception:  # the partition may have just been revoked
-            return None
-
-    def _lags(self) -> list[tuple[str, int, int]]:
-        rows: list[tuple[str, int, int]] = []
-        events, tallies = self._topics.events.name, self._topics.tallies.name
-        for partition, owned in self.cases.partitions.items():
-            end = self._highwater(events, partition)
-            if end is not None:
-                rows.append((events, partition, max(0, end - owned.state.offset - 1)))
-        for partition, merged in self.indicators.partitions.items():
-            end = self._highwater(tallies, partition)
-            if end is not None:
-                rows.append((tallies, partition, max(0, end - merged.position - 1)))
-        return rows
 
 
 def run_worker(

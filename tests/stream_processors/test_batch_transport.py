@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from faust.types import TP
 
-from stream_processors.batch_transport import assignor_for
+from stream_processors.batch_transport import BatchConsumer, assignor_for
 
 TOPICS = ["events", "tallies"]
 
@@ -37,3 +38,27 @@ def test_topics_that_the_cluster_does_not_tell_of_are_assigned_as_they_were_made
 def test_the_client_s_own_assignor_would_have_left_them_to_nobody() -> None:
     # When this fails, `assignor_for` is no longer needed.
     assert {topic for topic, _ in assigned(RoundRobinPartitionAssignor)} == {"tallies"}
+
+
+# lag: offsets have gaps
+
+
+def lag(*, handed_out: int, dealt_with: int, end: int | None, read: int | None) -> int:
+    consumer = BatchConsumer.__new__(BatchConsumer)
+    consumer._handed_out = {TP("tallies", 0): handed_out}
+    return consumer.behind(TP("tallies", 0), dealt_with, end, read)
+
+
+def test_what_was_handed_out_and_not_dealt_with_is_lag_and_so_is_what_was_not_read() -> None:
+    assert lag(handed_out=90, dealt_with=50, end=100, read=90) == 50
+    assert lag(handed_out=50, dealt_with=50, end=100, read=60) == 40
+
+
+def test_the_records_that_end_transactions_are_no_lag() -> None:
+    #  0 ... 97  98 99 | 100      97 is the last record of data, two transactions end behind it
+    assert lag(handed_out=98, dealt_with=98, end=100, read=100) == 0
+    assert lag(handed_out=0, dealt_with=100, end=100, read=100) == 0
+
+
+def test_an_end_nobody_knows_is_no_lag() -> None:
+    assert lag(handed_out=5, dealt_with=5, end=None, read=None) == 0

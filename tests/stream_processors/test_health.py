@@ -18,7 +18,8 @@ def test_a_worker_without_work_is_healthy_however_long(clock: list[float]) -> No
     state = health.Health(stall_seconds=120)
     for _ in range(10):
         clock[0] += 100
-        state.observe(lag=0)
+        state.observe("cases", lag=0)
+        state.observe("indicators", lag=0)
     assert state.report()[0]
 
 
@@ -26,15 +27,40 @@ def test_a_worker_with_work_that_moves_nothing_is_not(clock: list[float]) -> Non
     state = health.Health(stall_seconds=120)
     for _ in range(3):
         clock[0] += 50
-        state.observe(lag=7)
+        state.observe("cases", lag=7)
+        state.observe("indicators", lag=0)
     healthy, said = state.report()
     assert not healthy
-    assert said == {"status": "stalled", "lag_records": 7, "seconds_without_progress": 150.0}
+    assert said == {
+        "status": "stalled",
+        "cases": {"lag_records": 7, "seconds_without_progress": 150.0},
+        "indicators": {"lag_records": 0, "seconds_without_progress": 0.0},
+    }
 
 
 def test_progress_makes_it_healthy_again(clock: list[float]) -> None:
     state = health.Health(stall_seconds=120)
     clock[0] += 500
-    state.observe(lag=7)
-    state.moved()
+    state.observe("indicators", lag=0)
+    state.observe("cases", lag=7)
+    assert not state.report()[0]
+    state.moved("cases")
     assert state.report()[0]
+
+
+def test_cases_that_flow_do_not_hide_a_history_store_that_hangs(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    for _ in range(5):
+        clock[0] += 50
+        state.moved("cases")
+        state.observe("cases", lag=0)
+        state.observe("indicators", lag=3)
+    assert not state.report()[0]
+
+
+def test_a_worker_that_cannot_know_because_the_broker_is_silent_is_not_healthy(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    state.observe("cases", lag=0)
+    state.observe("indicators", lag=0)
+    clock[0] += 121
+    assert not state.report()[0]
