@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from typing import Annotated
 
@@ -21,6 +23,7 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after so many seconds.", show_default="never")
     ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Run Kafka, two workers, a simulated city and the live page here, until Ctrl-C; then nothing is left behind.
 
@@ -36,7 +39,9 @@ def demo(
             seed=seed,
             seconds=seconds,
         )
-        run_demo(options, _say)
+        run_demo(options, _say_as_json if json_output else _say)
+    except ConfigurationError:
+        raise  # told, with exit code 2, as by every other command
     except KeptError as error:
         typer.echo(f"kept demo: {error}", err=True)
         raise typer.Exit(1) from error
@@ -56,3 +61,14 @@ def parse_ports(text: str) -> tuple[int, ...]:
 def _say(line: str) -> None:
     typer.echo(line)
     sys.stdout.flush()
+
+
+def _say_as_json(line: str) -> None:
+    """Each line said is an object: `where` and `url` when it tells of a place, `said` in any case."""
+    if not line.strip():
+        return
+    told = {"said": " ".join(line.split())}
+    place = re.match(r"\s+(\S.*?)\s{2,}(https?://\S+|[\d.]+:\d+)", line)
+    if place is not None:
+        told |= {"where": place[1], "url": place[2]}
+    _say(json.dumps(told, ensure_ascii=False))

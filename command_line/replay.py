@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from command_line.moments import as_of_ms
+from command_line.output import output
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -78,12 +79,16 @@ def replay(
     for problem in file.problems:
         typer.echo(f"line {problem.line}: {problem.reason}", err=True)
     points.sort(key=sort_key)
+    account = in_words(accounts, file.rows, len(file.problems))
     if json_output:
-        sys.stdout.writelines(f"{json.dumps(as_json_object(point), ensure_ascii=False)}\n" for point in points)
+        with output():
+            sys.stdout.writelines(f"{json.dumps(as_json_object(point), ensure_ascii=False)}\n" for point in points)
+        typer.echo(account, err=True)
         return
     title = f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}"
-    print_table(points, title, tuple(window) if window else SHOWN_WINDOWS)
-    typer.echo(in_words(accounts, file.rows, len(file.problems)))
+    with output():
+        print_table(points, title, tuple(window) if window else SHOWN_WINDOWS)
+        typer.echo(account)
 
 
 def _windows(chosen: list[str] | None, *, embedded: bool) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from kept.errors import Retry
-from kept.settings import Settings, read_settings
+from kept.settings import MOST_PARTITIONS, Settings, read_settings
 from kept.topics import Topics
 from kept.topics import topics as topics_of
 from producers.connection import client_options, kept_error
@@ -22,7 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Make and inspect the topics of a p
 
 Brokers = Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")]
 Prefix = Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")]
-Partitions = Annotated[int | None, typer.Option(min=1, help="Partitions of each topic; else KEPT_PARTITIONS.")]
+Partitions = Annotated[
+    int | None, typer.Option(min=1, max=MOST_PARTITIONS, help="Partitions of each topic; else KEPT_PARTITIONS.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a topic.")]
 
 

@@ -310,7 +310,7 @@ def decode(value: bytes) -> Event:
 
 def _without_value(message: str) -> str:
     """A decoder's message without the value it quotes, which may be personal."""
-    return re.sub(r"^(Invalid (?:enum )?value) '.*' - (at )", r"\1 \2", message, flags=re.DOTALL)
+    return re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:

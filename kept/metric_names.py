@@ -47,6 +47,11 @@ def metric_of(definition: Definition) -> Metric:
 
 INDICATOR_METRICS: dict[str, Metric] = {definition.name: metric_of(definition) for definition in DEFINITIONS}
 
+SERVICE = Metric(
+    "kept_service_info",
+    "1 for each service published here; says whether its events are simulated",
+    ("service", "simulated"),
+)
 INDICATOR_STATE = Metric(
     "kept_indicator_state",
     "1 for the state an indicator is in; one that is not `value` has no value series",
@@ -75,6 +80,7 @@ POINTS = Metric("kept_history_points_total", "Points the history store has accep
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
 PIPELINE_METRICS: tuple[Metric, ...] = (
+    SERVICE,
     INDICATOR_STATE,
     INDICATOR_TIME,
     LAST_EVENT,

@@ -18,6 +18,7 @@ from kept.toml_tables import valid_values
 PREFIX = "KEPT_"
 BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
 """`host:port`, comma separated."""
+MOST_PARTITIONS = 1024
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
@@ -29,7 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Kafka bootstrap servers, comma separated."""
     topic_prefix: str = ""
     """Put before every topic name and transactional id; lets several pipelines share a broker."""
-    partitions: Annotated[int, Meta(ge=1, le=1024)] = 16
+    partitions: Annotated[int, Meta(ge=1, le=MOST_PARTITIONS)] = 16
     """Partitions of each topic; fixed once the topics are made."""
     replication: Annotated[int, Meta(ge=1, le=9)] = 1
     """Copies of each partition; 3 on a cluster."""

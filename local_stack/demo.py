@@ -17,7 +17,7 @@ from types import FrameType
 from msgspec import Struct
 
 from history.sqlite import SQLiteHistory
-from kept.errors import Retry, Stop
+from kept.errors import ConfigurationError, Retry, Stop
 from local_stack.broker import Broker, missing
 from local_stack.child import Child
 from local_stack.kafka_jars import cache_folder
@@ -78,6 +78,13 @@ def run_demo(options: DemoOptions, say: Say) -> None:
 
 
 def _check_ports(options: DemoOptions, *, with_broker: bool) -> None:
+    wanted = [options.page_port, options.kafka_port, *options.metrics_ports, options.prometheus_port]
+    doubled = next((port for port in wanted if wanted.count(port) > 1), None)
+    if doubled is not None:
+        raise ConfigurationError(
+            f"port {doubled} is asked for twice; live page, Kafka, each worker and Prometheus need one each "
+            "(--port, --kafka-port, --metrics-port, --prometheus-port)"
+        )
     require_free(options.page_port, "live page", "--port")
     if not with_broker:
         return

@@ -54,7 +54,7 @@ class BatchConsumer(driver.Consumer):
         self._durable[tp] = position
 
     def behind(self, tp: TP, dealt_with: int, end: int | None, read: int | None) -> int:
-        """Records of `tp` not dealt with, those from `dealt_with` on; it ends at `end`, the client has read up to `read`.
+        """Records of `tp` from `dealt_with` on. The topic ends at `end`, the client has read up to `read`.
 
         Offsets have gaps where transactions end or were aborted: when all that was handed out has been dealt with, only
         what the client has not read yet counts.

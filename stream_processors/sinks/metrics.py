@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -19,7 +19,9 @@ Family = CounterMetricFamily | GaugeMetricFamily
 class Metrics(Collector):
     """Holds the latest points of the services this worker publishes; asks for the rest when scraped."""
 
-    def __init__(self) -> None:
+    def __init__(self, simulated: Collection[str] = ()) -> None:
+        """`simulated` are the services whose events are made up, and say so."""
+        self._simulated = simulated
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
@@ -57,8 +59,10 @@ class Metrics(Collector):
     def _indicators(self) -> Iterator[Family]:
         families = {name: _family(metric) for name, metric in names.INDICATOR_METRICS.items()}
         states, times = _family(names.INDICATOR_STATE), _family(names.INDICATOR_TIME)
+        info = _family(names.SERVICE)
         shown = dropped = 0
         for service, points in sorted(self._points.items()):
+            info.add_metric([service, "true" if service in self._simulated else "false"], 1)
             if points:
                 times.add_metric([service], max(point.window_end for point in points.values()))
             for (indicator, window), point in points.items():
@@ -74,7 +78,7 @@ class Metrics(Collector):
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
         over.add_metric([], dropped)
-        yield from (states, times, over)
+        yield from (info, states, times, over)
 
     def _pipeline(self) -> Iterator[Family]:
         last, register, buckets = _family(names.LAST_EVENT), _family(names.REGISTER), _family(names.TALLY_BUCKETS)

@@ -53,3 +53,10 @@ def test_a_secret_file_that_cannot_be_read_is_named() -> None:
 
     with pytest.raises(ConfigurationError, match="KEPT_SASL_PASSWORD_FILE: '/secret' cannot be read"):
         read_settings({"KEPT_SASL_PASSWORD_FILE": "/secret"}, refuse)
+
+
+@pytest.mark.parametrize("brokers", ["foo:bar", "", "host", "a:1,,b:2", "host:9092 other:9092"])
+def test_brokers_are_hosts_with_ports(brokers: str) -> None:
+    with pytest.raises(ConfigurationError, match="KEPT_BROKERS: "):
+        read_settings({"KEPT_BROKERS": brokers})
+    assert read_settings({"KEPT_BROKERS": "a:9092, b:9093"}).brokers == "a:9092, b:9093"

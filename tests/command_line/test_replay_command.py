@@ -150,7 +150,7 @@ def test_indicators_prints_what_the_history_holds(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["indicators", "--history", str(file), "--json"], catch_exceptions=False)
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert len(lines) == 1
-    assert set(lines[0]) == {*REPLAY_KEYS, "reason"}
+    assert set(lines[0]) == {*REPLAY_KEYS, "reason", "simulated"}
 
 
 def test_a_few_people_in_a_slice_are_not_shown_and_the_whole_service_is(tmp_path: Path) -> None:

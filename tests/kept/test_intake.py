@@ -109,6 +109,17 @@ def test_every_reason_of_the_closed_set_has_an_example() -> None:
     assert {*REFUSED, "too_many_facts"} == set(REJECT_REASONS) == set(get_args(RejectReason))
 
 
+@pytest.mark.parametrize(
+    "value",
+    [of("case.completed", outcome="see 'SECRET' case"), of("contact.received", reason="SECRET"), raw(type="SECRET")],
+)
+def test_a_value_that_is_no_word_of_the_contract_is_not_repeated(value: bytes) -> None:
+    rejection = e.decode_batch([value])[0]
+    assert isinstance(rejection, Reject)
+    assert "SECRET" not in str(rejection)
+    assert "$." in str(rejection)  # but where it stands is
+
+
 # channels
 
 

@@ -41,7 +41,7 @@ def test_a_mapping_of_ones_own_finds_its_catalogue_beside_it(workbench: Workbenc
         (PROCESS_LOG.replace('step = "step"\n', ""), "columns.step: None is not valid; valid: the column that names"),
         (PROCESS_LOG.replace('step_time = "at"\n', ""), "columns.step_time"),
         (CASE_TABLE + '[constants]\narea = "North"\n', "constants.area: 'North'.*columns.area is set"),
-        (CASE_TABLE + '[constants]\nweather = "rain"\n', "constants: .*seen 'weather'; valid: .*area"),
+        (CASE_TABLE + '[constants]\nweather = "rain"\n', "constants.weather: .*seen 'weather'; valid: .*area"),
         (CASE_TABLE + '[constants]\noutcome = "done"\n', "constants.outcome: 'done' is not valid; valid: intended"),
         (
             CASE_TABLE + '[values.outcome]\ndefault = "x"\n',

@@ -59,7 +59,7 @@ def test_a_mapping_that_does_not_fit_is_refused_before_the_broker_is_asked(workb
     other = workbench.write("other.csv", "a,b\n1,2\n")
     result = run("publish", str(other), "--mapping", mapping)
     assert isinstance(result.exception, ConfigurationError)
-    assert "no column 'id'" in str(result.exception)
+    assert "none of id, opened, due" in str(result.exception)
 
 
 @pytest.mark.broker

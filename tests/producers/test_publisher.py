@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,16 +222,18 @@ def test_narrow_errors_come_before_their_families() -> None:
         assert not any(issubclass(kind, earlier) for earlier in kinds[:index])
 
 
-def test_credentials_are_given_only_to_a_broker_that_asks_for_them() -> None:
+def test_credentials_are_given_only_to_a_broker_that_asks_for_them(tmp_path: Path) -> None:
     assert client_options(Settings(brokers="a:1, b:2")) == {
         "bootstrap_servers": ["a:1", "b:2"],
         "security_protocol": "PLAINTEXT",
     }
-    secured = Settings(security_protocol="SASL_SSL", sasl_username="u", sasl_password="p", ssl_cafile="/ca.pem")
+    certificates = tmp_path / "ca.pem"
+    certificates.touch()
+    secured = Settings(security_protocol="SASL_SSL", sasl_username="u", sasl_password="p", ssl_cafile=str(certificates))
     assert client_options(secured) == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "SASL_SSL",
-        "ssl_cafile": "/ca.pem",
+        "ssl_cafile": str(certificates),
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "u",
         "sasl_plain_password": "p",

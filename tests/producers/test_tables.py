@@ -58,7 +58,7 @@ def test_a_broken_quotation_is_a_problem_and_reading_goes_on(tmp_path: Path) -> 
     [
         ("table.csv", b"", "no header"),
         ("table.csv", b"\n1,2\n", "no header"),
-        ("table.csv", b"id,id\n1,2\n", "'id' occurs more than once"),
+        ("table.csv", b"id,id\n1,2\n", "columns 1 and 2 have the same name"),
         ("table.csv", b"id,text\n1,\xfc\n", "not UTF-8 after line"),
         ("table.csv.gz", b"id,text\n1,a\n", "truncated or damaged"),
         ("table.xlsx", b"PK", "valid: .csv, .csv.gz"),
@@ -87,3 +87,20 @@ def test_a_semicolon_file_says_which_setting_reads_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match='separated by semicolons, expected commas; set delimiter = ";"'):
         rows_of(path)
     assert rows_of(path, ";") == [Row(2, ["1", "a"])]
+
+
+def test_a_quotation_mark_that_is_never_closed_stops_the_reading_instead_of_swallowing_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text('id,text\n1,fine\n2,"open\n' + "".join(f"{n},fine\n" for n in range(3, 1000)))
+    with Table(file) as table, pytest.raises(Stop, match=r"line 3: a quotation mark .* takes lines 3 to 1000"):
+        list(table.rows())
+
+
+def test_a_row_of_several_lines_with_too_few_fields_says_where_it_began(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text('id,text\n"1,fine\n2,fine\n3,"\n4,fine\n')
+    with Table(file) as table:
+        first, last = table.rows()
+    assert isinstance(first, RowProblem)
+    assert first.reason == ("1 fields, the header has 2 (in 3 lines, from line 2 on: is a quotation mark missing?)")
+    assert isinstance(last, Row)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts
 from local_stack.broker import Broker
-from local_stack.replay import Replay, WorkerGroup, replay_pipeline, wait_for
+from local_stack.replay import Replay, WorkerGroup, accounts_of, replay_pipeline, wait_for
 from producers.disorder import shuffled_within_day, with_duplicates
 from producers.mapping import read_mapping
 from producers.sources import read_events
@@ -131,4 +133,50 @@ def test_a_broker_that_stops_and_starts_changes_nothing(stream: Stream, broker: 
 
     outcome = _replay(stream, broker, between)
     assert stops == 2
+    _assert_same(stream, outcome)
+
+
+def test_a_worker_frozen_through_a_rebalance_writes_nothing_when_it_wakes(stream: Stream, broker: Broker) -> None:
+    pieces = iter(range(PIECES))
+    woken: list[str] = []
+
+    def between(replay: Replay) -> None:
+        piece, frozen = next(pieces), replay.group.workers[0]
+        if piece == 3:
+            frozen.signal(signal.SIGSTOP)
+        elif piece == 12:
+            # The group's session (10 s) is over: the other worker owns all partitions, and has gone on.
+            deadline = time.monotonic() + 60
+            while accounts_of(replay.settings).received < 11 * len(stream.events) // PIECES:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            frozen.signal(signal.SIGCONT)
+            frozen.wait(30)
+            woken.append(frozen.log_tail(3))
+        if piece > 12:
+            replay.group.start()
+
+    outcome = _replay(stream, broker, between)
+    assert len(woken) == 1
+    _assert_same(stream, outcome)
+
+
+def test_a_history_store_that_is_locked_for_a_while_changes_nothing(stream: Stream, broker: Broker) -> None:
+    pieces = iter(range(PIECES))
+    locks: list[sqlite3.Connection] = []
+
+    def between(replay: Replay) -> None:
+        piece = next(pieces)
+        if piece == 5:
+            lock = sqlite3.connect(replay.settings.history_path, timeout=30, isolation_level=None)
+            lock.execute("BEGIN IMMEDIATE")
+            locks.append(lock)
+        elif piece == 15:
+            time.sleep(8.0)  # longer than a call waits by itself
+            locks[0].execute("ROLLBACK")
+            locks[0].close()
+        replay.group.watch()
+
+    outcome = _replay(stream, broker, between)
+    assert len(locks) == 1
     _assert_same(stream, outcome)

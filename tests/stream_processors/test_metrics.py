@@ -102,3 +102,11 @@ def test_every_exposed_name_is_in_the_closed_set() -> None:
     for family in metrics.collect():
         name = family.name + ("_total" if family.type == "counter" else "")
         assert name in known
+
+
+def test_a_simulated_service_says_so() -> None:
+    metrics = Metrics(simulated={"permits"})
+    metrics.show("permits", [point("promise_kept", 0.75)])
+    metrics.show("passports", [])
+    told = {labels["service"]: labels["simulated"] for labels, _ in samples(metrics)["kept_service_info"]}
+    assert told == {"permits": "true", "passports": "false"}

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from command_line.topics import create_topics
 from kept import events as e
 from kept.errors import ConfigurationError, Retry, StateError
 from kept.marks import Accounts
+from kept.partition import PartitionState
 from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
@@ -71,6 +74,13 @@ def test_the_kafka_path_prints_the_same_lines_as_the_embedded_one(broker: Broker
     assert through_kafka == embedded
     assert len(embedded.splitlines()) > 1000
     assert json.loads(embedded.splitlines()[0])["service"] == "coselog-permits"
+
+
+def test_a_replay_of_nothing_ends_on_both_paths_and_prints_nothing(broker: Broker, tmp_path: Path) -> None:
+    file = tmp_path / "empty.csv"
+    file.write_text("case_enquiry_id,open_dt,target_dt,closed_dt,closure_code,neighborhood,type,source\n")
+    replay = ["replay", str(file), "--mapping", "boston_311", "--as-of", "2011-08-01T00:00:00", "--json"]
+    assert run_kept(*replay, "--embedded") == run_kept(*replay, "--brokers", broker.bootstrap) == ""
 
 
 @pytest.mark.slow
@@ -175,6 +185,49 @@ def test_a_partition_that_appears_later_is_refused_before_anything_of_it_is_read
     with pytest.raises(StateError, match=r"service-events has a partition 2.*no event of it was applied"):
         asyncio.run(processor.assign({2}))
     assert processor.partitions == {}
+
+
+def test_health_follows_the_broker(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path, stall_seconds=6.0, metrics_port=free_port())
+    group = WorkerGroup(settings, tmp_path, 1)
+    replay = Replay(settings, group)
+    group.start()
+    try:
+        replay.publish(opened(number, number) for number in range(10))
+        replay.end(START_MS + 3_600_000)
+        wait_for(settings, group, SERVICE, START_MS // 1000 + 3600)
+        # Idle for longer than the stall time: healthy, with no lag although transactions have ended behind the data.
+        seen = [healthz(settings) for _ in range(8) if time.sleep(1.0) is None]
+        assert [code for code, _ in seen] == [200] * 8
+        assert seen[-1][1]["cases"]["lag_records"] == seen[-1][1]["indicators"]["lag_records"] == 0
+        broker.stop()
+        deadline = time.monotonic() + 40
+        while (code := healthz(settings)[0]) == 200 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        assert code != 200
+    finally:
+        broker.start()
+        group.stop()
+
+
+def healthz(settings: Settings) -> tuple[int, dict[str, Any]]:
+    """Status and body; 0 when the worker has ended, as it may when its broker is gone."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{settings.metrics_port}/healthz", timeout=5) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as answer:
+        return answer.code, json.loads(answer.read())
+    except OSError:
+        return 0, {}
+
+
+def test_events_deleted_before_they_were_applied_stop_the_worker_with_their_number() -> None:
+    processor = CaseProcessor(Settings(partitions=2), topics("", 2), {}, {}, lambda: 0)
+    state = PartitionState(0, {})
+    state.offset = 41
+    with pytest.raises(StateError, match=r"continues at offset 50, but .* has applied 41: 8 events were deleted"):
+        processor._check_gap(state, 50)
+    processor._check_gap(state, 42)
 
 
 def test_a_worker_without_partitions_waits_until_another_one_leaves(
