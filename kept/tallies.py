@@ -7,6 +7,8 @@ it twice changes nothing.
 
 from __future__ import annotations
 
+import functools
+import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -40,20 +42,34 @@ class PartitionTally(NamedTuple):
 _pack = msgspec.msgpack.Encoder().encode
 pack_tally = _pack
 """The message value of a tally."""
-_unpack_key = msgspec.msgpack.Decoder(tuple[str, str, str, int, int, int]).decode
+_unpack_series = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
 _unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
+_PLACE = struct.Struct(">BqI")
+"""Size and end of the bucket, source partition: the end of a key, behind its series."""
+_place = _PLACE.pack
+_SERIES_MEMORY = 100_000
+
+
+@functools.lru_cache(_SERIES_MEMORY)
+def _series_key(series: Series) -> bytes:
+    return _pack(series)
+
+
+@functools.lru_cache(_SERIES_MEMORY)
+def _series_of(key: bytes) -> Series:
+    return _unpack_series(key)
 
 
 def pack_key(series: Series, size: int, end: int, partition: int) -> bytes:
     """The message key of a tally."""
-    return _pack((*series, size, end, partition))
+    return _series_key(series) + _place(size, end, partition)
 
 
 def unpack(key: bytes, value: bytes | None) -> PartitionTally:
     """A tally from its message; no value means superseded."""
-    service, dimension, slice_value, size, end, partition = _unpack_key(key)
+    size, end, partition = _PLACE.unpack(key[-_PLACE.size :])
     tally = None if value is None else _unpack_tally(value)
-    return PartitionTally((service, dimension, slice_value), Bucket(size, end), partition, tally)
+    return PartitionTally(_series_of(key[: -_PLACE.size]), Bucket(size, end), partition, tally)
 
 
 def add_into(total: Tally, more: Tally) -> None:

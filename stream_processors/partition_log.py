@@ -25,9 +25,8 @@ from stream_processors.log_reader import read_range
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
 _pack = msgspec.msgpack.Encoder().encode
-_unpack_key = msgspec.msgpack.Decoder(tuple[str, str, str, int, int, int]).decode
 _unpack_mark = msgspec.msgpack.Decoder(Mark).decode
-MARK = "mark"
+MARK = b"mark|"
 
 
 class Fenced(Stop):
@@ -40,13 +39,13 @@ def tallies_partition(service: str, partitions: int) -> int:
 
 
 def pack_mark_key(partition: int) -> bytes:
-    """The message key of a source partition's mark, in the format of tally keys with no service."""
-    return _pack(("", MARK, "", 0, 0, partition))
+    """The message key of a source partition's mark; the key of a tally begins with a byte that is no letter."""
+    return MARK + b"%d" % partition
 
 
 def unpack_mark(key: bytes, value: bytes | None) -> Mark | None:
     """The mark in a message of topic `tallies`, or None when the message is a tally."""
-    if _unpack_key(key)[:2] != ("", MARK) or value is None:
+    if not key.startswith(MARK) or value is None:
         return None
     return _unpack_mark(value)
 
