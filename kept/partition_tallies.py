@@ -33,13 +33,14 @@ WHOLE: SliceOf = ("", "")
 class _SeriesCells:
     """The buckets of one series, by size and end. `touched`: those changed since the last batch, the same objects."""
 
-    __slots__ = ("_owner", "by_size", "series", "touched")
+    __slots__ = ("_owner", "by_size", "series", "touched", "touched_hours")
 
     def __init__(self, owner: PartitionTallies, series: Series) -> None:
         self._owner = owner
         self.series = series
         self.by_size: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
         self.touched: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
+        self.touched_hours = self.touched[HOUR]
 
     def touch(self, size: int, end: int) -> Tally:
         """The tally that stands for (size, end), to be changed by the caller."""
@@ -90,7 +91,7 @@ class PartitionTallies:
         hours = local.hours
         known = self._cells.setdefault(service, {})
         whole = known.get(WHOLE) or self._new(service, WHOLE)
-        fine_tallies, hourly_tallies, _ = whole.touched
+        fine_tallies, hourly_tallies = whole.touched[FIVE_MINUTES], whole.touched_hours
         parts = [known.get(slice_of) or self._new(service, slice_of) for slice_of in slices]
         last_ms = hour = step = None
         fine: Tally | None = None
@@ -106,7 +107,7 @@ class PartitionTallies:
                 fine = binned = None
                 sliced = []
                 for part in parts:
-                    tally = part.touched[HOUR].get(hour)
+                    tally = part.touched_hours.get(hour)
                     sliced.append(part.touch(HOUR, hour) if tally is None else tally)
             if counter < FAMILY_SIZE:
                 if fine is None:
