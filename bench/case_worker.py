@@ -9,13 +9,12 @@ from typing import Any
 
 import faust
 import msgspec
-import uvloop
 
 from bench.stopwatch import TOPIC, Stopwatch
 from kept.catalogue import read_catalogue
 from kept.settings import read_settings
 from stream_processors.case_processor import CaseProcessor
-from stream_processors.worker import Worker
+from stream_processors.worker import Worker, prepare_process
 
 
 class CaseWorker(Worker):
@@ -43,7 +42,7 @@ def _time(cases: CaseProcessor) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.install()
+    prepare_process()
     settings = read_settings(os.environ)
     with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder:
         CaseWorker(settings, read_catalogue([Path(settings.catalogue)]), Path(folder)).run()

@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.job import Totals, totals_of
 from bench.stock_faust import changelogs
-from bench.stopwatch import BROKERS, EVENTS, RESULT, TOPIC, Result
+from bench.stopwatch import BROKERS, EVENTS, RESULT, TOPIC, Result, peak_mib_of
 from kept.errors import Stop
 from kept.marks import Mark
 from kept.settings import Settings
@@ -115,7 +115,7 @@ def kept_worker(settings: Settings, events: int, folder: Path) -> Measured:
                 if time.monotonic() > deadline:
                     raise Stop(f"the worker did not finish:\n{group.workers[0].log_tail()}")
                 time.sleep(POLL_SECONDS)
-            peak_mib = _peak_mib(pid)
+            peak_mib = peak_mib_of(pid)
     finally:
         group.stop()
     log = _read_log(settings)
@@ -162,6 +162,7 @@ def _timed_child(module: str, settings: Settings, topic: str, events: int, folde
         EVENTS: str(events),
         TOPIC: topic,
         BROKERS: settings.brokers,
+        "TMPDIR": str(folder),  # the children end in a hurry, and leave what they have there
     }
     child = Child(name, [sys.executable, "-m", module], folder / f"{topic}-{name}.log", environment=environment)
     child.start()
@@ -224,11 +225,6 @@ def _cpu_samples(pid: int) -> Iterator[list[tuple[float, float]]]:
     finally:
         done.set()
         thread.join()
-
-
-def _peak_mib(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) // 1024
 
 
 def _cpu_at(samples: list[tuple[float, float]], at: float) -> float:

@@ -11,6 +11,8 @@ import msgspec
 
 from bench.contenders import Measured
 
+TARGET_RATIO = 20
+"""How many times stock Faust the case processor should be, doing the same job."""
 NAMES = {
     "kept_worker": "**Kept, one `kept worker`** (case and indicator processor in one process)",
     "kept_cases": "**Kept, case processor alone** (the same worker without its indicator processor)",
@@ -128,6 +130,11 @@ def _ratios(stream: StreamReport) -> str:
             wall, cpu = one.per_second / stock.per_second, one.per_cpu_second / stock.per_cpu_second
             said.append(f"{words} is {wall:.1f} times stock Faust by the clock and {cpu:.1f} times per CPU-second")
     share = stream.prefix_completions / stream.prefix
+    alone = stream.get("kept_cases")
+    if alone is not None:
+        ratio = alone.per_cpu_second / stock.per_cpu_second
+        verdict = "reached" if ratio >= TARGET_RATIO else "missed"
+        said.append(f"the target of {TARGET_RATIO} times for the case processor, per CPU-second, is {verdict} here")
     given = f"Stock Faust was given the first {stream.prefix:,} events ({share:.0%} of them completions)."
     return f"Kept: {'; '.join(said)}. {given}"
 

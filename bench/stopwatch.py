@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +28,12 @@ class Result(msgspec.Struct, frozen=True):
     """None when they are to be read from Kafka."""
 
 
+def peak_mib_of(process: int | str) -> int:
+    """Largest resident memory of a process (MiB). Not `ru_maxrss`: that begins with what the parent had."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) // 1024
+
+
 class Stopwatch:
     """Starts after the first events, so that start-up is not measured; writes the result when all have been seen."""
 
@@ -48,7 +53,7 @@ class Stopwatch:
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
         totals = None if self._totals is None else self._totals()
         written = self._file.with_suffix(".new")
-        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak_mib = peak_mib_of("self")
         written.write_bytes(msgspec.json.encode(Result(events - already, seconds, cpu_seconds, peak_mib, totals)))
         written.replace(self._file)
         return True
