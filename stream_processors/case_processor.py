@@ -64,17 +64,15 @@ class CaseProcessor:
     async def apply(self, partition: int, records: list[Any]) -> int | None:
         """Apply a batch and return the position after it; durable when it returns. None: another worker's by now.
 
-        A cancelled caller does not cut the transaction in two: it is finished first.
+        Batches of one partition are applied in the order of the calls.
         """
         owned = self.partitions.get(partition)
-        if owned is None:
+        if owned is None or not await when_ready(owned.ready):
             return None
-        task = asyncio.create_task(self._apply(owned, records))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await task
-            raise
+        async with owned.busy:
+            if self.partitions.get(partition) is not owned:
+                return None
+            return await self._apply(owned, records)
 
     async def mark_idle(self, end_of: Callable[[int], int | None]) -> None:
         """Publish a mark for each partition that has had nothing to read for `idle_seconds`."""
@@ -93,22 +91,17 @@ class CaseProcessor:
         for partition in list(self.partitions):
             await self._drop(partition)
 
-    async def _apply(self, owned: OwnedPartition, records: list[Any]) -> int | None:
-        if not await when_ready(owned.ready):
-            return None
-        async with owned.busy:
-            state = owned.state
-            if self.partitions.get(state.partition) is not owned:
-                return None
-            fresh = [record for record in records if record.offset > state.offset]
-            if fresh:
-                self._check_gap(state, fresh[0].offset)
-                events = decode_batch([record.value for record in fresh])
-                changes = state.apply(fresh[-1].offset, events, self._clock_ms())
-                await owned.log.write(changes, fresh)
-                owned.idle = False
-            owned.last_moved = time.monotonic()
-            return state.offset + 1
+    async def _apply(self, owned: OwnedPartition, records: list[Any]) -> int:
+        state = owned.state
+        fresh = [record for record in records if record.offset > state.offset]
+        if fresh:
+            self._check_gap(state, fresh[0].offset)
+            events = decode_batch([record.value for record in fresh])
+            changes = state.apply(fresh[-1].offset, events, self._clock_ms())
+            await owned.log.write(changes, fresh)
+            owned.idle = False
+        owned.last_moved = time.monotonic()
+        return state.offset + 1
 
     def _check_gap(self, state: PartitionState, first: int) -> None:
         if first != state.offset + 1:

@@ -39,6 +39,8 @@ from stream_processors.topic_check import check_topics
 
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
+BATCHES_UNDER_WAY = 2
+"""Batches of events being applied or committed at once."""
 WATCH_SECONDS = 10.0
 """How long the broker may take to say how far the topics go."""
 FETCH_BYTES = 8 * 1024 * 1024
@@ -64,6 +66,8 @@ class Worker:
         )
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
+        self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._ends: dict[TP, int] = {}
         self._lags: dict[TP, int] = {}
         self.app = self._make_app(work_folder)
@@ -133,14 +137,26 @@ class Worker:
         return consumer
 
     async def _apply_events(self, stream: Any) -> None:
+        """A batch is applied while the broker commits the one before; batches of one partition stay in order.
+
+        What Faust believes of a batch still under way does not matter: what is durable is said by `_apply_batch`.
+        """
         async for event in stream.events():
-            try:
-                position = await self.cases.apply(event.message.partition, event.value)
-                if position is not None:
-                    self._consumer.set_durable(event.message.tp, position)
-                    self.health.moved("cases")
-            except Exception as error:
-                self.die(error)
+            await self._under_way.acquire()
+            task = asyncio.create_task(self._apply_batch(event.message, event.value))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _apply_batch(self, message: Any, records: list[Any]) -> None:
+        try:
+            position = await self.cases.apply(message.partition, records)
+            if position is not None:
+                self._consumer.set_durable(message.tp, position)
+                self.health.moved("cases")
+        except Exception as error:
+            self.die(error)
+        finally:
+            self._under_way.release()
 
     async def _apply_tallies(self, stream: Any) -> None:
         async for event in stream.events():

@@ -1,0 +1,83 @@
+"""The case processor beside its log: batches of one partition in order, one waits for the commit of the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, NamedTuple
+
+from kept.partition import PartitionState
+from kept.settings import Settings
+from kept.topics import topics
+from stream_processors.case_processor import CaseProcessor, OwnedPartition
+
+
+class Record(NamedTuple):
+    offset: int
+    value: bytes = b"not an event"
+
+
+class SlowLog:
+    """A log whose commit takes a while; notes the offsets in the order in which they were written."""
+
+    def __init__(self, written: list[tuple[int, int]], partition: int) -> None:
+        self._written, self._partition = written, partition
+        self.commit = asyncio.Event()
+
+    async def open(self, state: PartitionState) -> int:
+        await asyncio.sleep(0)
+        return 0
+
+    async def write(self, changes: Any, sources: list[Record]) -> None:
+        await self.commit.wait()
+        self._written.append((self._partition, changes.mark.offset))
+
+    async def close(self) -> None:
+        self.commit.set()
+
+
+def processor_of(written: list[tuple[int, int]]) -> CaseProcessor:
+    processor = CaseProcessor(Settings(partitions=2), topics("", 2), {}, {}, lambda: 0)
+    for partition in (0, 1):
+        log: Any = SlowLog(written, partition)
+        owned = OwnedPartition(PartitionState(partition, {}), log)
+        owned.ready = asyncio.create_task(log.open(owned.state))
+        processor.partitions[partition] = owned
+    return processor
+
+
+def test_batches_of_one_partition_are_applied_in_order_and_another_partition_does_not_wait() -> None:
+    async def run() -> list[tuple[int, int]]:
+        written: list[tuple[int, int]] = []
+        processor = processor_of(written)
+        calls = [
+            processor.apply(0, [Record(0), Record(1)]),
+            processor.apply(0, [Record(2)]),
+            processor.apply(1, [Record(0)]),
+        ]
+        tasks = [asyncio.create_task(call) for call in calls]
+        processor.partitions[1].log.commit.set()  # type: ignore[attr-defined]
+        assert await asyncio.wait_for(tasks[2], 5) == 1
+        assert written == [(1, 0)]
+        processor.partitions[0].log.commit.set()  # type: ignore[attr-defined]
+        assert await asyncio.gather(*tasks) == [2, 3, 1]
+        return written
+
+    assert asyncio.run(run()) == [(1, 0), (0, 1), (0, 2)]
+
+
+def test_what_waits_for_a_partition_that_moves_away_is_left_to_its_next_owner() -> None:
+    async def run() -> None:
+        written: list[tuple[int, int]] = []
+        processor = processor_of(written)
+        owned = processor.partitions[0]
+        tasks = [asyncio.create_task(processor.apply(0, [Record(n)])) for n in range(2)]
+        await asyncio.sleep(0.01)
+        dropping = asyncio.create_task(processor.assign({1}))
+        await asyncio.sleep(0.01)
+        owned.log.commit.set()  # type: ignore[attr-defined]
+        await dropping
+        assert await asyncio.gather(*tasks) == [1, None]
+        assert written == [(0, 0)]
+        assert set(processor.partitions) == {1}
+
+    asyncio.run(run())
