@@ -33,8 +33,6 @@ from stream_processors.sinks.metrics import Metrics
 log = logging.getLogger("kept.indicators")
 PUBLISHING_SHARE = 6
 """Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
-
-
 WRITE_SECONDS = 3.0
 """So long a rebalance waits for a write to the history that has begun."""
 
