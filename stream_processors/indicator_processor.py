@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential, wait_random
 
 from history.store import HistoryStore
 from kept.errors import Retry
@@ -190,7 +190,7 @@ class IndicatorProcessor:
         with suppress(_MovedAway):
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Retry),
-                wait=wait_exponential_jitter(initial=0.1, max=10),
+                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
                 before_sleep=before_sleep_log(log, logging.WARNING),
                 reraise=True,
             ):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from faust.types import TP
+from mode.utils.queues import FlowControlEvent
 
-from stream_processors.batch_transport import BatchConsumer, assignor_for
+from stream_processors.batch_transport import BatchConsumer, BatchQueue, assignor_for
 
 TOPICS = ["events", "tallies"]
 
@@ -62,3 +65,31 @@ def test_the_records_that_end_transactions_are_no_lag() -> None:
 
 def test_an_end_nobody_knows_is_no_lag() -> None:
     assert lag(handed_out=5, dealt_with=5, end=None, read=None) == 0
+
+
+# reading ahead
+
+
+def test_each_partition_is_paused_as_soon_as_enough_batches_wait_and_goes_on_when_they_are_taken() -> None:
+    async def run() -> None:
+        queue = BatchQueue(0, flow_control=FlowControlEvent(initially_suspended=False))
+        paused: set[str] = set()
+        calls = {name: (partial(paused.add, name), partial(paused.discard, name)) for name in ("one", "two")}
+
+        def put(name: str) -> None:
+            pause, go_on = calls[name]
+            queue.put_nowait_enhanced(name, on_pressure_high=pause, on_pressure_drop=go_on)
+
+        for name in ("one", "two"):
+            put(name)
+        assert paused == set()
+        for name in ("one", "two"):
+            put(name)
+        assert paused == {"one", "two"}
+        assert not queue.full()  # a full queue would stop both topics
+        for _ in range(4):
+            queue.get_nowait()
+        queue.maybe_endorse_pressure_drop()
+        assert paused == set()
+
+    asyncio.run(run())
