@@ -28,6 +28,7 @@ from kept.tallies import Tally, unpack
 from kept.topics import Topics
 from kept.topics import topics as topics_of
 from local_stack.child import Child
+from local_stack.environment import environment_of
 from local_stack.ports import free_port
 from local_stack.replay import WorkerGroup
 from producers.connection import client_options
@@ -38,7 +39,6 @@ from stream_processors.partition_log import unpack_mark
 PATIENCE_SECONDS = 1800.0
 POLL_SECONDS = 0.5
 SAMPLE_SECONDS = 0.02
-ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -157,7 +157,7 @@ def _timed_child(module: str, settings: Settings, topic: str, events: int, folde
     name = module.rpartition(".")[2]
     result = folder / f"{topic}-{name}.json"
     environment = {
-        **_environment(settings),
+        **environment_of(settings),
         RESULT: str(result),
         EVENTS: str(events),
         TOPIC: topic,
@@ -177,16 +177,6 @@ def _timed_child(module: str, settings: Settings, topic: str, events: int, folde
     finally:
         child.stop()
     return msgspec.json.decode(result.read_bytes(), type=Result)
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("KEPT_")}
-    for field in msgspec.structs.fields(Settings):
-        value = getattr(settings, field.name)
-        if value is not None and value != field.default:
-            environment[f"KEPT_{field.name.upper()}"] = str(value)
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return environment
 
 
 def _received(port: int) -> int:

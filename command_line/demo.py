@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import Annotated
 
 import typer
 
 from kept.errors import ConfigurationError, KeptError
-from local_stack.demo import DemoOptions, run_demo
+from local_stack.demo import DemoOptions, Place, run_demo
 
 
 def demo(
@@ -58,17 +57,16 @@ def parse_ports(text: str) -> tuple[int, ...]:
     return ports
 
 
-def _say(line: str) -> None:
-    typer.echo(line)
+def _say(told: str | Place) -> None:
+    typer.echo(str(told))
     sys.stdout.flush()
 
 
-def _say_as_json(line: str) -> None:
-    """Each line said is an object: `where` and `url` when it tells of a place, `said` in any case."""
-    if not line.strip():
-        return
-    told = {"said": " ".join(line.split())}
-    place = re.match(r"\s+(\S.*?)\s{2,}(https?://\S+|[\d.]+:\d+)", line)
-    if place is not None:
-        told |= {"where": place[1], "url": place[2]}
-    _say(json.dumps(told, ensure_ascii=False))
+def _say_as_json(told: str | Place) -> None:
+    """Each thing said is an object: `where` and `url` when it tells of a place, `said` in any case."""
+    if isinstance(told, Place):
+        said = {"said": f"{told.where} {told.url} {told.what}", "where": told.where, "url": told.url}
+    else:
+        said = {"said": told}
+    if told:
+        _say(json.dumps(said, ensure_ascii=False))

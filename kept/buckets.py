@@ -52,6 +52,7 @@ class LocalTime:
             if len(self._ends) > MEMORY:
                 self._ends.clear()
                 self.hours.clear()
+                self._steady.clear()
             known = self._ends[end] = self._find(end)
             self.hours[end] = known[0]
         return known

@@ -19,6 +19,8 @@ PREFIX = "KEPT_"
 BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
 """`host:port`, comma separated."""
 MOST_PARTITIONS = 1024
+SECRETS = frozenset({"sasl_password"})
+"""Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 
@@ -102,7 +104,7 @@ def read_settings(
         what, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         # A secret that is not valid is still a secret.
-        shown = "" if "password" in name else f", seen {values.get(name)!r}"
+        shown = "" if name in SECRETS else f", seen {values.get(name)!r}"
         closed_set = valid_values(Settings, name)
         valid = f"; valid: {closed_set}" if closed_set else ""
         raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{valid}") from error

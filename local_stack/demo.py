@@ -5,7 +5,6 @@ Everything listens on loopback. Whatever happens, the end leaves nothing behind:
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from history.sqlite import SQLiteHistory
 from kept.errors import ConfigurationError, Retry, Stop
 from local_stack.broker import Broker, missing
 from local_stack.child import Child
+from local_stack.environment import plain_environment
 from local_stack.kafka_jars import cache_folder
 from local_stack.ports import LOOPBACK, answers, require_free
 from local_stack.prometheus import INSTALL_COMMAND, prometheus, prometheus_command
@@ -30,7 +30,20 @@ TOPIC_PREFIX = "demo-"
 POLL_SECONDS = 0.25
 STOP_SECONDS = 10.0
 
-Say = Callable[[str], None]
+
+class Place(Struct, frozen=True):
+    """Where a part of the demo is to be found; `what` to look at there."""
+
+    where: str
+    url: str
+    what: str
+
+    def __str__(self) -> str:
+        """One line of a table."""
+        return f"  {self.where:<13}{self.url}   {self.what}"
+
+
+Say = Callable[[str | Place], None]
 
 
 class DemoOptions(Struct, frozen=True, kw_only=True):
@@ -143,10 +156,8 @@ def _kept(
     options: DemoOptions, folder: Path, name: str, module: Sequence[str], own: dict[str, str] | None = None
 ) -> Child:
     """A Python module of Kept as a child, told by `KEPT_*` variables: those of this shell do not reach it."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("KEPT_")}
-    root = str(Path(__file__).parent.parent)
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")])),
+    environment = {
+        **plain_environment(),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(folder),
         "KEPT_BROKERS": f"{LOOPBACK}:{options.kafka_port}",
@@ -171,19 +182,25 @@ def _start_all(parts: Iterator[Child]) -> Iterator[Child]:
 
 def _tell(options: DemoOptions, say: Say, *, with_broker: bool) -> None:
     say("")
-    say(f"  Live page    http://{LOOPBACK}:{options.page_port}/   every service, the worst promise first")
-    if with_broker:
-        for number, port in enumerate(options.metrics_ports, start=1):
-            say(f"  Worker {number}     http://{LOOPBACK}:{port}/metrics and /healthz")
-        if prometheus_command() is not None:
-            say(f"  Prometheus   http://{LOOPBACK}:{options.prometheus_port}/   try the query kept_promise_kept_ratio")
-        say(f"  Kafka        {LOOPBACK}:{options.kafka_port}   topics {TOPIC_PREFIX}*")
+    for place in _places(options, with_broker=with_broker):
+        say(place)
     say("")
     say(
         f"A simulated city: {options.days} days at once, then a week in 17 minutes, then live. Look at the promise "
         "beside its closed-only figure: the gap is what most dashboards leave out."
     )
     say("Ctrl-C ends it and removes everything." if options.seconds is None else f"It ends in {options.seconds:g} s.")
+
+
+def _places(options: DemoOptions, *, with_broker: bool) -> Iterator[Place]:
+    yield Place("Live page", f"http://{LOOPBACK}:{options.page_port}/", "every service, the worst promise first")
+    if with_broker:
+        for number, port in enumerate(options.metrics_ports, start=1):
+            yield Place(f"Worker {number}", f"http://{LOOPBACK}:{port}/metrics", "and /healthz")
+        if prometheus_command() is not None:
+            url = f"http://{LOOPBACK}:{options.prometheus_port}/"
+            yield Place("Prometheus", url, "try the query kept_promise_kept_ratio")
+        yield Place("Kafka", f"{LOOPBACK}:{options.kafka_port}", f"topics {TOPIC_PREFIX}*")
 
 
 def _watch(options: DemoOptions, folder: Path, parts: Sequence[Child], broker: Broker | None, say: Say) -> None:

@@ -25,6 +25,7 @@ from kept.settings import Settings, read_settings
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.child import Child
+from local_stack.environment import environment_of
 from local_stack.ports import LOOPBACK
 from producers.pace import Pace
 from producers.publisher import Publisher
@@ -62,21 +63,11 @@ class WorkerGroup:
                 raise Stop(f"{worker.name} ended (exit {worker.exit_code()}):\n{worker.log_tail()}")
 
     def _child(self, number: int) -> Child:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("KEPT_")}
-        for field in msgspec.structs.fields(Settings):
-            value, variable = getattr(self._settings, field.name), f"KEPT_{field.name.upper()}"
-            if value is None or value == field.default:
-                continue
-            if f"{variable}_FILE" in os.environ:
-                environment[f"{variable}_FILE"] = os.environ[f"{variable}_FILE"]  # a secret stays in its file
-            else:
-                environment[variable] = str(value)
+        environment = environment_of(self._settings)
         environment["KEPT_WORKER_ID"] = f"worker-{number}"
         work_folder = self.folder / f"worker-{number}"
         work_folder.mkdir(exist_ok=True)
         environment["KEPT_WORK_FOLDER"] = str(work_folder)
-        root = str(Path(__file__).parent.parent)
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         command = [sys.executable, "-m", "command_line.main", "worker"]
         return Child(f"worker-{number}", command, self.folder / f"worker-{number}.log", environment=environment)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from command_line.demo import _say_as_json
+from local_stack.demo import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "case_enquiry_id,open_dt,target_dt,closed_dt,closure_code,neighborhood,type,source\n" + "".join(
@@ -52,9 +53,12 @@ def test_what_became_of_every_event_is_told_beside_the_lines(replay: str) -> Non
 
 
 def test_the_demo_tells_its_places_as_objects(capsys: pytest.CaptureFixture[str]) -> None:
-    page = "  Live page    http://127.0.0.1:8400/   every service"
-    for line in ("", "Starting Kafka.", page, "  Kafka        127.0.0.1:9392   topics"):
-        _say_as_json(line)
+    page, kafka = (
+        Place("Live page", "http://127.0.0.1:8400/", "every service"),
+        Place("Kafka", "127.0.0.1:9392", "topics"),
+    )
+    for said in ("", "Starting Kafka.", page, kafka):
+        _say_as_json(said)
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert told == [
         {"said": "Starting Kafka."},

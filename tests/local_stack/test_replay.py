@@ -9,6 +9,7 @@ import pytest
 
 from kept.settings import Settings
 from local_stack import replay
+from local_stack.environment import environment_of
 from local_stack.replay import WorkerGroup, history_of
 
 
@@ -80,6 +81,15 @@ def test_a_secret_reaches_the_workers_as_the_name_of_its_file(production: Path, 
     assert environment["KEPT_SASL_PASSWORD_FILE"] == str(production)
     assert "s3cret" not in environment.values()
     assert environment["KEPT_SASL_USERNAME"] == "kept"
+
+
+def test_what_a_file_of_the_shell_says_does_not_win_over_what_the_workers_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KEPT_BROKERS_FILE", str(tmp_path / "brokers"))
+    environment = environment_of(Settings(brokers="other:9092"))
+    assert environment["KEPT_BROKERS"] == "other:9092"
+    assert "KEPT_BROKERS_FILE" not in environment
 
 
 def test_a_history_that_is_just_being_made_is_not_there_yet(tmp_path: Path) -> None:
