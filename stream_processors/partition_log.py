@@ -18,7 +18,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from kept.errors import Retry, Stop
 from kept.marks import Mark
-from kept.partition import Changes, DeadLetter, PartitionState, Record
+from kept.partition import Changes, DeadLetter, PartitionState
+from kept.state_records import Record
 from kept.topics import MAX_MESSAGE_BYTES, Topics
 from stream_processors.log_reader import read_range
 
