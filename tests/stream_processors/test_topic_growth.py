@@ -17,7 +17,7 @@ from kafka.admin import NewPartitions
 
 from command_line.moments import as_of_ms
 from kept import events as e
-from kept.errors import ConfigurationError, Stop
+from kept.errors import ConfigurationError, StateError, Stop
 from kept.indicators.point import Point
 from kept.settings import Settings
 from kept.topics import topics
@@ -29,6 +29,7 @@ from producers.sources import read_events
 from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
+from stream_processors.topic_check import PartitionWatch
 from stream_processors.topic_growth import grow, partition_of
 from tests.stream_processors.pipelines import settings_of
 
@@ -189,3 +190,29 @@ def records_of(settings: Settings, topic: str, partition: int) -> list[Any]:
         return [one async for records in read_range(client_settings(settings), name, partition) for one in records]
 
     return asyncio.run(read())
+
+
+def test_the_number_of_partitions_is_asked_anew_each_time_and_waited_for(
+    broker: Broker, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream_processors.topic_check.POLL_SECONDS", 0.1)
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    name = topics(topic_prefix, 2).events.name
+
+    async def run() -> None:
+        watch = PartitionWatch(client_settings(settings), topics(topic_prefix, 2).events)
+        await watch.check()
+        await asyncio.to_thread(broker.stop)
+        waiting = asyncio.create_task(watch.check())
+        await asyncio.sleep(1.0)
+        assert not waiting.done()
+        await asyncio.to_thread(broker.start)
+        await asyncio.wait_for(waiting, 60)
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        await asyncio.to_thread(admin.create_partitions, {name: NewPartitions(3)})
+        admin.close()
+        with pytest.raises(StateError, match="has a partition 2"):
+            await watch.check()
+        await watch.close()
+
+    asyncio.run(run())
