@@ -1,0 +1,115 @@
+"""`kept simulate`: a file of simulated events, with scripted incidents, and a file that says what is true of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tqdm import tqdm
+
+import catalogue
+from command_line.moments import as_of_ms
+from kept.catalogue import Catalogue, read_catalogue
+from kept.durations import DAY_MS
+from kept.errors import ConfigurationError
+from kept.events import Event
+from local_stack.counterfactual import measure
+from producers.event_lines import check_name, whole_file, write_events
+from producers.simulator import built_in_scripts, read_script, simulate
+from producers.simulator.incidents import Incident
+from producers.simulator.truth import FORMAT, Truth, encode, incident_truths, quiet_services, rfc3339, trials
+
+
+def simulate_file(
+    output: Annotated[Path, typer.Option(help="The file of events: .jsonl or .jsonl.gz, one event a line.")],
+    as_of: Annotated[str, typer.Option(help="Where the simulation ends: a whole 5 minutes, local time of the city.")],
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Incidents: {', '.join(built_in_scripts())}, or the path of a .toml file.", show_default="none"
+        ),
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="A JSON file that says what is true, for scoring.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
+    days: Annotated[float, typer.Option(min=0, max=3660, help="So many days up to --as-of.")] = 28.0,
+    rate: Annotated[float, typer.Option(min=0, help="Multiplies the volume.")] = 1.0,
+    services: Annotated[
+        str | None, typer.Option(help="Only these, such as street-lights,waste-pickup.", show_default="all")
+    ] = None,
+    measured: Annotated[
+        bool, typer.Option(help="Measure the effects too: with --truth, and takes about as long again.")
+    ] = True,
+    json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False,
+) -> None:
+    """Write the events of the simulated city to a file, in the order in which they are told.
+
+    The same options give the same files, byte for byte.
+    """
+    check_name(output)
+    if truth is not None and truth.absolute() == output.absolute():
+        raise ConfigurationError(f"--truth: {truth} is the file of events; name another")
+    chosen = _services(services)
+    end_ms = as_of_ms(as_of, next(iter(chosen.values())).zone)
+    start_ms = end_ms - int(days * DAY_MS)
+    incidents = () if script is None else read_script(script, chosen, start_ms=start_ms, end_ms=end_ms)
+    events = simulate(chosen.values(), start_ms=start_ms, end_ms=end_ms, seed=seed, rate=rate, incidents=incidents)
+    written = write_events(output, _shown(events, quiet=no_progress or not sys.stderr.isatty()))
+    if truth is not None:
+        effects = None
+        if measured:
+            effects = measure(chosen, incidents, start_ms=start_ms, end_ms=end_ms, seed=seed, rate=rate)
+        known = Truth(
+            format=FORMAT,
+            seed=seed,
+            rate=rate,
+            script=None if script is None else Path(script).name.removesuffix(".toml"),
+            start=rfc3339(start_ms),
+            end=rfc3339(end_ms),
+            events=written,
+            services=list(chosen),
+            incidents=incident_truths(incidents, chosen, effects),
+            quiet_services=quiet_services(chosen, incidents),
+            trials=trials(chosen.values(), start_ms=start_ms, end_ms=end_ms),
+        )
+        with whole_file(truth) as file:
+            file.write(encode(known))
+    _report(output, truth, written, incidents, json_output)
+
+
+def _services(names: str | None) -> Catalogue:
+    city = read_catalogue([catalogue.CITY])
+    if names is None:
+        return city
+    wanted = names.split(",")
+    unknown = [name for name in wanted if name not in city]
+    if unknown:
+        raise ConfigurationError(
+            f"--services: {unknown[0]!r} is not known; valid: {', '.join(city)}, with commas between"
+        )
+    return {name: service for name, service in city.items() if name in wanted}
+
+
+def _shown(events: Iterable[tuple[int, Event]], *, quiet: bool) -> Iterator[tuple[int, Event]]:
+    with tqdm(events, unit=" events", file=sys.stderr, disable=quiet) as progress:
+        yield from progress
+
+
+def _report(output: Path, truth: Path | None, written: int, incidents: tuple[Incident, ...], json_output: bool) -> None:
+    if json_output:
+        told = {
+            "output": str(output),
+            "truth": None if truth is None else str(truth),
+            "events": written,
+            "incidents": len(incidents),
+        }
+        typer.echo(json.dumps(told))
+        return
+    what = f"{len(incidents)} incident{'' if len(incidents) == 1 else 's'}"
+    typer.echo(
+        f"{written:,} events with {what} in {output}{'' if truth is None else f'; what is true of them in {truth}'}"
+    )

@@ -1,0 +1,105 @@
+"""What incidents truly do to the published figures: the same city with and without them, through the same core.
+
+Both runs are streamed through the embedded pipeline; only what is published at the end of each incident is kept.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from kept.catalogue import Catalogue
+from kept.durations import SECOND_MS
+from kept.indicators.point import Point
+from kept.indicators.windows import STEPS
+from producers.simulator import simulate
+from producers.simulator.incidents import AreaGap, Incident
+from producers.simulator.truth import MeasuredEffect, rfc3339
+from stream_processors.embedded import EmbeddedPipeline
+
+WINDOWS = ("24h", "7d", "28d")
+"""Windows in which effects are measured."""
+_STEP_MS = STEPS["1h"] * SECOND_MS
+_Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
+Figures = Mapping[_Key, float | None]
+"""Value by (service, indicator, window, slice); None where there is none."""
+
+
+def measure(
+    services: Catalogue, incidents: Sequence[Incident], *, start_ms: int, end_ms: int, seed: int, rate: float
+) -> list[list[MeasuredEffect]]:
+    """For each incident every figure of its service that differs when it ends (or the run does, at `end_ms`).
+
+    Of slices only those are looked at that the incident is about.
+    """
+    moments = [measured_at_ms(incident, end_ms) for incident in incidents]
+    disturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate, incidents=incidents)
+    undisturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate)
+    return [
+        list(_differences(incident, at_ms, disturbed[at_ms], undisturbed[at_ms]))
+        for incident, at_ms in zip(incidents, moments, strict=True)
+    ]
+
+
+def measured_at_ms(incident: Incident, end_ms: int) -> int:
+    """The last moment of an incident, or of the run, at which indicators are published: a whole 5 minutes."""
+    over_ms = end_ms if incident.end_ms is None else min(incident.end_ms, end_ms)
+    return over_ms // _STEP_MS * _STEP_MS
+
+
+def figures_at(
+    services: Catalogue,
+    moments: Sequence[int],
+    *,
+    start_ms: int,
+    seed: int,
+    rate: float,
+    incidents: Sequence[Incident] = (),
+    windows: Sequence[str] = WINDOWS,
+) -> dict[int, Figures]:
+    """All figures as published at each of the moments (ms), by what had been told before it."""
+    pipeline = EmbeddedPipeline(services)
+    events = simulate(
+        services.values(),
+        start_ms=start_ms,
+        end_ms=max(moments, default=start_ms),
+        seed=seed,
+        rate=rate,
+        incidents=incidents,
+    )
+    ordered = sorted(set(moments))
+    figures: dict[int, Figures] = {}
+    for passed, told in groupby(events, key=lambda timed: bisect_right(ordered, timed[0])):
+        _publish(pipeline, ordered[len(figures) : passed], windows, figures)
+        pipeline.apply(event for _, event in told)
+    _publish(pipeline, ordered[len(figures) :], windows, figures)
+    return figures
+
+
+def _publish(
+    pipeline: EmbeddedPipeline, moments: Sequence[int], windows: Sequence[str], figures: dict[int, Figures]
+) -> None:
+    for at_ms in moments:
+        pipeline.tick(at_ms)
+        figures[at_ms] = {_key(point): point.value for point in pipeline.indicators(at_ms // SECOND_MS, windows)}
+
+
+def _differences(incident: Incident, at_ms: int, disturbed: Figures, undisturbed: Figures) -> Iterator[MeasuredEffect]:
+    slices = {(), (("area", incident.area),)} if isinstance(incident, AreaGap) else {()}
+    for key in sorted(disturbed.keys() | undisturbed.keys()):
+        service, indicator, window, place = key
+        if service != incident.service or place not in slices or disturbed.get(key) == undisturbed.get(key):
+            continue
+        yield MeasuredEffect(
+            indicator=indicator,
+            slice=dict(place),
+            window=window,
+            at=rfc3339(at_ms),
+            with_incidents=disturbed.get(key),
+            without=undisturbed.get(key),
+        )
+
+
+def _key(point: Point) -> _Key:
+    return (point.service, point.indicator, point.window, point.slice)
