@@ -41,7 +41,7 @@ def simulate_file(
         str | None, typer.Option(help="Only these, such as street-lights,waste-pickup.", show_default="all")
     ] = None,
     measured: Annotated[
-        bool, typer.Option(help="Measure the effects too: with --truth, and takes about as long again.")
+        bool, typer.Option(help="Measure the effects on the figures, too, for --truth; takes longer.")
     ] = True,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False,

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from kept.catalogue import Catalogue
 from kept.durations import SECOND_MS
+from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
 from kept.indicators.windows import STEPS
 from producers.simulator import simulate
@@ -31,8 +32,11 @@ def measure(
 ) -> list[list[MeasuredEffect]]:
     """For each incident every figure of its service that differs when it ends (or the run does, at `end_ms`).
 
-    Of slices only those are looked at that the incident is about.
+    Of slices only those are looked at that the incident is about; a stock is told of once. Services without an incident
+    are left out: not one of their events is different.
     """
+    touched = {incident.service for incident in incidents}
+    services = {name: service for name, service in services.items() if name in touched}
     moments = [measured_at_ms(incident, end_ms) for incident in incidents]
     disturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate, incidents=incidents)
     undisturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate)
@@ -89,6 +93,8 @@ def _differences(incident: Incident, at_ms: int, disturbed: Figures, undisturbed
     slices = {(), (("area", incident.area),)} if isinstance(incident, AreaGap) else {()}
     for key in sorted(disturbed.keys() | undisturbed.keys()):
         service, indicator, window, place = key
+        if BY_NAME[indicator].stock and window != WINDOWS[0]:
+            continue
         if service != incident.service or place not in slices or disturbed.get(key) == undisturbed.get(key):
             continue
         yield MeasuredEffect(

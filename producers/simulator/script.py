@@ -83,7 +83,9 @@ def _incident(table: dict[str, Any], where: str, services: Mapping[str, Service]
         seen, valid = table.get("service"), ", ".join(services)
         raise ConfigurationError(f"{where}: service: {seen!r} is not simulated here; valid: {valid}")
     moments = {
-        key: _moment_ms(table[key], service, f"{where}: {key}", start_ms) for key in ("start", "end") if key in table
+        key: _moment_ms(seen, service, f"{where}: {key}", start_ms)
+        for key, seen in table.items()
+        if key in ("start", "end")
     }
     return convert_table({**table, **moments}, where, kind)
 
