@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from itertools import takewhile
+from itertools import islice, takewhile
 from statistics import fmean, median
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kept import events as e
 from kept.durations import HOUR_MS
 from kept.intake import check_channel, rules_by_service, to_fact
-from producers.simulator import built_in_scripts, read_script
+from producers.simulator import built_in_scripts, read_script, simulate
 from producers.simulator.incidents import KINDS, Incident
 from producers.simulator.profiles import AREAS
 from tests.producers.incident_city import CITY, MONDAY_MS, Timed, at, city, script
@@ -308,6 +308,13 @@ def test_intake_refuses_nothing_of_a_built_in_script_and_every_id_is_its_own(nam
         to_fact(event, e.milliseconds(event.time), e.identity(event), rules[event.data.service])
         assert e.decode(e.encode(event)) == event
     assert len({event.id for _, event in run}) == len(run)
+
+
+def test_an_endless_run_has_the_same_incidents() -> None:
+    incidents = script(f'service = "parking-permits"; start = "+1d"; end = "+2d"; {ONE_OF_EACH["slow_down"]}')
+    endless = simulate(CITY.values(), start_ms=MONDAY_MS, end_ms=None, seed=1, incidents=incidents)
+    bounded = city(3, incidents)
+    assert list(islice(endless, len(bounded))) == bounded
 
 
 @st.composite
