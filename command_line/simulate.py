@@ -18,10 +18,10 @@ from kept.durations import DAY_MS
 from kept.errors import ConfigurationError
 from kept.events import Event
 from local_stack.counterfactual import measure
-from producers.event_lines import check_name, whole_file, write_events
+from producers.event_lines import check_name, check_place, whole_file, write_events
 from producers.simulator import built_in_scripts, read_script, simulate
 from producers.simulator.incidents import Incident
-from producers.simulator.truth import FORMAT, Truth, encode, incident_truths, quiet_services, rfc3339, trials
+from producers.simulator.truth import Truth, encode, incident_truths, quiet_services, rfc3339, trials
 
 
 def simulate_file(
@@ -51,8 +51,11 @@ def simulate_file(
     The same options give the same files, byte for byte.
     """
     check_name(output)
-    if truth is not None and truth.absolute() == output.absolute():
-        raise ConfigurationError(f"--truth: {truth} is the file of events; name another")
+    check_place(output)
+    if truth is not None:
+        if truth.absolute() == output.absolute():
+            raise ConfigurationError(f"--truth: {truth} is the file of events; name another")
+        check_place(truth)
     chosen = _services(services)
     end_ms = as_of_ms(as_of, next(iter(chosen.values())).zone)
     start_ms = end_ms - int(days * DAY_MS)
@@ -64,7 +67,6 @@ def simulate_file(
         if measured:
             effects = measure(chosen, incidents, start_ms=start_ms, end_ms=end_ms, seed=seed, rate=rate)
         known = Truth(
-            format=FORMAT,
             seed=seed,
             rate=rate,
             script=None if script is None else Path(script).name.removesuffix(".toml"),

@@ -1,12 +1,13 @@
 """What incidents truly do to the published figures: the same city with and without them, through the same core.
 
-Both runs are streamed through the embedded pipeline; only what is published at the end of each incident is kept.
+The runs are streamed through the embedded pipeline; only what is published at the end of each incident is kept.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 
 from kept.catalogue import Catalogue
@@ -32,18 +33,21 @@ def measure(
 ) -> list[list[MeasuredEffect]]:
     """For each incident every figure of its service that differs when it ends (or the run does, at `end_ms`).
 
-    Of slices only those are looked at that the incident is about; a stock is told of once. Services without an incident
-    are left out: not one of their events is different.
+    Compared with the same city without this one incident. Of slices only those are looked at that the incident is
+    about; a stock is told of once. Other services are left out: not one of their events is different.
     """
-    touched = {incident.service for incident in incidents}
-    services = {name: service for name, service in services.items() if name in touched}
-    moments = [measured_at_ms(incident, end_ms) for incident in incidents]
-    disturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate, incidents=incidents)
-    undisturbed = figures_at(services, moments, start_ms=start_ms, seed=seed, rate=rate)
-    return [
-        list(_differences(incident, at_ms, disturbed[at_ms], undisturbed[at_ms]))
-        for incident, at_ms in zip(incidents, moments, strict=True)
-    ]
+    run = partial(figures_at, start_ms=start_ms, seed=seed, rate=rate)
+    found: dict[int, list[MeasuredEffect]] = {}
+    for name in {incident.service for incident in incidents}:
+        service = {name: services[name]}
+        own = [(index, incident) for index, incident in enumerate(incidents) if incident.service == name]
+        moments = {index: measured_at_ms(incident, end_ms) for index, incident in own}
+        disturbed = run(service, list(moments.values()), incidents=[incident for _, incident in own])
+        for index, incident in own:
+            at_ms = moments[index]
+            without = run(service, [at_ms], incidents=[other for place, other in own if place != index])
+            found[index] = list(_differences(incident, at_ms, disturbed[at_ms], without[at_ms]))
+    return [found[index] for index in range(len(incidents))]
 
 
 def measured_at_ms(incident: Incident, end_ms: int) -> int:
@@ -102,7 +106,7 @@ def _differences(incident: Incident, at_ms: int, disturbed: Figures, undisturbed
             slice=dict(place),
             window=window,
             at=rfc3339(at_ms),
-            with_incidents=disturbed.get(key),
+            with_incident=disturbed.get(key),
             without=undisturbed.get(key),
         )
 

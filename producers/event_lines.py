@@ -27,6 +27,14 @@ def check_name(path: Path) -> None:
         )
 
 
+def check_place(path: Path) -> None:
+    """Raises `ConfigurationError` when a file cannot be there, whatever is in it."""
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{path}: no such folder {path.parent}; make it, or name another")
+    if path.is_dir():
+        raise ConfigurationError(f"{path}: is a folder; name a file")
+
+
 def write_events(path: Path, timed_events: Iterable[tuple[int, Event]]) -> int:
     """Write (time in ms, event) pairs in the order in which they come; returns how many. Raises as `whole_file`."""
     check_name(path)
@@ -42,12 +50,9 @@ def write_events(path: Path, timed_events: Iterable[tuple[int, Event]]) -> int:
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write to; it takes the place of `path` when all is written, and is gone when something fails.
 
-    Raises `ConfigurationError` when its folder is not there, `Stop` when it cannot be written.
+    Raises as `check_place`, and `Stop` when it cannot be written.
     """
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"{path}: no such folder {path.parent}; make it, or name another")
-    if path.is_dir():
-        raise ConfigurationError(f"{path}: is a folder; name a file")
+    check_place(path)
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:

@@ -19,13 +19,13 @@ FORMAT = 1
 
 
 class MeasuredEffect(Struct, frozen=True, kw_only=True):
-    """A figure as it stood at the end of an incident (RFC 3339), with the incidents and without; None is no value."""
+    """A figure as it stood at the end of an incident (RFC 3339), with it and without; None is no value."""
 
     indicator: str
     slice: dict[str, str]
     window: str
     at: str
-    with_incidents: float | None
+    with_incident: float | None
     without: float | None
 
 
@@ -64,7 +64,7 @@ class Trial(Struct, frozen=True, kw_only=True):
 class Truth(Struct, frozen=True, kw_only=True):
     """Everything that is known of one run of the simulated city."""
 
-    format: int
+    format: int = FORMAT
     seed: int
     rate: float
     script: str | None

@@ -12,10 +12,13 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from typer.testing import CliRunner
 
+import catalogue
 from command_line.main import app
 from kept import events as e
+from kept.catalogue import read_catalogue
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
+from stream_processors.embedded import EmbeddedPipeline
 
 OWN_SCRIPT = """
 about = "A slow day, and an improvement that does nothing"
@@ -70,6 +73,15 @@ def test_the_file_has_one_event_of_the_contract_a_line_in_time_order(tmp_path: P
     assert {event.data.service for event in decoded if isinstance(event, e.Event)} == set(CHOSEN[1].split(","))
 
 
+def test_the_pipeline_counts_every_line_of_a_month_of_trouble_once(tmp_path: Path) -> None:
+    arguments = ("--as-of", "2026-03-01T00:00", "--script", "month_of_trouble", "--rate", "0.1", "--no-measured")
+    lines, _ = written(tmp_path, *arguments)
+    pipeline = EmbeddedPipeline(read_catalogue([catalogue.CITY]))
+    pipeline.apply(e.decode_batch(lines.splitlines()))
+    accounts = pipeline.accounts
+    assert accounts.received == accounts.applied == lines.count(b"\n") > 10_000
+
+
 def test_the_same_arguments_give_the_same_bytes_and_another_seed_others(tmp_path: Path, script: str) -> None:
     arguments = (*SMALL, *CHOSEN, "--script", script)
     first = written(tmp_path, *arguments, name="a.jsonl.gz")
@@ -105,8 +117,8 @@ def test_the_truth_has_what_was_measured(tmp_path: Path, script: str) -> None:
     assert {entry["indicator"] for entry in measured} <= INDICATOR_NAMES
     assert {entry["at"] for entry in measured} == {"2026-01-06T23:00:00Z"}
     backlog = next(entry for entry in measured if entry["indicator"] == "backlog")
-    assert backlog["with_incidents"] > backlog["without"] > 0
-    assert all(entry["with_incidents"] != entry["without"] for entry in measured)
+    assert backlog["with_incident"] > backlog["without"] > 0
+    assert all(entry["with_incident"] != entry["without"] for entry in measured)
 
 
 def test_measuring_may_be_left_out(tmp_path: Path, script: str) -> None:
@@ -151,6 +163,7 @@ def test_people_are_told_in_a_sentence(tmp_path: Path) -> None:
     [
         (("--output", "events.csv"), "valid: a name that ends in .jsonl or .jsonl.gz"),
         (("--output", "e.jsonl", "--truth", "./e.jsonl"), "is the file of events; name another"),
+        (("--output", "e.jsonl", "--truth", "missing/t.json"), "missing/t.json: no such folder missing"),
         (("--output", "e.jsonl", "--as-of", "soon"), "--as-of: 'soon' is not valid"),
         (("--output", "e.jsonl", "--services", "street-lights,ferries"), "--services: 'ferries' is not known"),
         (("--output", "e.jsonl", "--script", "quake"), "--script: 'quake' is not known; valid: area_gap, chaser_surge"),

@@ -179,5 +179,16 @@ def test_every_figure_of_the_service_that_differs_is_told_once_and_no_other() ->
     assert {(x.indicator, x.window) for x in effects} == {
         (name, "28d") for name in ("cost_per_transaction", "cost_per_outcome")
     } | {("cost_of_waste_rework_booked", window) for window in ("7d", "28d")}
-    assert all(x.without is not None and x.with_incidents is not None for x in effects)
-    assert all((x.with_incidents or 0) > (x.without or 0) and x.at == "2026-01-06T23:00:00Z" for x in effects)
+    assert all(x.without is not None and x.with_incident is not None for x in effects)
+    assert all((x.with_incident or 0) > (x.without or 0) and x.at == "2026-01-06T23:00:00Z" for x in effects)
+
+
+def test_of_two_incidents_of_a_service_each_is_told_only_what_it_did_itself() -> None:
+    # time   +0 .. +1d costs twice as much .. +2d ....... +3d many chasers .. +4d
+    costs = 'service = "parking-permits"; kind = "cost_jump"; start = "+1d"; end = "+2d"; size = 2'
+    chasers = 'service = "parking-permits"; kind = "chaser_surge"; start = "+3d"; end = "+4d"; size = 5'
+    effects = measure(CITY, script(costs, chasers), start_ms=MONDAY_MS, end_ms=at(5), seed=1, rate=0.5)
+    dear, chased = ({effect.indicator for effect in found} for found in effects)
+    assert dear == {"cost_per_transaction", "cost_per_outcome", "cost_of_waste_rework_booked"}
+    assert chased == {"failure_demand", "cost_of_waste_failure_demand_modelled"}
+    assert effects[1:] == measure(CITY, script(chasers), start_ms=MONDAY_MS, end_ms=at(5), seed=1, rate=0.5)
