@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec import Struct
 from tqdm import tqdm
 
 import catalogue
@@ -20,8 +21,8 @@ from kept.events import Event
 from local_stack.counterfactual import measure
 from producers.event_lines import check_name, check_place, whole_file, write_events
 from producers.simulator import built_in_scripts, read_script, simulate
-from producers.simulator.incidents import Incident
-from producers.simulator.truth import Truth, encode, incident_truths, quiet_services, rfc3339, trials
+from producers.simulator.incident import Incident
+from producers.simulator.truth import MeasuredEffect, Truth, encode, incident_truths, quiet_services, rfc3339, trials
 
 
 def simulate_file(
@@ -60,27 +61,59 @@ def simulate_file(
     end_ms = as_of_ms(as_of, next(iter(chosen.values())).zone)
     start_ms = end_ms - int(days * DAY_MS)
     incidents = () if script is None else read_script(script, chosen, start_ms=start_ms, end_ms=end_ms)
-    events = simulate(chosen.values(), start_ms=start_ms, end_ms=end_ms, seed=seed, rate=rate, incidents=incidents)
-    written = write_events(output, _shown(events, quiet=no_progress or not sys.stderr.isatty()))
+    run = _Run(chosen, incidents, start_ms, end_ms, seed, rate)
+    written = write_events(output, _shown(run.events(), quiet=no_progress or not sys.stderr.isatty()))
     if truth is not None:
-        effects = None
-        if measured:
-            effects = measure(chosen, incidents, start_ms=start_ms, end_ms=end_ms, seed=seed, rate=rate)
-        known = Truth(
-            seed=seed,
-            rate=rate,
-            script=None if script is None else Path(script).name.removesuffix(".toml"),
-            start=rfc3339(start_ms),
-            end=rfc3339(end_ms),
-            events=written,
-            services=list(chosen),
-            incidents=incident_truths(incidents, chosen, effects),
-            quiet_services=quiet_services(chosen, incidents),
-            trials=trials(chosen.values(), start_ms=start_ms, end_ms=end_ms),
-        )
+        name = None if script is None else Path(script).name.removesuffix(".toml")
+        known = run.truth(name, written, run.effects() if measured else None)
         with whole_file(truth) as file:
             file.write(encode(known))
-    _report(output, truth, written, incidents, json_output)
+    _report(output, truth, written, len(incidents), json_output)
+
+
+class _Run(Struct, frozen=True):
+    """One run of the city, decided by what is given here."""
+
+    services: Catalogue
+    incidents: tuple[Incident, ...]
+    start_ms: int
+    end_ms: int
+    seed: int
+    rate: float
+
+    def events(self) -> Iterator[tuple[int, Event]]:
+        return simulate(
+            self.services.values(),
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+            seed=self.seed,
+            rate=self.rate,
+            incidents=self.incidents,
+        )
+
+    def effects(self) -> list[list[MeasuredEffect]]:
+        return measure(
+            self.services,
+            self.incidents,
+            start_ms=self.start_ms,
+            end_ms=self.end_ms,
+            seed=self.seed,
+            rate=self.rate,
+        )
+
+    def truth(self, script: str | None, events: int, effects: list[list[MeasuredEffect]] | None) -> Truth:
+        return Truth(
+            seed=self.seed,
+            rate=self.rate,
+            script=script,
+            start=rfc3339(self.start_ms),
+            end=rfc3339(self.end_ms),
+            events=events,
+            services=list(self.services),
+            incidents=incident_truths(self.incidents, self.services, effects),
+            quiet_services=quiet_services(self.services, self.incidents),
+            trials=trials(self.services.values(), start_ms=self.start_ms, end_ms=self.end_ms),
+        )
 
 
 def _services(names: str | None) -> Catalogue:
@@ -101,17 +134,10 @@ def _shown(events: Iterable[tuple[int, Event]], *, quiet: bool) -> Iterator[tupl
         yield from progress
 
 
-def _report(output: Path, truth: Path | None, written: int, incidents: tuple[Incident, ...], json_output: bool) -> None:
+def _report(output: Path, truth: Path | None, events: int, incidents: int, json_output: bool) -> None:
     if json_output:
-        told = {
-            "output": str(output),
-            "truth": None if truth is None else str(truth),
-            "events": written,
-            "incidents": len(incidents),
-        }
-        typer.echo(json.dumps(told))
+        files = {"output": str(output), "truth": None if truth is None else str(truth)}
+        typer.echo(json.dumps({**files, "events": events, "incidents": incidents}))
         return
-    what = f"{len(incidents)} incident{'' if len(incidents) == 1 else 's'}"
-    typer.echo(
-        f"{written:,} events with {what} in {output}{'' if truth is None else f'; what is true of them in {truth}'}"
-    )
+    what = f"{events:,} events with {incidents} incident{'' if incidents == 1 else 's'} in {output}"
+    typer.echo(what if truth is None else f"{what}; what is true of them in {truth}")

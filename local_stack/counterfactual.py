@@ -16,7 +16,8 @@ from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
 from kept.indicators.windows import STEPS
 from producers.simulator import simulate
-from producers.simulator.incidents import AreaGap, Incident
+from producers.simulator.incident import Incident
+from producers.simulator.incidents import AreaGap
 from producers.simulator.truth import MeasuredEffect, rfc3339
 from stream_processors.embedded import EmbeddedPipeline
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from kept.catalogue import Service
 from kept.durations import HOUR_MS
 from kept.events import PUBLIC_EVENTS, Event
-from producers.simulator.incidents import Incident
+from producers.simulator.incident import Incident
 from producers.simulator.office import Office
 
 _TYPE_ORDER = {kind: rank for rank, kind in enumerate(PUBLIC_EVENTS)}

@@ -15,7 +15,7 @@ import msgspec
 from kept import events as e
 from kept.durations import HOUR_MS
 from producers.simulator.bookings import otherwise
-from producers.simulator.incidents import Incident
+from producers.simulator.incident import Incident
 from producers.simulator.voice import Timed, Voice, in_minor_units
 
 _AGAIN_WITHIN_MS = HOUR_MS

@@ -16,7 +16,7 @@ from kept.durations import HOUR_MS, WEEK_MS, parse_duration
 from kept.events import moment
 from producers.simulator import profiles
 from producers.simulator.disturbance import Disturbance
-from producers.simulator.incidents import Incident
+from producers.simulator.incident import Incident
 from producers.simulator.journey import Journey, Timed
 from producers.simulator.timeline import Add
 from producers.simulator.traffic import enquiry, fixed_costs, lost_transaction, trial_begins_or_ends

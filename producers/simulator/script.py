@@ -18,7 +18,8 @@ from kept.errors import ConfigurationError
 from kept.events import moment
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.toml_tables import convert_table, read_toml
-from producers.simulator.incidents import KINDS, CostJump, DefinitionChange, ImprovementWithoutEffect, Incident
+from producers.simulator.incident import Incident
+from producers.simulator.incidents import KINDS, CostJump, DefinitionChange, ImprovementWithoutEffect
 from producers.sources.local_times import LocalTimes
 
 _BY_KIND: Mapping[str, type[Incident]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}

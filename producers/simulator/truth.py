@@ -11,7 +11,7 @@ from msgspec import Struct
 from kept.catalogue import Service
 from kept.durations import HOUR_MS
 from kept.events import Event, Expectation, milliseconds, moment
-from producers.simulator.incidents import Effect, Incident, Reach
+from producers.simulator.incident import Effect, Incident, Reach
 from producers.simulator.office import Office
 from producers.simulator.profiles import AREAS
 

@@ -9,7 +9,8 @@ from typing import get_args
 from msgspec.structs import fields
 
 from producers.simulator.bookings import Booking
-from producers.simulator.incidents import KINDS, Improvable, Incident
+from producers.simulator.incident import Incident
+from producers.simulator.incidents import KINDS, Improvable
 from producers.simulator.script import parse_script
 from producers.simulator.truth import IncidentTruth, MeasuredEffect, Trial, Truth
 from tests.producers.incident_city import CITY, at

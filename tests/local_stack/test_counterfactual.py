@@ -6,7 +6,7 @@ import pytest
 
 from kept.durations import DAY_MS
 from local_stack.counterfactual import Figures, figures_at, measure, measured_at_ms
-from producers.simulator.incidents import Effect, Incident
+from producers.simulator.incident import Effect, Incident
 from producers.simulator.profiles import PROFILES
 from tests.producers.incident_city import CITY, MONDAY_MS, at, script
 

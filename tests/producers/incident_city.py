@@ -11,7 +11,7 @@ from kept import events as e
 from kept.catalogue import Catalogue, read_catalogue
 from kept.durations import DAY_MS
 from producers.simulator import simulate
-from producers.simulator.incidents import Incident
+from producers.simulator.incident import Incident
 from producers.simulator.script import parse_script
 
 CITY: Catalogue = read_catalogue([catalogue.CITY])

@@ -16,7 +16,8 @@ from kept import events as e
 from kept.durations import HOUR_MS
 from kept.intake import check_channel, rules_by_service, to_fact
 from producers.simulator import built_in_scripts, read_script, simulate
-from producers.simulator.incidents import KINDS, Incident
+from producers.simulator.incident import Incident
+from producers.simulator.incidents import KINDS
 from producers.simulator.profiles import AREAS
 from tests.producers.incident_city import CITY, MONDAY_MS, Timed, at, city, script
 

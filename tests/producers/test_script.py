@@ -10,13 +10,13 @@ from kept import events as e
 from kept.catalogue import parse_service
 from kept.errors import ConfigurationError
 from producers.simulator import built_in_scripts, read_script
+from producers.simulator.incident import Incident
 from producers.simulator.incidents import (
     KINDS,
     AreaGap,
     DefinitionChange,
     ImprovementThatWorks,
     ImprovementWithoutEffect,
-    Incident,
     SilentSource,
     SlowDown,
 )
