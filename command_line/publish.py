@@ -27,14 +27,14 @@ from kept.topics import topics
 from producers.mapping import built_in_mappings, read_mapping
 from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
-from producers.simulator import simulate
+from producers.simulator import built_in_scripts, read_script, simulate
 from producers.sources import RowProblem, read_events
 
 _SHOWN_PROBLEMS = 10
 
 
 class _Load(Struct):
-    """What is to be published: (event time in ms, event) in order, and what is said about it."""
+    """What is to be published: (when it is told in ms, event) in order, and what is said about it."""
 
     events: Iterable[tuple[int, Event]]
     total: int | None
@@ -53,6 +53,13 @@ def publish(
         float, typer.Option(min=0, max=3660, help="Simulated city: so many days up to now, or to --as-of.")
     ] = 28.0,
     rate: Annotated[float, typer.Option(min=0, help="Simulated city: multiplies the volume.")] = 1.0,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Simulated city: incidents ({', '.join(built_in_scripts())}, or the path of a .toml file).",
+            show_default="none",
+        ),
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="Simulated city: then go on in real time.")] = False,
     as_of: Annotated[
         str | None, typer.Option(help="Only what was known at this moment (a whole 5 minutes); ends with a tick there.")
@@ -73,7 +80,9 @@ def publish(
     if simulated_city:
         if path is not None or mapping is not None:
             raise ConfigurationError("--simulated-city takes no file and no --mapping; leave one of them out")
-        load = _city(seed, days, rate, live, as_of, speed)
+        load = _city(seed, days, rate, script, live, as_of, speed)
+    elif script is not None:
+        raise ConfigurationError("--script is for --simulated-city; what is in a file has happened already")
     elif path is None or mapping is None:
         raise ConfigurationError(
             f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), or --simulated-city"
@@ -99,7 +108,7 @@ def _file(path: Path, mapping_name: str, as_of: str | None, speed: str) -> _Load
     return _Load(file.events, len(file.events), pace, until_ms, file.rows, file.problems)
 
 
-def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, speed: str) -> _Load:
+def _city(seed: int, days: float, rate: float, script: str | None, live: bool, as_of: str | None, speed: str) -> _Load:
     services = read_catalogue([catalogue.CITY])
     factor = parse_speed(speed)
     if live and (as_of is not None or factor is not None):
@@ -108,13 +117,9 @@ def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, sp
         end_ms = int(time.time() * 1000) // STEP_MS * STEP_MS
     else:
         end_ms = as_of_ms(as_of, next(iter(services.values())).zone)
-    events = simulate(
-        services.values(),
-        start_ms=end_ms - int(days * DAY_MS),
-        end_ms=None if live else end_ms,
-        seed=seed,
-        rate=rate,
-    )
+    start_ms, until_ms = end_ms - int(days * DAY_MS), None if live else end_ms
+    incidents = () if script is None else read_script(script, services, start_ms=start_ms, end_ms=until_ms)
+    events = simulate(services.values(), start_ms=start_ms, end_ms=until_ms, seed=seed, rate=rate, incidents=incidents)
     return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
 
 
