@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import Reject
+from kept.event_texts import with_control_character
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -305,7 +306,16 @@ def decode(value: bytes) -> Event:
         raise Reject("unknown_type" if unknown else "invalid", _without_value(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
+    if _may_hold_control_characters(value):
+        field = with_control_character(event)
+        if field is not None:
+            raise Reject("invalid", f"Control characters, such as NUL or a line break, are not valid - at `{field}`")
     return event
+
+
+def _may_hold_control_characters(value: bytes) -> bool:
+    """In JSON they are always written with a backslash, but for DEL: so that almost no event is looked at."""
+    return b"\\" in value or b"\x7f" in value
 
 
 def _without_value(message: str) -> str:
@@ -320,13 +330,19 @@ def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:
     a value, each value is decoded by itself.
     """
     if None not in values:
+        whole = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]
         try:
-            events = _decode_many(b"[" + b",".join(values) + b"]")  # type: ignore[arg-type]
+            events = _decode_many(whole)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
         else:
             if len(events) == len(values):
-                return list(events)
+                if not _may_hold_control_characters(whole):
+                    return list(events)
+                return [
+                    _decode_or_reject(value) if value is not None and _may_hold_control_characters(value) else event
+                    for value, event in zip(values, events, strict=True)
+                ]
     return [_decode_or_reject(value) for value in values]
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kept.errors import ConfigurationError, Stop
-from producers.sources.tables import Row, RowProblem, Table
+from producers.sources.problems import RowProblem
+from producers.sources.tables import Row, Table
 
 
 def rows_of(path: Path, delimiter: str = ",") -> list[Row | RowProblem]:

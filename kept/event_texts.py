@@ -1,0 +1,29 @@
+"""What no name in an event may hold: control characters, which CloudEvents forbids and no service means.
+
+A NUL in a `source` or an `id` would make two events one, a line break in an area two lines of one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
+_OF_EVENTS = ("id", "source", "subject")
+_OF_DATA = ("channel", "area", "category", "step", "case")
+
+
+def with_control_character(event: Any) -> str | None:
+    """The field of `event` whose text holds a control character, as `$.data.area`; None when there is none.
+
+    Free words (`reason`, `title`) and who did the work may have line breaks: nothing is made of them.
+    """
+    for name in _OF_EVENTS:
+        text = getattr(event, name)
+        if text is not None and CONTROL_CHARACTERS.search(text):
+            return f"$.{name}"
+    for name in _OF_DATA:
+        text = getattr(event.data, name, None)
+        if text is not None and CONTROL_CHARACTERS.search(text):
+            return f"$.data.{name}"
+    return None
