@@ -27,6 +27,8 @@ _WHAT = "a page of service requests"
 _WRAPPER = "service_requests"
 
 _Page = list[msgspec.Raw]
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[str]).decode
 
 
 class _Wrapped(Struct):
@@ -42,17 +44,10 @@ class _Error(Struct):
     description: str | None = None
 
 
-class _Told(Struct, frozen=True):
-    """A request as it was told last: when it was updated (ms), and its events."""
-
-    updated_ms: int
-    events: list[tuple[int, Event]]
-
-
 def read_requests(path: Path, mapping: Open311Mapping, account: Account) -> None:
     """Read a page, or the pages of a folder by name, into `account`; raises `Stop`.
 
-    In memory: one page, and the two events at most of each request.
+    In memory: one page, and a few hundred bytes for each request.
     """
     requests = _Requests(mapping)
     pages = _pages(path)
@@ -122,7 +117,8 @@ class _Requests(CaseEvents):
         attribute = {key: f"f{n}" for n, key in enumerate(keys)}
         self._attributes = [(name, attribute[name]) for _, name in named]
         self._status, self._token = attribute["status"], attribute["token"]
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, tuple[int, bytes]] = {}
+        """When each request was updated (ms), as it was told last, and its row."""
 
     def take(self, raw: msgspec.Raw) -> bool:
         """Take in one request; returns whether it had been told before. Raises `ValueError` with the reason."""
@@ -139,19 +135,19 @@ class _Requests(CaseEvents):
         if not row[0].strip() and getattr(request, self._token) is not None:
             raise ValueError("only a token, no request id yet; fetch it again later")
         case_id = self._fields.case(row)
-        events = list(self._ends_of(case_id, self._case_of(row)))
+        opened_ms, compact = self._case_of(row).opened_ms, _pack(row)
         row[self._completed_place] = updated
         updated_ms = self._fields.time_ms(row, "completed")
         known = self._told.get(case_id)
-        told = _Told(events[0][0] if updated_ms is None else updated_ms, events)
-        if known is None or known.updated_ms <= told.updated_ms:
-            self._told[case_id] = told
+        told_ms = opened_ms if updated_ms is None else updated_ms
+        if known is None or known[0] <= told_ms:
+            self._told[case_id] = (told_ms, compact)
         return known is not None
 
     def events(self) -> Iterator[list[tuple[int, Event]]]:
         """The events of each request."""
-        for told in self._told.values():
-            yield told.events
+        for case_id, (_, compact) in self._told.items():
+            yield list(self._ends_of(case_id, self._case_of(_unpack(compact))))
 
     def _is_closed(self, status: Any) -> bool:
         word = status.strip().lower() if isinstance(status, str) else None
