@@ -79,7 +79,7 @@ def _repeated_case(columns: list[Column]) -> Column | None:
 
 
 def _case_column(roles: Roles, columns: list[Column], rows: int) -> None:
-    candidates = [column for column in columns if column.times is None]
+    candidates = [column for column in columns if column.times is None and "name" not in words.words_of(column.name)]
     unique = [column for column in candidates if column.unique]
     named = _ranked(candidates, words.CASE)
     surest = next((column for column in named if column.unique), None)

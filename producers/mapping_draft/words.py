@@ -5,19 +5,9 @@ from __future__ import annotations
 import re
 
 CASE = (
-    "case",
-    "caseid",
-    "enquiry",
-    "request",
-    "ticket",
-    "permit",
-    "application",
-    "reference",
-    "ref",
-    "number",
-    "nr",
-    "id",
-)
+    "caseid", "requestid", "ticketid", "id", "enquiry", "ticket", "case", "permit", "application", "request",
+    "reference", "ref", "number", "nr",
+)  # fmt: skip
 OPENED = (
     "opened",
     "open",
