@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
@@ -286,6 +286,17 @@ PublicEvent = (
     | ServiceChanged
 )
 
+_CLOSED_SETS: dict[str, Sequence[str]] = {
+    "type": [str(kind.__struct_config__.tag) for kind in PUBLIC_EVENTS],
+    "specversion": ["1.0"],
+    "data.outcome": get_args(Outcome),
+    "data.category": get_args(CostCategory),
+    "data.reason": get_args(ContactReason),
+    "data.result": get_args(TransactionResult),
+    "data.expected.direction": ["up", "down"],
+}
+"""The values that are valid, by the place of a field."""
+
 _decode_one = msgspec.json.Decoder(AnyEvent).decode
 _decode_many = msgspec.json.Decoder(list[AnyEvent]).decode
 _decode_anything = msgspec.json.Decoder(dict[str, Any]).decode
@@ -303,7 +314,7 @@ def decode(value: bytes) -> Event:
         event: Event = _decode_one(value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
-        raise Reject("unknown_type" if unknown else "invalid", _without_value(str(error))) from error
+        raise Reject("unknown_type" if unknown else "invalid", _said(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
     if _may_hold_control_characters(value):
@@ -318,9 +329,13 @@ def _may_hold_control_characters(value: bytes) -> bool:
     return b"\\" in value or b"\x7f" in value
 
 
-def _without_value(message: str) -> str:
-    """A decoder's message without the value it quotes, which may be personal."""
-    return re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
+def _said(message: str) -> str:
+    """A decoder's message without the value it quotes, which may be personal, and with the values that are valid."""
+    said = re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
+    if not said.startswith("Invalid"):
+        return said
+    valid = _CLOSED_SETS.get(said.rpartition("at `$.")[2].rstrip("`"))
+    return f"{said}; valid: {', '.join(valid)}" if valid else said
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:

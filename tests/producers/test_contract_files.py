@@ -68,7 +68,9 @@ def test_a_line_that_is_no_event_is_a_problem_with_its_number_and_the_reason_of_
         (2, "undecodable"), (3, "unknown_type"), (4, "invalid"), (5, "time_out_of_range"), (6, "unknown_type"),
     ]  # fmt: skip
     assert "written by Kept itself" in file.problems[-1].reason
-    assert str(file.problems[1]) == "line 3: unknown_type: Invalid value at `$.type`"
+    assert str(file.problems[1]).startswith(
+        "line 3: unknown_type: Invalid value at `$.type`; valid: case.opened, case."
+    )
 
 
 def test_a_line_of_broken_utf_8_leaves_its_neighbours_unharmed(tmp_path: Path) -> None:
