@@ -76,6 +76,7 @@ class RowFields:
         text = self._text(row, field)
         if text is None:
             return None
+        self._check_characters(text, field)  # the reader of ISO 8601 takes what follows a NUL for nothing
         try:
             return self._times.read(text)
         except ValueError as error:

@@ -20,6 +20,13 @@ from producers.sources.files import open_file, reading
 from producers.sources.problems import RowProblem
 
 SUFFIXES = (".csv", ".csv.gz")
+_BEGINNINGS = {
+    b"\xff\xfe": ", as in UTF-16",
+    b"\xfe\xff": ", as in UTF-16",
+    b"\x1f\x8b": ", as in a compressed file: its name should end in .gz",
+    b"PK": ", as in a workbook or zip file: export it as CSV",
+}
+"""What the first bytes of a file that is no text say it is."""
 _LONGEST_LINE = 1 << 20
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -83,9 +90,10 @@ class Table:
             try:
                 return next(self._reader, None)
             except UnicodeDecodeError as error:
-                byte = error.object[error.start]
+                before, byte = error.object[: error.start], error.object[error.start]
+                line = self._reader.line_num + 1 + before.count(b"\n")
                 raise Stop(
-                    f"{self.path}: not UTF-8 after line {self._reader.line_num}: {error.reason} (byte 0x{byte:02x}"
+                    f"{self.path}: line {line}: not UTF-8: {error.reason} (byte 0x{byte:02x}"
                     f"{_guess(error.object[:2])}); convert it to UTF-8"
                 ) from error
 
@@ -133,7 +141,7 @@ class Table:
 
 
 def _guess(beginning: bytes) -> str:
-    return ", as in UTF-16" if beginning in (b"\xff\xfe", b"\xfe\xff") else ""
+    return _BEGINNINGS.get(beginning, "")
 
 
 def _open(path: Path) -> IO[str]:
