@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import Reject
-from kept.event_texts import with_control_character
+from kept.event_texts import may_hold_control_characters, with_control_character
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -317,16 +317,11 @@ def decode(value: bytes) -> Event:
         raise Reject("unknown_type" if unknown else "invalid", _said(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
-    if _may_hold_control_characters(value):
+    if may_hold_control_characters(value):
         field = with_control_character(event)
         if field is not None:
             raise Reject("invalid", f"Control characters, such as NUL or a line break, are not valid - at `{field}`")
     return event
-
-
-def _may_hold_control_characters(value: bytes) -> bool:
-    """In JSON they are always written with a backslash, but for DEL: so that almost no event is looked at."""
-    return b"\\" in value or b"\x7f" in value
 
 
 def _said(message: str) -> str:
@@ -352,10 +347,10 @@ def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:
             pass
         else:
             if len(events) == len(values):
-                if not _may_hold_control_characters(whole):
+                if not may_hold_control_characters(whole):
                     return list(events)
                 return [
-                    _decode_or_reject(value) if value is not None and _may_hold_control_characters(value) else event
+                    event if with_control_character(event) is None else _decode_or_reject(value)
                     for value, event in zip(values, events, strict=True)
                 ]
     return [_decode_or_reject(value) for value in values]
