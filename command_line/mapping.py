@@ -25,7 +25,9 @@ def mapping() -> None:
 
 @app.command("new")
 def new(
-    path: Annotated[Path, typer.Argument(help="A table: .csv or .csv.gz, of any delimiter.")],
+    path: Annotated[
+        Path, typer.Argument(help="A table (.csv, .csv.gz, of any delimiter) or an event log (.xes, .xes.gz).")
+    ],
     catalogue: Annotated[
         Path | None, typer.Option(help="The catalogue entry of the service: says its id, time zone and channels.")
     ] = None,

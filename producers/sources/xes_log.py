@@ -50,8 +50,11 @@ class XesLog:
     `stray` lists the lines of events that are in no trace.
     """
 
-    def __init__(self, path: Path, trace_keys: frozenset[str], event_keys: frozenset[str]) -> None:
-        """Open the file; raises `Stop`. Attributes with other keys, and those inside other attributes, are not kept."""
+    def __init__(self, path: Path, trace_keys: frozenset[str] | None, event_keys: frozenset[str] | None) -> None:
+        """Open the file; raises `Stop`. Attributes with other keys, and those inside other attributes, are not kept.
+
+        Without keys all attributes are, for looking at a log.
+        """
         self.path = path
         self.stray: list[int] = []
         self._keys = (trace_keys, event_keys)
@@ -149,7 +152,9 @@ class XesLog:
         key, value = attributes.get("key"), attributes.get("value")
         if key is None:
             owner.defect = owner.defect or "an attribute without a key"
-        elif key in self._keys[isinstance(owner, XesEvent)]:
+            return
+        keys = self._keys[isinstance(owner, XesEvent)]
+        if keys is None or key in keys:
             if value is None:
                 owner.defect = owner.defect or f"attribute {key!r} has no value"
             elif len(value) > _LONGEST_VALUE:

@@ -17,6 +17,8 @@ from producers.mapping_draft.times import Times, times_of
 from producers.mapping_draft.words import is_personal, outcome_of, words_of
 from producers.sources import read_events
 from tests.producers.conftest import Workbench
+from tests.producers.xes import as_xes, log, trace
+from tests.producers.xes import event as step
 
 POTHOLES = Known("potholes", "potholes_service.toml", "Europe/Amsterdam")
 
@@ -230,6 +232,59 @@ def test_the_draft_for_the_permits_needs_no_answer_and_gives_the_same_events(
     assert [(time, event.id, event.data) for time, event in drafted.events] == [
         (time, event.id, event.data) for time, event in known.events
     ]
+
+
+def test_the_draft_for_the_permits_as_an_event_log_needs_no_answer_and_gives_the_same_events(
+    workbench: Workbench, shared_data: Path
+) -> None:
+    path = workbench.folder / "permits.xes.gz"
+    as_xes(shared_data / "coselog_permit_receipt_events.csv.gz", path)
+    text = draft_mapping(path, example("coselog_permits"))
+    assert "TODO" not in text.split("\n", 1)[1]
+    assert "# Left out, looks personal (by its name): responsible" in text
+    assert "# Lifecycle transitions seen: complete (8,577)" in text
+    workbench.write("coselog_permits.toml", (catalogue.EXAMPLES / "coselog_permits.toml").read_text())
+    drafted = read_events(path, read_mapping(workbench.mapping(text)))
+    known = read_events(path, read_mapping("coselog_permits_xes"))
+    assert [(time, event.subject, event.data) for time, event in drafted.events] == [
+        (time, event.subject, event.data) for time, event in known.events
+    ]
+
+
+# event logs
+
+
+def test_a_log_that_does_not_say_when_a_case_is_over_is_asked_with_the_last_steps(workbench: Workbench) -> None:
+    events = (step("intake", "2011-07-01T09:00:00Z"), step("archive", "2011-07-02T09:00:00Z"))
+    text = draft(workbench, log(trace("a", *events), trace("b", *events), trace("c", events[0])), name="log.xes")
+    assert (
+        "#   completed_by = [...]          (steps that end a case; last in most traces: 'archive' (2), 'intake' (1))"
+        in text
+    )
+    with pytest.raises(ConfigurationError, match=r"trace\.completed: None is not valid"):
+        read_mapping(workbench.mapping(text))
+    mapping = read_mapping(workbench.mapping(text.replace("[trace]", 'completed_by = ["archive"]\n[trace]')))
+    events_told = read_events(workbench.folder / "log.xes", mapping).events
+    assert [type_of(event) for _, event in events_told].count("case.completed") == 2
+
+
+def test_a_log_without_the_standard_names_is_asked_for_them(workbench: Workbench) -> None:
+    odd = log(trace("a", step("x", "2011-07-01T09:00:00Z"))).replace("concept:name", "title").replace("time:", "my:")
+    text = draft(workbench, odd, name="log.xes")
+    assert 'case = "TODO"' in text or 'case = "title"' in text
+    assert 'step = "TODO"   # TODO: the events have no concept:name; name the attribute' in text
+    assert 'step_time = "TODO"   # TODO: the events have no time:timestamp; name the attribute' in text
+
+
+def test_a_log_without_traces_cannot_be_drafted_for(workbench: Workbench) -> None:
+    with pytest.raises(Stop, match="no traces in this log"):
+        draft(workbench, log(), name="log.xes")
+
+
+def test_what_a_file_puts_into_a_comment_cannot_end_it(workbench: Workbench) -> None:
+    text = draft(workbench, 'id,opened,closed,"x\nkind = 1"\n1,2011-07-01 09:00,2011-07-02 09:00,y\n')
+    assert "# Not used: x kind = 1" in text
+    assert mapping_of(workbench, text).kind == "case_table"
 
 
 # the parts
