@@ -1,17 +1,31 @@
-"""What no name in an event may hold: control characters, which CloudEvents forbids and no service means.
+"""Texts in events and texts about events: no control characters in the ones, nothing personal in the others.
 
-A NUL in a `source` or an `id` would make two events one, a line break in an area two lines of one.
+CloudEvents forbids control characters: a NUL in a `source` or an `id` would make two events one, a line break in an area
+two lines of one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _ESCAPED = re.compile(rb"\\(?:[bfnrt]|u00(?:[01]|7[fF]))")
 _OF_EVENTS = ("id", "source", "subject")
 _OF_DATA = ("channel", "area", "category", "step", "case")
+
+
+def said(message: str, closed_sets: Mapping[str, Sequence[str]]) -> str:
+    """A decoder's message without the value it quotes, which may be personal, and with the values that are valid.
+
+    `closed_sets` has them by the place of a field, such as `data.outcome`.
+    """
+    told = re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
+    if not told.startswith("Invalid"):
+        return told
+    valid = closed_sets.get(told.rpartition("at `$.")[2].rstrip("`"))
+    return f"{told}; valid: {', '.join(valid)}" if valid else told
 
 
 def may_hold_control_characters(json: bytes) -> bool:

@@ -7,7 +7,6 @@ that loses its neighbours. Times become integer milliseconds since 1970-01-01 UT
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -17,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import Reject
-from kept.event_texts import may_hold_control_characters, with_control_character
+from kept.event_texts import may_hold_control_characters, said, with_control_character
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -314,7 +313,7 @@ def decode(value: bytes) -> Event:
         event: Event = _decode_one(value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
-        raise Reject("unknown_type" if unknown else "invalid", _said(str(error))) from error
+        raise Reject("unknown_type" if unknown else "invalid", said(str(error), _CLOSED_SETS)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
     if may_hold_control_characters(value):
@@ -322,15 +321,6 @@ def decode(value: bytes) -> Event:
         if field is not None:
             raise Reject("invalid", f"Control characters, such as NUL or a line break, are not valid - at `{field}`")
     return event
-
-
-def _said(message: str) -> str:
-    """A decoder's message without the value it quotes, which may be personal, and with the values that are valid."""
-    said = re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
-    if not said.startswith("Invalid"):
-        return said
-    valid = _CLOSED_SETS.get(said.rpartition("at `$.")[2].rstrip("`"))
-    return f"{said}; valid: {', '.join(valid)}" if valid else said
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:

@@ -271,7 +271,7 @@ def test_a_log_that_does_not_say_when_a_case_is_over_is_asked_with_the_last_step
 def test_a_log_without_the_standard_names_is_asked_for_them(workbench: Workbench) -> None:
     odd = log(trace("a", step("x", "2011-07-01T09:00:00Z"))).replace("concept:name", "title").replace("time:", "my:")
     text = draft(workbench, odd, name="log.xes")
-    assert 'case = "TODO"' in text or 'case = "title"' in text
+    assert 'case = "TODO"' in text
     assert 'step = "TODO"   # TODO: the events have no concept:name; name the attribute' in text
     assert 'step_time = "TODO"   # TODO: the events have no time:timestamp; name the attribute' in text
 
@@ -282,8 +282,8 @@ def test_a_log_without_traces_cannot_be_drafted_for(workbench: Workbench) -> Non
 
 
 def test_what_a_file_puts_into_a_comment_cannot_end_it(workbench: Workbench) -> None:
-    text = draft(workbench, 'id,opened,closed,"x\nkind = 1"\n1,2011-07-01 09:00,2011-07-02 09:00,y\n')
-    assert "# Not used: x kind = 1" in text
+    text = draft(workbench, 'id,opened,closed,"x\ny = 1"\n1,2011-07-01 09:00,2011-07-02 09:00,y\n')
+    assert "# Not used: x y = 1" in text
     assert mapping_of(workbench, text).kind == "case_table"
 
 
