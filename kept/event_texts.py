@@ -1,7 +1,7 @@
 """Texts in events and texts about events: no control characters in the ones, nothing personal in the others.
 
-CloudEvents forbids control characters: a NUL in a `source` or an `id` would make two events one, a line break in an area
-two lines of one.
+CloudEvents forbids control characters: a NUL in a `source` or an `id` would make two events one, a line break in an
+area two lines of one.
 """
 
 from __future__ import annotations

@@ -271,7 +271,7 @@ def test_a_log_that_does_not_say_when_a_case_is_over_is_asked_with_the_last_step
 def test_a_log_without_the_standard_names_is_asked_for_them(workbench: Workbench) -> None:
     odd = log(trace("a", step("x", "2011-07-01T09:00:00Z"))).replace("concept:name", "title").replace("time:", "my:")
     text = draft(workbench, odd, name="log.xes")
-    assert 'case = "TODO"' in text
+    assert 'case = "title"   # Doubt: chosen because every row has another value' in text
     assert 'step = "TODO"   # TODO: the events have no concept:name; name the attribute' in text
     assert 'step_time = "TODO"   # TODO: the events have no time:timestamp; name the attribute' in text
 
