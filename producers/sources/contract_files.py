@@ -48,6 +48,8 @@ def _told(value: bytes | None) -> tuple[int, e.Event]:
     event = e.decode(value)
     if isinstance(event, e.Tick):
         raise Reject("unknown_type", f"{e.TICK_TYPE} is written by Kept itself at the end of a replay; leave it out")
+    if isinstance(event, e.CostBooked) and not event.data.amount.is_finite():
+        raise Reject("amount_precision", "the amount is no number; valid: a number, or its digits as a text")
     return e.milliseconds(event.time), event
 
 

@@ -38,6 +38,9 @@ CONTRACT = json.dumps(
         "time": "2011-07-01T12:00:00Z", "data": {"service": "potholes"},
     }
 )  # fmt: skip
+COST = CONTRACT.replace("case.opened", "cost.booked").replace(
+    '"potholes"', '"potholes", "amount": "NaN", "currency": "EUR"'
+)
 
 
 def table(*rows: str) -> bytes:
@@ -168,6 +171,7 @@ PROBLEMS: list[tuple[str, str, bytes, str | None, int, str]] = [
     ("a line of Latin-1", "t.jsonl", f"{CONTRACT}\n".encode() + CONTRACT.encode().replace(b'"a"', b'"\xfc"'),
      None, 2, "utf-8"),
     ("a pretty-printed event", "t.jsonl", f"{CONTRACT}\n{{\n".encode(), None, 2, "truncated"),
+    ("an amount that is no number", "t.jsonl", f"{CONTRACT}\n{COST}\n".encode(), None, 2, "the amount is no number"),
     ("a tick", "t.jsonl", f"{CONTRACT}\n{CONTRACT.replace('case.opened', 'kept.tick')}\n".encode(), None, 2,
      "kept.tick is written by Kept itself at the end of a replay; leave it out"),
     ("an event from the year 9999", "t.jsonl", f"{CONTRACT}\n{CONTRACT.replace('2011', '9999')}\n".encode(), None, 2,
