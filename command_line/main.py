@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from command_line import topics
+from command_line import mapping, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.indicators import indicators
@@ -36,6 +36,7 @@ app.command()(indicators)
 topics.app.command("grow")(grow)
 app.add_typer(topics.app, name="topics")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(mapping.app, name="mapping")
 app.command()(worker)
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct
 from tqdm import tqdm
 
 import catalogue
+from command_line.event_source import FILE_HELP, MAPPING_HELP, Source, rows_in_words, source_of, tell_problems
 from command_line.moments import STEP_MS, as_of_ms
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
@@ -24,11 +25,11 @@ from kept.errors import ConfigurationError
 from kept.events import Event
 from kept.settings import Settings, read_settings
 from kept.topics import topics
-from producers.mapping import built_in_mappings, read_mapping
+from producers.mapping import built_in_mappings
 from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
 from producers.simulator import built_in_scripts, read_script, simulate
-from producers.sources import RowProblem, read_events
+from producers.sources import EventFile
 
 _SHOWN_PROBLEMS = 10
 
@@ -40,13 +41,12 @@ class _Load(Struct):
     total: int | None
     pace: Pace
     tick_at_ms: int | None
-    rows: int | None = None
-    problems: list[RowProblem] = []
+    file: EventFile | None = None
 
 
 def publish(
-    path: Annotated[Path | None, typer.Argument(help="A .csv or .csv.gz file.", show_default=False)] = None,
-    mapping: Annotated[str | None, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")] = None,
+    path: Annotated[Path | None, typer.Argument(help=FILE_HELP, show_default=False)] = None,
+    mapping: Annotated[str | None, typer.Option(help=MAPPING_HELP)] = None,
     simulated_city: Annotated[bool, typer.Option("--simulated-city", help="Events of the simulated city.")] = False,
     seed: Annotated[int, typer.Option(help="Simulated city: the same seed gives the same events.")] = 1,
     days: Annotated[
@@ -83,14 +83,15 @@ def publish(
         load = _city(seed, days, rate, script, live, as_of, speed)
     elif script is not None:
         raise ConfigurationError("--script is for --simulated-city; what is in a file has happened already")
-    elif path is None or mapping is None:
+    elif path is None:
         raise ConfigurationError(
-            f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), or --simulated-city"
+            f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), a file of events "
+            "(.jsonl), or --simulated-city"
         )
     elif live:
         raise ConfigurationError("--live is for --simulated-city; a file has an end")
     else:
-        load = _file(path, mapping, as_of, speed)
+        load = _file(source_of(path, mapping), as_of, speed, settings)
     _report(_deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
 
 
@@ -100,12 +101,11 @@ def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
     return msgspec.structs.replace(read_settings(os.environ), **overrides)
 
 
-def _file(path: Path, mapping_name: str, as_of: str | None, speed: str) -> _Load:
-    mapping = read_mapping(mapping_name)
-    until_ms = None if as_of is None else as_of_ms(as_of, mapping.service().zone)
+def _file(source: Source, as_of: str | None, speed: str, settings: Settings) -> _Load:
+    until_ms = None if as_of is None else as_of_ms(as_of, source.zone(settings))
     pace = Pace(parse_speed(speed))
-    file = read_events(path, mapping, until_ms=until_ms)
-    return _Load(file.events, len(file.events), pace, until_ms, file.rows, file.problems)
+    file = source.read(until_ms)
+    return _Load(file.events, len(file.events), pace, until_ms, file)
 
 
 def _city(seed: int, days: float, rate: float, script: str | None, live: bool, as_of: str | None, speed: str) -> _Load:
@@ -154,15 +154,15 @@ def _shown(load: _Load, quiet: bool) -> Iterator[tuple[int, Event]]:
 
 
 def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
+    file = load.file
     if json_output:
-        problems = [msgspec.to_builtins(problem) for problem in load.problems]
-        typer.echo(json.dumps({**counts, "rows": load.rows, "problems": problems}))
+        problems = [] if file is None else [msgspec.to_builtins(problem) for problem in file.problems]
+        read = {"rows": None if file is None else file.rows, "passed_over": {} if file is None else file.passed_over}
+        typer.echo(json.dumps({**counts, **read, "problems": problems}))
         return
-    for problem in load.problems[:_SHOWN_PROBLEMS]:
-        typer.echo(f"line {problem.line}: {problem.reason}", err=True)
-    if len(load.problems) > _SHOWN_PROBLEMS:
-        typer.echo(f"and {len(load.problems) - _SHOWN_PROBLEMS} more rows that cannot be read; see --json", err=True)
-    rows = "" if load.rows is None else f"{load.rows} rows, {len(load.problems)} of them not readable; "
+    if file is not None:
+        tell_problems(file, shown=_SHOWN_PROBLEMS, all_of_them="see --json")
+    rows = "" if file is None else f"{rows_in_words(file)}; "
     ticks = f", {counts['ticks']} of them ticks" if counts["ticks"] else ""
     stopped = "; stopped by hand" if counts["stopped"] else ""
     typer.echo(
