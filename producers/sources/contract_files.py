@@ -1,6 +1,7 @@
 """Files of events of the contract: one CloudEvent a line (.jsonl), or a .json array of them (the batched mode).
 
-They need no mapping. A line that is no event is a problem with the reason code that it would have as a dead letter.
+They need no mapping, and keep the order of the file: what was told late is told late again. A line that is no event is a
+problem with the reason code that it would have as a dead letter.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ _WHAT = "a file of events"
 
 
 def read_contract_events(path: Path, *, until_ms: int | None = None) -> EventFile:
-    """The events of a file in time order; those of one moment stay as they are told. Blank lines are no events.
+    """The events of a file in its order. Blank lines are no events.
 
-    With `until_ms` (ms since 1970 UTC) later events are left out. Lines are read one by one and put in order in bounded
-    memory; an array is in memory as a whole. Raises `Stop` when the file cannot be read, or none of its events can.
+    With `until_ms` (ms since 1970 UTC) later events are left out. Lines are read one by one, in bounded memory; of an
+    array all is in memory. Raises `Stop` when the file cannot be read, or none of its events can.
     """
     account = Account(path, until_ms, as_told=True)
     lines = suffixed(path, LINES)

@@ -36,7 +36,7 @@ class TimedEvents(Protocol):
 
 
 class TimeOrder:
-    """Takes events in any order. `as_told` keeps those of one moment as they came; else they go by type, then id."""
+    """Takes events in any order; those of one moment go by type, then id. `as_told` leaves all in the order they came."""
 
     def __init__(self, until_ms: int | None = None, *, as_told: bool = False, in_memory: int = IN_MEMORY) -> None:
         """Events after `until_ms` are left out."""
@@ -52,8 +52,8 @@ class TimeOrder:
         """Take in one event; raises `Stop` when the disk is full."""
         if self._until_ms is not None and time_ms > self._until_ms:
             return
-        key = (time_ms, 0, "") if self._as_told else (time_ms, _RANK[type(event)], event.id)
-        if self._last is not None and key < self._last:
+        key = (time_ms, _RANK[type(event)], event.id)
+        if not self._as_told and self._last is not None and key < self._last:
             self._ordered = False
         self._last = key
         self._held.append((key, event))
