@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from rich.table import Column, Table
 
 from command_line.moments import as_of_ms
 from command_line.output import output
+from kept.brake import Brake
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -20,6 +22,7 @@ from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.point import Point, as_json_object
 from kept.indicators.windows import WINDOWS, length_seconds
 from kept.marks import Accounts
+from kept.settings import read_settings
 from local_stack.replay import replay_through_kafka
 from producers.mapping import read_mapping
 from producers.sources import read_events
@@ -61,7 +64,9 @@ def replay(
     windows = _windows(window, embedded=embedded)
     file = read_events(path, described, until_ms=at_ms)
     if embedded:
-        pipeline = EmbeddedPipeline({service.id: service})
+        told = read_settings(os.environ)
+        brake = Brake(told.brake_events, told.brake_share)
+        pipeline = EmbeddedPipeline({service.id: service}, brake=brake)
         pipeline.apply(event for _, event in file.events)
         pipeline.tick(at_ms)
         points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts
