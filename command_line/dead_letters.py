@@ -116,7 +116,7 @@ def show(
             text = f"(none{left_out(letter)})" if record.value is None else printable(record.value)
             typer.echo(f"payload    {text}")
         else:
-            typer.echo(f"payload    {letter.bytes:,} bytes; --payload shows them, --raw writes them as they are")
+            typer.echo(f"payload    {letter.bytes or 0:,} bytes; --payload shows them, --raw writes them as they are")
 
 
 @app.command("redrive")
@@ -144,18 +144,18 @@ def redrive_letters(
     settings = _settings(brokers, topic_prefix)
     named = {_address(text, "--address") for text in address or ()}
     matches = _filter(reason, named or None)
+    edited = None if edit is None else _editor(edit)
     events_topic = topics(settings.topic_prefix, settings.partitions).events.name
     started = time.monotonic()
     with _reader(settings) as reader:
         survey = reader.survey(_since_ms(since))
         found = [letter for letter in survey.letters if matches(letter) and letter.redriven_ms is None]
-        too_large = [letter for letter in found if letter.wrapping.left_out is not None]
+        without_payload = [letter for letter in found if not letter.sendable]
         returned = [x for x in found if x.wrapping.times_redriven >= MOST_REDRIVES and x.address not in named]
-        left = {letter.address for letter in (*too_large, *returned)}
+        left = {letter.address for letter in (*without_payload, *returned)}
         chosen = [letter for letter in found if letter.address not in left]
-        counts = RedriveCounts(events_topic, len(found), len(chosen), len(too_large), len(returned))
+        counts = RedriveCounts(events_topic, len(found), len(chosen), len(without_payload), len(returned))
         if yes and chosen:
-            edited = None if edit is None else _editor(edit)
             with Publisher(events_topic, settings) as to_events, Publisher(reader.topic, settings) as to_letters:
                 for sent in redrive(reader, chosen, to_events, to_letters, edited):
                     counts.sent += sent

@@ -22,7 +22,7 @@ class RedriveCounts(Struct):
     topic: str
     open: int
     chosen: int
-    too_large: int
+    without_payload: int
     returned_too_often: int
     sent: int = 0
     seconds: float = 0.0
@@ -104,8 +104,8 @@ def redriven_in_words(counts: RedriveCounts, *, done: bool) -> str:
     if counts.returned_too_often:
         said += f"; {counts.returned_too_often:,} have come back {MOST_REDRIVES} times and are sent only when named "
         said += "with --address"
-    if counts.too_large:
-        said += f"; {counts.too_large:,} were too large to be kept, their source must publish them again"
+    if counts.without_payload:
+        said += f"; {counts.without_payload:,} have no payload that could be sent, `kept dead-letters show` says why"
     return said
 
 

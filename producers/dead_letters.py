@@ -31,10 +31,16 @@ class Letter(NamedTuple):
 
     address: Address
     wrapping: Wrapping
-    bytes: int
+    bytes: int | None
+    """Size of the payload; None when it has none."""
     put_aside_ms: int
     redriven_ms: int | None
     """When it was sent again; None while it is open."""
+
+    @property
+    def sendable(self) -> bool:
+        """Whether it has a payload that could become an event."""
+        return self.bytes is not None and self.wrapping.left_out is None
 
 
 class Survey(NamedTuple):
@@ -149,7 +155,7 @@ class DeadLetterReader:
                 continue
             # The same few sentences thousands of times.
             shared = wrapping._replace(reason=sys.intern(wrapping.reason), message=sys.intern(wrapping.message))
-            size = len(record.value or b"") if wrapping.left_out is None else wrapping.left_out
+            size = wrapping.left_out if record.value is None else len(record.value)
             address = Address(partition, record.offset)
             letters[record.offset] = Letter(address, shared, size, record.timestamp, None)
         return list(letters.values()), strangers

@@ -37,9 +37,9 @@ def redrive(
 ) -> Iterator[int]:
     """Send `letters` (in the order of the reader) again; yields how many were sent and noted, chunk by chunk.
 
-    `edit` makes the bytes that are sent of those that were put aside. Raises `Stop` when these cannot be read as an
-    event: what was sent before is noted, nothing after it is sent. Raises `Retry` or `Stop` when the broker does not
-    take them.
+    Letters that are not `sendable` are the caller's to leave out. `edit` makes the bytes that are sent of those that
+    were put aside. Raises `Stop` when these cannot be read as an event: what was sent before is noted, nothing after it
+    is sent. Raises `Retry` or `Stop` when the broker does not take them.
     """
     for partition, group in groupby(letters, key=lambda letter: letter.address.partition):
         wanted = {letter.address.offset: letter for letter in group}
