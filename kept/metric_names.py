@@ -77,6 +77,9 @@ LATE_EVENTS = Metric(
     "kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter"
 )
 POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
+AMENDMENTS = Metric(
+    "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
+)
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
 PIPELINE_METRICS: tuple[Metric, ...] = (
@@ -91,6 +94,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     DEAD_LETTERS,
     LATE_EVENTS,
     POINTS,
+    AMENDMENTS,
     SERIES_DROPPED,
 )
 METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)

@@ -14,6 +14,7 @@ import msgspec
 
 from kept import events as e
 from kept.brake import Brake
+from kept.buckets import STEP_MS
 from kept.cases import Contribution, contribution, is_open
 from kept.durations import DAY_MS, HOUR_MS
 from kept.errors import Reject, StateError
@@ -65,6 +66,10 @@ class PartitionState:
         self._live = live
         self._brake = brake or Brake()
         self._tick: int | None = None
+        self._late_since: dict[str, int] = {}
+        self._published_until: int | None = None
+        """Values up to this moment (ms) may have been published; None: up to any, since others went on without this
+        partition while it was idle or without its worker."""
         self._register: dict[str, bytes] = {}
         self._expiry: dict[int, list[str]] = {}
         self._seen: set[int] = set()
@@ -107,6 +112,7 @@ class PartitionState:
         """
         dead_letters: list[DeadLetter] = []
         latest = None if clock_ms is None or not self._live else clock_ms + FUTURE_TOLERANCE_MS
+        self._late_since = {}
         for index, event in enumerate(events):
             try:
                 if type(event) is e.Tick:
@@ -127,10 +133,14 @@ class PartitionState:
         self._expire()
         if self.watermark is not None:
             self.tallies.compact(self.watermark)
-        return self._changes(dead_letters)
+        changes = self._changes(dead_letters)
+        self._published_until = None if self.watermark is None else self.watermark // STEP_MS * STEP_MS
+        return changes
 
     def mark(self, *, idle: bool = False) -> Mark:
-        """Where the partition stands."""
+        """Where the partition stands; `idle`: the others may go on without it."""
+        if idle:
+            self._published_until = None
         accounts = msgspec.structs.replace(self.accounts, dead_lettered=dict(self.accounts.dead_lettered))
         return Mark(
             partition=self.partition,
@@ -140,6 +150,7 @@ class PartitionState:
             tick=self._tick,
             idle=idle,
             compacted=self.tallies.compacted_ms,
+            late_since={} if idle else dict(self._late_since),
         )
 
     def restore(self, records: Iterable[Record]) -> None:
@@ -229,7 +240,7 @@ class PartitionState:
         self._register[case] = pack(facts)
         self._changed_cases.add(case)
         self._schedule(case, facts)
-        self._applied(fact.time)
+        self._applied(service, fact.time)
 
     def _is_forgotten(self, facts: tuple[AnyFact, ...], rules: Rules, time_ms: int) -> bool:
         """Whether an event of `time_ms` comes too long after the last one of its closed case to belong to it.
@@ -252,13 +263,18 @@ class PartitionState:
         hour = (time_ms + rules.duplicate_retention) // HOUR_MS
         self._seen.add(identity)
         self._new_ids.setdefault(hour, []).append(identity)
-        self._applied(time_ms)
+        self._applied(service, time_ms)
 
-    def _applied(self, time_ms: int) -> None:
+    def _applied(self, service: str, time_ms: int) -> None:
         self.accounts.applied += 1
-        if self.watermark is not None and time_ms < self.watermark - HOUR_MS:
-            self.accounts.late += 1
-        self._advance(time_ms)
+        watermark = self.watermark
+        if watermark is not None and time_ms < watermark:
+            if time_ms < watermark - HOUR_MS:
+                self.accounts.late += 1
+        else:
+            self.watermark = time_ms
+        if self._published_until is None or time_ms <= self._published_until:
+            self._late_since[service] = min(self._late_since.get(service, time_ms), time_ms)
 
     def _advance(self, time_ms: int) -> None:
         if self.watermark is None or time_ms > self.watermark:

@@ -75,9 +75,13 @@ class PartitionLog:
         )
         self._lock = asyncio.Lock()
 
+    async def fence(self) -> None:
+        """From now on no former owner can write to this partition."""
+        await self._producer.start()
+
     async def open(self, state: PartitionState) -> int:
         """Fence any former owner, then rebuild `state`; returns how many records were read."""
-        await self._producer.start()
+        await self.fence()
         count = 0
         async for records in read_range(self._client_settings, self._topics.state.name, self._partition):
             count += len(records)

@@ -26,6 +26,7 @@ class Metrics(Collector):
         self.registry.register(self)
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
         self._written = 0
+        self._amended = 0
         self.partitions: Callable[[], Iterable[PartitionState]] = list
         """The source partitions this worker owns."""
         self.lags: Callable[[], Iterable[tuple[str, int, int]]] = list
@@ -46,6 +47,10 @@ class Metrics(Collector):
     def points_written(self, count: int) -> None:
         """The history store has accepted so many points."""
         self._written += count
+
+    def points_amended(self, count: int) -> None:
+        """So many published points were written anew, because events came late."""
+        self._amended += count
 
     def collect(self) -> Iterator[Family]:
         """Every family, at this moment."""
@@ -104,8 +109,10 @@ class Metrics(Collector):
         lag, points = _family(names.LAG), _family(names.POINTS)
         for topic, number, behind in self.lags():
             lag.add_metric([topic, str(number)], behind)
+        amended = _family(names.AMENDMENTS)
         points.add_metric([], self._written)
-        yield from (last, register, buckets, lag, events, dead, late, points)
+        amended.add_metric([], self._amended)
+        yield from (last, register, buckets, lag, events, dead, late, points, amended)
 
 
 def _currency(point: Point) -> list[str]:
