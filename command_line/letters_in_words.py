@@ -42,7 +42,7 @@ def counts_in_words(letters: Sequence[Letter]) -> Iterator[str]:
     times = [letter.put_aside_ms for letter in letters]
     yield f"put aside from {_shown(min(times))} to {_shown(max(times))}"
     by_reason = Counter(letter.wrapping.reason for letter in letters)
-    places = Counter((letter.wrapping.reason, letter.wrapping.source_partition) for letter in letters)
+    places = Counter((letter.wrapping.reason, letter.wrapping.source.partition) for letter in letters)
     for reason, count in by_reason.most_common():
         where = ", ".join(f"{p}: {n:,}" for (r, p), n in sorted(places.items()) if r == reason)
         yield f"  {printable(reason):<18} {count:>9,}   by source partition: {where}"
@@ -65,7 +65,7 @@ def as_json_object(letter: Letter) -> dict[str, Any]:
         "address": str(letter.address),
         "reason": wrapping.reason,
         "message": wrapping.message,
-        "source": wrapping.source,
+        "source": str(wrapping.source),
         "put_aside": moment(letter.put_aside_ms).isoformat(),
         "bytes": letter.bytes,
         "times_redriven": wrapping.times_redriven,
@@ -78,7 +78,7 @@ def letter_in_words(letter: Letter) -> Iterator[str]:
     wrapping = letter.wrapping
     yield f"letter     {letter.address}"
     yield f"reason     {printable(wrapping.reason)}: {printable(wrapping.message)}"
-    yield f"event      {printable(wrapping.source)}"
+    yield f"event      {printable(str(wrapping.source))}"
     yield f"put aside  {_shown(letter.put_aside_ms)}"
     sent = "no" if letter.redriven_ms is None else _shown(letter.redriven_ms)
     yield f"redriven   {sent}{f'; has come back {wrapping.times_redriven}x' if wrapping.times_redriven else ''}"
@@ -91,7 +91,7 @@ def left_out(letter: Letter) -> str:
     size = letter.wrapping.left_out
     if size is None:
         return ""
-    return f"; {size:,} bytes were too large to be kept, they are at {printable(letter.wrapping.source)}"
+    return f"; {size:,} bytes were too large to be kept, they are at {printable(str(letter.wrapping.source))}"
 
 
 def redriven_in_words(counts: RedriveCounts, *, done: bool) -> str:

@@ -1,13 +1,15 @@
 """What a dead letter says in its headers, how it is sent again, and how the log of letters remembers that it was.
 
 A letter keeps the key, the bytes and every header of its event; what Kept adds stands behind them. The topic also holds
-notes: which letters of its partition have been redriven. A note is written after its letters, so it outlives them.
+notes: the letters of which events have been redriven. A note is written after its letters, so it outlives them, and
+names the events, not the letters' offsets: these are others when the pipeline moves to wider topics.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -39,14 +41,23 @@ class Address(NamedTuple):
         return f"{self.partition}:{self.offset}"
 
 
+class Source(NamedTuple):
+    """Where the event of a letter lies, or lay; written `service-events/3/20417`."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
 class Wrapping(NamedTuple):
     """What was added to an event when it was put aside, and the headers it came with."""
 
     reason: str
     message: str
-    source: str
-    """topic/partition/offset of the event."""
-    source_partition: int
+    source: Source
     left_out: int | None
     """Bytes of a value that was too large to be kept."""
     times_redriven: int
@@ -54,10 +65,16 @@ class Wrapping(NamedTuple):
 
 
 class Note(Struct, frozen=True):
-    """Letters (first and last offset of each run) that were sent again; `edited` when not byte for byte."""
+    """Whose letters were sent again: topic/partition -> offsets of the events. `edited`: not byte for byte."""
 
-    redriven: list[tuple[int, int]]
+    redriven: dict[str, list[int]]
     edited: bool = False
+
+    def sources(self) -> Iterator[Source]:
+        """The events it names."""
+        for place, offsets in self.redriven.items():
+            for offset in offsets:
+                yield _source(f"{place}/{offset}")
 
 
 _decode_note = msgspec.json.Decoder(Note).decode
@@ -72,7 +89,7 @@ def parse_address(text: str) -> Address:
     return Address(int(match[1]), int(match[2]))
 
 
-def wrap(original: Headers, rejection: Reject, source: str, left_out: int | None = None) -> list[Header]:
+def wrap(original: Headers, rejection: Reject, source: Source, left_out: int | None = None) -> list[Header]:
     """The headers of a letter. `left_out`: how many bytes of its value are not kept."""
     size: list[Header] = [] if left_out is None else [(LEFT_OUT, b"%d" % left_out)]
     return [
@@ -80,7 +97,7 @@ def wrap(original: Headers, rejection: Reject, source: str, left_out: int | None
         *size,
         (REASON, rejection.reason.encode()),
         (MESSAGE, str(rejection).encode(errors="backslashreplace")),
-        (SOURCE, source.encode()),
+        (SOURCE, str(source).encode()),
     ]
 
 
@@ -88,16 +105,17 @@ def unwrap(headers: Headers, value: bytes | None) -> Wrapping | None:
     """What a letter's headers say; None when they are not those of a letter."""
     if tuple(name for name, _ in headers[-3:]) != (REASON, MESSAGE, SOURCE):
         return None
-    reason, message, source = (_text(said) for _, said in headers[-3:])
-    place = _SOURCE.match(source)
-    if place is None:
+    reason, message, place = (_text(said) for _, said in headers[-3:])
+    try:
+        source = _source(place)
+    except ValueError:
         return None
     original = tuple(headers[:-3])
     left_out = None if value is not None else _number(original, LEFT_OUT)
     if left_out is not None:
         original = original[:-1]
     times = times_redriven(original)
-    return Wrapping(reason, message, source, int(place[2]), left_out, times, original[:-1] if times else original)
+    return Wrapping(reason, message, source, left_out, times, original[:-1] if times else original)
 
 
 def times_redriven(headers: Headers) -> int:
@@ -110,15 +128,12 @@ def redriven_headers(letter: Wrapping) -> list[Header]:
     return [*letter.original, (REDRIVEN, b"%d" % (letter.times_redriven + 1))]
 
 
-def write_note(offsets: Iterable[int], *, edited: bool = False) -> tuple[bytes, list[Header]]:
-    """Value and headers of the note that says which letters of a partition were sent again."""
-    runs: list[tuple[int, int]] = []
-    for offset in sorted(offsets):
-        if runs and runs[-1][1] == offset - 1:
-            runs[-1] = (runs[-1][0], offset)
-        else:
-            runs.append((offset, offset))
-    return _encode_note(Note(runs, edited)), [(NOTE, REDRIVEN.encode())]
+def write_note(sources: Iterable[Source], *, edited: bool = False) -> tuple[bytes, list[Header]]:
+    """Value and headers of the note that says that the letters of these events were sent again."""
+    redriven: dict[str, list[int]] = {}
+    for source in sources:
+        redriven.setdefault(f"{source.topic}/{source.partition}", []).append(source.offset)
+    return _encode_note(Note(redriven, edited)), [(NOTE, REDRIVEN.encode())]
 
 
 def read_note(value: bytes | None, headers: Headers) -> Note | None:
@@ -126,9 +141,18 @@ def read_note(value: bytes | None, headers: Headers) -> Note | None:
     if value is None or list(headers) != [(NOTE, REDRIVEN.encode())]:
         return None
     try:
-        return _decode_note(value)
-    except msgspec.MsgspecError:
+        note = _decode_note(value)
+        deque(note.sources(), maxlen=0)  # each of them can be read
+    except (msgspec.MsgspecError, ValueError):
         return None
+    return note
+
+
+def _source(text: str) -> Source:
+    match = _SOURCE.match(text)
+    if match is None:
+        raise ValueError("TOPIC/PARTITION/OFFSET")
+    return Source(match[1], int(match[2]), int(match[3]))
 
 
 def _number(headers: Headers, name: str) -> int | None:

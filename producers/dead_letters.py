@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from kept.dead_letters import Address, Wrapping, read_note, unwrap
+from kept.dead_letters import Address, Source, Wrapping, read_note, unwrap
 from kept.errors import Retry, Stop
 from kept.settings import Settings
 from kept.topics import MAX_DEAD_LETTER_BYTES
@@ -140,14 +140,14 @@ class DeadLetterReader:
             raise kept_error(error, self._where, ADVICE) from error
 
     def _survey(self, partition: int, first: int) -> tuple[list[Letter], int]:
-        letters: dict[int, Letter] = {}
+        letters: dict[Source, Letter] = {}
         strangers = 0
         for record in self.records(partition, first):
             note = read_note(record.value, record.headers)
             if note is not None:
-                for offset in (offset for begin, end in note.redriven for offset in range(begin, end + 1)):
-                    if offset in letters:
-                        letters[offset] = letters[offset]._replace(redriven_ms=record.timestamp)
+                for source in note.sources():
+                    if source in letters:
+                        letters[source] = letters[source]._replace(redriven_ms=record.timestamp)
                 continue
             wrapping = unwrap(record.headers, record.value)
             if wrapping is None:
@@ -157,7 +157,7 @@ class DeadLetterReader:
             shared = wrapping._replace(reason=sys.intern(wrapping.reason), message=sys.intern(wrapping.message))
             size = wrapping.left_out if record.value is None else len(record.value)
             address = Address(partition, record.offset)
-            letters[record.offset] = Letter(address, shared, size, record.timestamp, None)
+            letters[wrapping.source] = Letter(address, shared, size, record.timestamp, None)
         return list(letters.values()), strangers
 
     def _bounds(self) -> tuple[dict[int, int], dict[int, int]]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from kept import events
-from kept.dead_letters import redriven_headers, write_note
+from kept.dead_letters import Source, redriven_headers, write_note
 from kept.errors import Reject, Stop
 from producers.dead_letters import DeadLetterReader, Letter
 from producers.publisher import Publisher
@@ -43,7 +43,7 @@ def redrive(
     """
     for partition, group in groupby(letters, key=lambda letter: letter.address.partition):
         wanted = {letter.address.offset: letter for letter in group}
-        sent: list[int] = []
+        sent: list[Source] = []
         for record in reader.records(partition, min(wanted)):
             letter = wanted.pop(record.offset, None)
             if letter is None:
@@ -55,7 +55,7 @@ def redrive(
                     yield _note(partition, sent, to_events, to_letters, edited=True)
                 raise
             to_events.send(event.key, event.value, redriven_headers(letter.wrapping), event.partition)
-            sent.append(record.offset)
+            sent.append(letter.wrapping.source)
             if len(sent) == CHUNK or not wanted:
                 yield _note(partition, sent, to_events, to_letters, edited=edit is not None)
                 sent = []
@@ -63,7 +63,7 @@ def redrive(
                 break
 
 
-def _note(partition: int, sent: list[int], to_events: Publisher, to_letters: Publisher, *, edited: bool) -> int:
+def _note(partition: int, sent: list[Source], to_events: Publisher, to_letters: Publisher, *, edited: bool) -> int:
     to_events.finish()
     value, headers = write_note(sent, edited=edited)
     to_letters.send(None, value, headers, partition)
@@ -72,7 +72,9 @@ def _note(partition: int, sent: list[int], to_events: Publisher, to_letters: Pub
 
 
 def _event_of(letter: Letter, record: Any, to_events: Publisher, edit: Callable[[bytes], bytes] | None) -> _Event:
-    partition = letter.wrapping.source_partition if letter.wrapping.source_partition in to_events.partitions else None
+    source = letter.wrapping.source
+    # Wider topics have another name, and another place for the key.
+    partition = source.partition if source.topic == to_events.topic else None
     if edit is None:
         return _Event(record.key, record.value, partition)
     value = edit(record.value or b"")

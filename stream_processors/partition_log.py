@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from kept.dead_letters import Header, wrap
+from kept.dead_letters import Header, Source, wrap
 from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
@@ -161,7 +161,7 @@ def dead_letter(letter: DeadLetter, source: Any) -> Message:
 
     A value that was compressed on its way here may be larger than a topic takes: it is left where it is.
     """
-    place = f"{source.topic}/{source.partition}/{source.offset}"
+    place = Source(source.topic, source.partition, source.offset)
     headers = wrap(source.headers, letter.rejection, place)
     size = sum(len(name.encode()) + len(value or b"") for name, value in headers)
     if size + len(source.key or b"") + len(source.value or b"") <= MAX_DEAD_LETTER_BYTES - RECORD_OVERHEAD:

@@ -26,6 +26,7 @@ from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
+from stream_processors.topic_growth import grow
 
 Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 
@@ -98,7 +99,6 @@ class Pipeline:
         self.folder, self.broker = folder, broker
         (folder / "catalogue").mkdir()
         self.mend(NARROW)
-        self.topics = topics(prefix, 2)
         self._use(
             Settings(
                 brokers=broker.bootstrap, topic_prefix=prefix, partitions=2, catalogue=str(folder / "catalogue"),
@@ -111,8 +111,16 @@ class Pipeline:
         """From now on the worker is started with other settings."""
         self._use(msgspec.structs.replace(self.settings, **more))
 
+    def grow(self, partitions: int) -> None:
+        """Move to topics with so many partitions."""
+        former = self.settings
+        wider = msgspec.structs.replace(former, topic_prefix=f"{former.topic_prefix}wide-", partitions=partitions)
+        asyncio.run(grow(former, wider))
+        self._use(wider)
+
     def _use(self, settings: Settings) -> None:
         self.settings = settings
+        self.topics = topics(settings.topic_prefix, settings.partitions)
         self.group = WorkerGroup(settings, self.folder, 1)
         self.replay = Replay(settings, self.group)
 
@@ -127,8 +135,8 @@ class Pipeline:
         rules = rules_by_service(read_catalogue([self.folder / "catalogue"]))
         processor = CaseProcessor(self.settings, self.topics, rules, client_settings(self.settings), lambda: 0)
         try:
-            await processor.assign({0, 1})
-            for partition in (0, 1):
+            await processor.assign(set(range(self.settings.partitions)))
+            for partition in range(self.settings.partitions):
                 async for records in read_range(client_settings(self.settings), self.topics.events.name, partition):
                     await processor.apply(partition, records)
             total = Accounts()
@@ -156,7 +164,7 @@ class Pipeline:
 
         async def read() -> list[Any]:
             found: list[Any] = []
-            for partition in range(2):
+            for partition in range(self.settings.partitions):
                 async for records in read_range(client_settings(self.settings), topic, partition):
                     found += records
             return found

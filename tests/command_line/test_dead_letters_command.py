@@ -185,6 +185,24 @@ def test_what_cannot_be_read_comes_back_and_is_left_alone_after_three_times(pipe
     assert len(rows(pipeline, "--all")) == 4
 
 
+def test_what_was_redriven_stays_so_in_wider_topics_and_the_rest_goes_where_its_case_is_now(pipeline: Pipeline) -> None:
+    events = feed("WL" * 30)
+    pipeline.replay.publish(events)
+    pipeline.send((None, None, []), partition=1)
+    pipeline.apply()
+    pipeline.mend(MENDED)
+    first, *_ = rows(pipeline, "--reason", "unknown_channel")
+    assert redriven(pipeline, "--address", first["address"], "--yes")["sent"] == 1
+    pipeline.grow(4)
+    assert len(rows(pipeline)) == 30
+    assert [row["source"] for row in rows(pipeline, "--all") if row["redriven"]] == [first["source"]]
+    told = redriven(pipeline, "--yes")
+    assert (told["open"], told["sent"], told["without_payload"]) == (30, 29, 1)
+    points, accounts = pipeline.run_to_the_end()
+    assert same(points, undisturbed(events))
+    assert (accounts.applied, accounts.duplicate) == (len(events), 0)
+
+
 def test_an_edit_mends_what_the_source_cannot(pipeline: Pipeline) -> None:
     events = feed("WL" * 5)
     pipeline.replay.publish(events)

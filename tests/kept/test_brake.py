@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -62,9 +64,10 @@ class Run:
 
 def tripped_at(refused: list[bool], share: float) -> int | None:
     """The rule, said in another way: the first refused event with too many behind it, in both windows."""
+    exact = Fraction(str(share))
     for at, bad in enumerate(refused):
         window, recent = refused[max(0, at - WINDOW + 1) : at + 1], refused[max(0, at - WINDOW // RECENT + 1) : at + 1]
-        if bad and sum(window) > share * WINDOW and sum(recent) > share * (WINDOW // RECENT):
+        if bad and sum(window) > exact * WINDOW and sum(recent) > exact * (WINDOW // RECENT):
             return at
     return None
 

@@ -56,7 +56,7 @@ def test_a_dead_letter_keeps_key_bytes_and_headers_whatever_they_are(pipeline: P
         assert list(letter.headers[:-3]) == headers
         wrapping = unwrap(letter.headers, letter.value)
         assert wrapping is not None
-        assert wrapping.source == f"{pipeline.topics.events.name}/0/{number}"
+        assert wrapping.source == (pipeline.topics.events.name, 0, number)
         assert wrapping.message
 
 
