@@ -52,6 +52,9 @@ SERVICE = Metric(
     "1 for each service published here; says whether its events are simulated",
     ("service", "simulated"),
 )
+CATALOGUE = Metric(
+    "kept_catalogue_info", "1; workers that count by different catalogues show different fingerprints", ("fingerprint",)
+)
 INDICATOR_STATE = Metric(
     "kept_indicator_state",
     "1 for the state an indicator is in; one that is not `value` has no value series",
@@ -84,6 +87,7 @@ SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed
 
 PIPELINE_METRICS: tuple[Metric, ...] = (
     SERVICE,
+    CATALOGUE,
     INDICATOR_STATE,
     INDICATOR_TIME,
     LAST_EVENT,

@@ -24,7 +24,7 @@ from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
 from history.sqlite import SQLiteHistory
-from kept.catalogue import Service
+from kept.catalogue import Service, fingerprint
 from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
@@ -57,7 +57,9 @@ class Worker:
         self._work_folder = work_folder
         self._temporary = temporary
         self._topics = topics(settings.topic_prefix, settings.partitions)
-        self.metrics = Metrics({service.id for service in catalogue.values() if service.simulated})
+        self.metrics = Metrics(
+            {service.id for service in catalogue.values() if service.simulated}, fingerprint(catalogue)
+        )
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)

@@ -19,9 +19,10 @@ Family = CounterMetricFamily | GaugeMetricFamily
 class Metrics(Collector):
     """Holds the latest points of the services this worker publishes; asks for the rest when scraped."""
 
-    def __init__(self, simulated: Collection[str] = ()) -> None:
-        """`simulated` are the services whose events are made up, and say so."""
+    def __init__(self, simulated: Collection[str] = (), catalogue: str = "") -> None:
+        """`simulated` are the services whose events are made up, and say so; `catalogue` is its fingerprint."""
         self._simulated = simulated
+        self._catalogue = catalogue
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
@@ -109,10 +110,11 @@ class Metrics(Collector):
         lag, points = _family(names.LAG), _family(names.POINTS)
         for topic, number, behind in self.lags():
             lag.add_metric([topic, str(number)], behind)
-        amended = _family(names.AMENDMENTS)
+        amended, catalogue = _family(names.AMENDMENTS), _family(names.CATALOGUE)
+        catalogue.add_metric([self._catalogue], 1)
         points.add_metric([], self._written)
         amended.add_metric([], self._amended)
-        yield from (last, register, buckets, lag, events, dead, late, points, amended)
+        yield from (last, register, buckets, lag, events, dead, late, points, amended, catalogue)
 
 
 def _currency(point: Point) -> list[str]:

@@ -16,7 +16,6 @@ from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewPartitions
 
 from command_line.moments import as_of_ms
-from command_line.topics import create_topics
 from kept import events as e
 from kept.errors import ConfigurationError, Stop
 from kept.indicators.point import Point
@@ -31,6 +30,7 @@ from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
 from stream_processors.topic_growth import grow, partition_of
+from tests.stream_processors.pipelines import settings_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,19 +39,8 @@ SERVICE = MAPPING.service()
 AS_OF_MS = as_of_ms("2011-07-20T00:00", SERVICE.zone)
 
 
-def settings_for(broker: Broker, prefix: str, folder: Path, partitions: int = 2) -> Settings:
-    (folder / "catalogue").mkdir(exist_ok=True)
-    (folder / "catalogue" / "service.toml").write_text(MAPPING.catalogue_text(), encoding="utf-8")
-    settings = Settings(
-        brokers=broker.bootstrap,
-        topic_prefix=prefix,
-        partitions=partitions,
-        catalogue=str(folder / "catalogue"),
-        history_path=str(folder / "history.sqlite"),
-        live=False,
-    )
-    create_topics(settings)
-    return settings
+def settings_for(broker: Broker, prefix: str, folder: Path) -> Settings:
+    return settings_of(broker, prefix, folder, MAPPING.catalogue_text())
 
 
 def send(settings: Settings, events: Sequence[e.Event]) -> None:
