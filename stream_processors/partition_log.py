@@ -159,11 +159,20 @@ def _plain(records: Iterable[Record]) -> Iterator[Message]:
 def dead_letter(letter: DeadLetter, source: Any) -> Message:
     """The message that puts the event of record `source` aside: its key, bytes and headers, and why behind them.
 
-    A value that was compressed on its way here may be larger than a topic takes: it is left where it is.
+    What was compressed on its way here may be larger than a topic takes: then the value is left where it is, and a key
+    or headers that are too large by themselves too. No event can end its worker at every start.
     """
+    key, value = source.key or b"", source.value or b""
     place = Source(source.topic, source.partition, source.offset)
-    headers = wrap(source.headers, letter.rejection, place)
-    size = sum(len(name.encode()) + len(value or b"") for name, value in headers)
-    if size + len(source.key or b"") + len(source.value or b"") <= MAX_DEAD_LETTER_BYTES - RECORD_OVERHEAD:
-        return source.key, source.value, headers
-    return source.key, None, wrap(source.headers, letter.rejection, place, left_out=len(source.value or b""))
+    whole = wrap(source.headers, letter.rejection, place)
+    room = MAX_DEAD_LETTER_BYTES - RECORD_OVERHEAD - len(key) - _size(whole)
+    if len(value) <= room:
+        return source.key, source.value, whole
+    if room >= 0:
+        return source.key, None, wrap(source.headers, letter.rejection, place, left_out=len(value))
+    return None, None, wrap([], letter.rejection, place, left_out=len(value))
+
+
+def _size(headers: Iterable[Header]) -> int:
+    """Bytes of the headers with a length before each name and value."""
+    return sum(len(name.encode()) + len(value or b"") + 10 for name, value in headers)

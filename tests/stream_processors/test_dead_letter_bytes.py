@@ -5,14 +5,18 @@ from __future__ import annotations
 import gzip
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaProducer
 
 from kept import events as e
-from kept.dead_letters import unwrap
+from kept.dead_letters import Header, unwrap
+from kept.errors import Reject
+from kept.partition import DeadLetter
 from kept.topics import MAX_MESSAGE_BYTES
 from local_stack.broker import Broker
+from stream_processors.partition_log import dead_letter
 from tests.bad_feed import MENDED, Message, Pipeline, case
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
@@ -58,6 +62,18 @@ def test_a_dead_letter_keeps_key_bytes_and_headers_whatever_they_are(pipeline: P
         assert wrapping is not None
         assert wrapping.source == (pipeline.topics.events.name, 0, number)
         assert wrapping.message
+
+
+@pytest.mark.parametrize(
+    ("key", "headers"), [(b"k" * 9_000_000, []), (b"k", [("h", b"v" * 9_000_000)]), (b"k", [("", b"")] * 1_000_000)]
+)
+def test_a_key_or_headers_that_no_topic_takes_are_left_out_with_the_value(key: bytes, headers: list[Header]) -> None:
+    source = SimpleNamespace(topic="service-events", partition=0, offset=7, key=key, value=b"{}", headers=headers)
+    letter = dead_letter(DeadLetter(0, Reject("invalid", "not an event")), source)
+    assert letter[:2] == (None, None)
+    wrapping = unwrap(letter[2], None)
+    assert wrapping is not None
+    assert (wrapping.source.offset, wrapping.left_out, wrapping.original) == (7, 2, ())
 
 
 def test_the_largest_event_that_the_topic_takes_fits_into_a_dead_letter(pipeline: Pipeline) -> None:
