@@ -15,6 +15,7 @@ from rich.table import Column, Table
 from command_line.event_source import FILE_HELP, MAPPING_HELP, rows_in_words, source_of, tell_problems
 from command_line.moments import as_of_ms
 from command_line.output import output
+from kept.brake import Brake
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -63,7 +64,8 @@ def replay(
     windows = _windows(window, embedded=embedded)
     file = source.read(at_ms)
     if embedded:
-        pipeline = EmbeddedPipeline(services)
+        brake = Brake(settings.brake_events, settings.brake_share)
+        pipeline = EmbeddedPipeline(services, brake=brake)
         pipeline.apply(event for _, event in file.events)
         pipeline.tick(at_ms)
         points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts

@@ -7,12 +7,13 @@ applied one are the caller's to skip, events already known are duplicates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from kept import events as e
+from kept.brake import Brake
 from kept.buckets import STEP_MS
 from kept.cases import Contribution, contribution, is_open
 from kept.durations import DAY_MS, HOUR_MS
@@ -21,7 +22,7 @@ from kept.facts import AnyFact, pack, unpack, with_fact
 from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
-from kept.state_records import CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.state_records import BRAKE, CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import pack_key, pack_tally
 from kept.tallies import unpack as unpack_tally_record
 
@@ -29,6 +30,7 @@ MAX_FACTS = 1000
 """Events of one case at most: a source that gives all its events one subject must not bring a partition to a stand."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_ids = msgspec.msgpack.Decoder(list[int]).decode
+_unpack_refused = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
 
 
 class DeadLetter(NamedTuple):
@@ -51,7 +53,10 @@ class Changes(NamedTuple):
 class PartitionState:
     """Case register, tallies, watermark and accounts of one source partition."""
 
-    def __init__(self, partition: int, rules: Mapping[str, Rules], *, live: bool = True) -> None:
+    def __init__(
+        self, partition: int, rules: Mapping[str, Rules], *, live: bool = True, brake: Brake | None = None
+    ) -> None:
+        """Nothing applied yet. Without a `brake` any number of events may be refused."""
         self.partition = partition
         self.offset = -1
         self.watermark: int | None = None
@@ -59,6 +64,7 @@ class PartitionState:
         self.tallies = PartitionTallies({service: r.local_time for service, r in rules.items()})
         self._rules = rules
         self._live = live
+        self._brake = brake or Brake()
         self._tick: int | None = None
         self._late_since: dict[str, int] = {}
         self._published_until: int | None = None
@@ -73,6 +79,7 @@ class PartitionState:
         self._new_ids: dict[int, list[int]] = {}
         self._removed: list[bytes] = []
         self._restored_chunks: dict[bytes, list[int]] = {}
+        self._restored_refused: dict[str, list[int]] = {}
         self._restored_mark: Mark | None = None
 
     @property
@@ -89,8 +96,20 @@ class PartitionState:
                 counts[service] = counts.get(service, 0) + 1
         return counts
 
-    def apply(self, last_offset: int, events: Sequence[e.Event | Reject], clock_ms: int | None = None) -> Changes:
-        """Apply a batch in log order. `clock_ms` is the wall clock, asked only by live processing."""
+    def apply(
+        self,
+        last_offset: int,
+        events: Sequence[e.Event | Reject],
+        clock_ms: int | None = None,
+        *,
+        redriven: Container[int] = (),
+    ) -> Changes:
+        """Apply a batch in log order. `clock_ms` is the wall clock, asked only by live processing.
+
+        `redriven` are the positions of events that were dead letters before: refused again, they say nothing of the
+        feed. Raises `Stop` when the brake trips. Then nothing must be written, and this object not be used any more:
+        it has seen events that nobody will find in the log's account of it.
+        """
         dead_letters: list[DeadLetter] = []
         latest = None if clock_ms is None or not self._live else clock_ms + FUTURE_TOLERANCE_MS
         self._late_since = {}
@@ -107,6 +126,9 @@ class PartitionState:
                 by_reason[rejection.reason] = by_reason.get(rejection.reason, 0) + 1
                 dead_letters.append(DeadLetter(index, rejection))
             self.accounts.received += 1
+        first = last_offset - len(events) + 1
+        refusals = [(first + at, rejection) for at, rejection in dead_letters if at not in redriven]
+        self._brake.check(self.partition, first, last_offset, refusals)
         self.offset = last_offset
         self._expire()
         if self.watermark is not None:
@@ -150,6 +172,8 @@ class PartitionState:
                     seen_chunks.pop(key, None)
                 else:
                     seen_chunks[key] = _unpack_ids(value)
+            elif kind == BRAKE:
+                self._restored_refused = {} if value is None else _unpack_refused(value)
             elif kind == MARK and value is not None:
                 self._restored_mark = read_mark(value)
             else:
@@ -172,6 +196,7 @@ class PartitionState:
             self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts
             self._tick = mark.tick
             self.tallies.resume(mark.compacted)
+        self._brake.restore(self._restored_refused, self.offset)
 
     def _apply_tick(self, event: e.Event, latest: int | None) -> None:
         time_ms = _checked_time(event, latest)
@@ -304,6 +329,9 @@ class PartitionState:
             for series, size, end, tally in self.tallies.take_changed()
         ]
         state += [(TALLY + key, value) for _, key, value in tallies]
+        refused = self._brake.take_changed()
+        if refused is not None:
+            state.append((BRAKE, _pack(refused) if refused else None))
         mark = self.mark()
         state.append((MARK, pack_mark(mark)))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []

@@ -66,6 +66,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """/healthz fails when there is work and nothing moved for so long."""
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     """Records fetched, and applied in one transaction, at most."""
+    brake_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    """Stop when more than this share of the last events of a source partition was refused; 1 never stops."""
+    brake_events: Annotated[int, Meta(ge=100, le=100_000)] = 1000
+    """How many of the last events of a source partition the brake looks at."""
 
 
 def read_settings(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
+"""The largest event, and why it was put aside."""
 DAY_MS = 86_400_000
 
 
@@ -49,5 +51,9 @@ def topics(prefix: str, partitions: int) -> Topics:
         events=Topic(f"{prefix}service-events", partitions, kept),
         state=Topic(f"{prefix}case-state", partitions, compacted),
         tallies=Topic(f"{prefix}tallies", partitions, compacted),
-        dead_letters=Topic(f"{prefix}dead-letters", partitions, {**kept, "retention.ms": str(90 * DAY_MS)}),
+        dead_letters=Topic(
+            f"{prefix}dead-letters",
+            partitions,
+            {**kept, "max.message.bytes": str(MAX_DEAD_LETTER_BYTES), "retention.ms": str(90 * DAY_MS)},
+        ),
     )

@@ -117,9 +117,10 @@ def replay_pipeline(
             broker.start()
             stack.callback(broker.stop)
             brokers = broker.bootstrap
+        told = read_settings(os.environ)
         settings = msgspec.structs.replace(
             # What the shell says of brokers elsewhere is not meant for a broker of its own.
-            Settings() if private else read_settings(os.environ),
+            Settings(brake_share=told.brake_share, brake_events=told.brake_events) if private else told,
             brokers=brokers,
             metrics_host=LOOPBACK,
             topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",

@@ -41,9 +41,12 @@ def client_options(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def kept_error(error: Exception, where: str) -> KeptError:
-    """The `Stop` or `Retry` that a kafka-python error means; `where` begins the message."""
-    for kind, advice in PERMANENT:
+PUBLISH_AGAIN = "nothing is lost, publish the same again when the broker answers"
+
+
+def kept_error(error: Exception, where: str, advice: str = PUBLISH_AGAIN) -> KeptError:
+    """The `Stop` or `Retry` that a kafka-python error means; `where` begins the message, `advice` ends a `Retry`."""
+    for kind, cure in PERMANENT:
         if isinstance(error, kind):
-            return Stop(f"{where}: {advice} ({error})")
-    return Retry(f"{where}: {error}; nothing is lost, publish the same again when the broker answers")
+            return Stop(f"{where}: {cure} ({error})")
+    return Retry(f"{where}: {error}; {advice}")

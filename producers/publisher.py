@@ -101,6 +101,19 @@ class Publisher:
         """
         self._send(events.subject(event).encode(), events.encode(event), partition=None)
 
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+        partition: int | None = None,
+    ) -> None:
+        """Send a message as it is, to `partition` (None: that of its key). Fails like `publish`.
+
+        A header without a value is sent with an empty one: the client knows no other.
+        """
+        self._send(key, value, partition, [(name, said or b"") for name, said in headers])
+
     def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
         """Publish (event time in ms, event) pairs, each when `pace` says so."""
         for time_ms, event in timed_events:
@@ -152,13 +165,19 @@ class Publisher:
             )
         return sorted(partitions)
 
-    def _send(self, key: bytes, value: bytes, partition: int | None) -> None:
+    def _send(
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        headers: list[tuple[str, bytes]] | None = None,
+    ) -> None:
         if self._first_error is not None:
             self._raise_failure()
         if self._under_way() >= self._in_flight:
             self._wait_for_room()
         try:
-            delivery = self._client.send(self.topic, key=key, value=value, partition=partition)
+            delivery = self._client.send(self.topic, key=key, value=value, partition=partition, headers=headers)
         except KafkaError as error:
             raise kept_error(error, self._where) from error
         self.published += 1

@@ -1,7 +1,7 @@
 """Files of events of the contract: one CloudEvent a line (.jsonl), or a .json array of them (the batched mode).
 
-They need no mapping, and keep the order of the file: what was told late is told late again. A line that is no event is a
-problem with the reason code that it would have as a dead letter.
+They need no mapping, and keep the order of the file: what was told late is told late again. A line that is no event is
+a problem with the reason code that it would have as a dead letter.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class TimedEvents(Protocol):
 
 
 class TimeOrder:
-    """Takes events in any order; those of one moment go by type, then id. `as_told` leaves all in the order they came."""
+    """Takes events in any order; those of one moment go by type, then id. `as_told` leaves all as they came."""
 
     def __init__(self, until_ms: int | None = None, *, as_told: bool = False, in_memory: int = IN_MEMORY) -> None:
         """Events after `until_ms` are left out."""
