@@ -150,7 +150,6 @@ class PartitionState:
             tick=self._tick,
             idle=idle,
             compacted=self.tallies.compacted_ms,
-            late_since={} if idle else dict(self._late_since),
         )
 
     def restore(self, records: Iterable[Record]) -> None:
@@ -332,7 +331,7 @@ class PartitionState:
         refused = self._brake.take_changed()
         if refused is not None:
             state.append((BRAKE, _pack(refused) if refused else None))
-        mark = self.mark()
+        mark = msgspec.structs.replace(self.mark(), late_since=self._late_since)
         state.append((MARK, pack_mark(mark)))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []
         return Changes(state, tallies, mark, dead_letters)
