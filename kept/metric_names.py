@@ -76,7 +76,10 @@ DEAD_LETTERS = Metric("kept_dead_letters_total", "Events put aside, by reason", 
 LATE_EVENTS = Metric(
     "kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter"
 )
-POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
+POINTS = Metric("kept_history_points_total", "Points handed to the history store and dealt with", (), "counter")
+POINTS_REFUSED = Metric(
+    "kept_history_points_refused_total", "Of these, points that the store will never take", ("reason",), "counter"
+)
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
 PIPELINE_METRICS: tuple[Metric, ...] = (
@@ -91,6 +94,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     DEAD_LETTERS,
     LATE_EVENTS,
     POINTS,
+    POINTS_REFUSED,
     SERIES_DROPPED,
 )
 METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)
