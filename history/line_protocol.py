@@ -109,10 +109,10 @@ def point_of(record: Mapping[str, Any]) -> Point:
         window=unquote(record["window"]),
         window_start=record["window_start"],
         window_end=int(record["_time"].timestamp()),
-        unit=record["unit"] or "",
-        definition=record["definition"] or "",
+        unit=unquote(record["unit"] or ""),
+        definition=unquote(record["definition"] or ""),
         state=record["state"],
-        reason=record["reason"] or None,
+        reason=unquote(record["reason"] or "") or None,
         n=record["n"] if "n" in numbers else None,
         **{name: _number(numbers.get(name), record.get(name)) for name in NUMBERS},
     )
@@ -120,7 +120,7 @@ def point_of(record: Mapping[str, Any]) -> Point:
 
 def amendment_of(record: Mapping[str, Any]) -> Amendment:
     """The amendment of a row with its fields."""
-    old, new = (msgspec.json.decode(record[side], type=Point) for side in ("old", "new"))
+    old, new = (msgspec.json.decode(unquote(record[side]), type=Point) for side in ("old", "new"))
     return Amendment(record["known_at"], old, new)
 
 
@@ -169,7 +169,8 @@ def _escaped(tag: str) -> str:
 
 
 def _text(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A text field: made safe like a tag, since an answer (CSV) does not keep ends of lines as they are."""
+    return '"' + _safe(text, "").replace('"', '\\"') + '"'
 
 
 def _mark(number: float | int) -> str:
