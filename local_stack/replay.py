@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from command_line.topics import create_topics, delete_topics
-from history.sqlite import SQLiteHistory
+from history.open import open_history
+from history.store import HistoryStore
 from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
@@ -102,8 +103,12 @@ def replay_pipeline(
     partitions: int = 4,
     brokers: str | None = None,
     max_batch_records: int | None = None,
+    store: Mapping[str, str] | None = None,
 ) -> Iterator[Replay]:
-    """Topics of their own and running workers, gone at the end; without `brokers` a private broker too."""
+    """Topics of their own and running workers, gone at the end; without `brokers` a private broker too.
+
+    `store`: settings of another history store than a file of their own.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
         private = brokers is None
@@ -120,7 +125,8 @@ def replay_pipeline(
             topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",
             partitions=partitions,
             catalogue=str(folder / "catalogue"),
-            history_path=str(folder / "history.sqlite"),
+            # Nor does what is replayed go where the live indicators are.
+            **(store or {"history": "sqlite", "history_path": str(folder / "history.sqlite")}),
             live=False,
             metrics_port=0,
         )
@@ -179,10 +185,10 @@ def wait_for(
 
 
 @contextmanager
-def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
+def history_of(settings: Settings) -> Iterator[HistoryStore | None]:
     """The history store for reading; None before a worker has made it."""
     try:
-        store = SQLiteHistory(settings.history_path, read_only=True)
+        store = open_history(settings, read_only=True)
     except Retry:
         yield None
         return
