@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from command_line import topics
+from command_line import influx, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.indicators import indicators
@@ -31,6 +31,7 @@ app.command()(publish)
 app.command()(replay)
 app.command()(indicators)
 app.add_typer(topics.app, name="topics")
+app.add_typer(influx.app, name="influx")
 app.add_typer(catalogue_app, name="catalogue")
 app.command()(worker)
 

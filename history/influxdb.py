@@ -47,7 +47,9 @@ class InfluxHistory:
     def write(self, points: Sequence[Point]) -> None:
         """Store all `points` but those that the server will never take; on its disk when it returns."""
         lines = {point.key(): self._lines.point(point) for point in points}
-        self._refused = self._refused + self._send(list(lines.values()), "s")  # rebound: another thread may be reading it
+        self._refused = self._refused + self._send(
+            list(lines.values()), "s"
+        )  # rebound: another thread may be reading it
 
     def amend(self, amendments: Sequence[Amendment]) -> None:
         """Store each `new` in place of `old` and remember `old` under `known_at`; repeating it is free.
