@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,7 +24,8 @@ from kept.indicators.point import Amendment, Point, Slice
 
 log = logging.getLogger("kept.history")
 BATCH_LINES = 5_000
-"""Lines a request: enough that its overhead does not count, few enough that it takes a fraction of a second."""
+BATCH_BYTES = 1_000_000
+"""Most of a request: enough that its overhead does not count, little enough that it takes a fraction of a second."""
 MOST_BAD_LINES = 50
 """When a call has more lines that the server refuses one by one, the cause is not in the lines: a person must look."""
 DROPPED_BY_RETENTION = re.compile(r"dropped (\d+) points outside retention")
@@ -145,17 +146,17 @@ class InfluxHistory:
             raise Stop(f"{self._connection.name}: opened for reading only")
         refused: Counter[Refusal] = Counter()
         bad: list[str] = []
-        for start in range(0, len(lines), BATCH_LINES):
-            refused += self._send_batch(lines[start : start + BATCH_LINES], precision, bad)
+        for batch in _batches([line.encode() for line in lines]):
+            refused += self._send_batch(batch, precision, bad)
         if refused:
             said = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
             log.warning("%s: lines that were refused for good: %s", self._connection.name, said)
         return refused
 
-    def _send_batch(self, lines: list[str], precision: Precision, bad: list[str]) -> Counter[Refusal]:
+    def _send_batch(self, lines: list[bytes], precision: Precision, bad: list[str]) -> Counter[Refusal]:
         """One request; when the server refuses some lines, as many as it takes to know which."""
         try:
-            self._connection.write(self._bucket, "\n".join(lines).encode(), precision)
+            self._connection.write(self._bucket, b"\n".join(lines), precision)
         except Refused as refusal:
             dropped = DROPPED_BY_RETENTION.search(refusal.message)
             if dropped is not None:  # said only after all other lines were stored
@@ -164,7 +165,7 @@ class InfluxHistory:
                 half = len(lines) // 2
                 first = self._send_batch(lines[:half], precision, bad)
                 return first + self._send_batch(lines[half:], precision, bad)
-            return self._put_aside(lines[0], refusal, bad)
+            return self._put_aside(lines[0].decode(), refusal, bad)
         return Counter()
 
     def _put_aside(self, line: str, refusal: Refused, bad: list[str]) -> Counter[Refusal]:
@@ -178,6 +179,19 @@ class InfluxHistory:
                 f"last one of {bad[-1]}; is bucket {self._bucket} used by something else? Give Kept one of its own"
             )
         return Counter({reason: 1})
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and (len(batch) == BATCH_LINES or size + len(line) + 1 > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line) + 1
+    if batch:
+        yield batch
 
 
 def _is_empty(since: int | None, until: int | None) -> bool:

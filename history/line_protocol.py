@@ -113,8 +113,8 @@ def point_of(record: Mapping[str, Any]) -> Point:
         definition=unquote(record["definition"] or ""),
         state=record["state"],
         reason=unquote(record["reason"] or "") or None,
-        n=record["n"] if "n" in numbers else None,
-        **{name: _number(numbers.get(name), record.get(name)) for name in NUMBERS},
+        n=_present(record, "n") if "n" in numbers else None,
+        **{name: _number(numbers[name], _present(record, name)) if name in numbers else None for name in NUMBERS},
     )
 
 
@@ -184,7 +184,16 @@ def _name_and_mark(entry: str) -> tuple[str, str]:
     return (name, digits) if equals else (entry.rstrip("*"), entry[len(entry.rstrip("*")) :])
 
 
-def _number(mark: str | None, stored: float | None) -> float | int | None:
-    if mark is None or stored is None:
-        return None
+def _present(record: Mapping[str, Any], name: str) -> Any:
+    """The field `name`, which the point has. That the server does not show it must not look like an unknown value."""
+    stored = record.get(name)
+    if stored is None:
+        raise Stop(
+            f"{record['service']} {record['indicator']}: field {name} is there and cannot be read; something else has "
+            "written it with another type into this bucket. Give Kept a bucket of its own"
+        )
+    return stored
+
+
+def _number(mark: str, stored: float) -> float | int:
     return float(stored) if not mark else int(stored) if mark == "*" else int(mark)
