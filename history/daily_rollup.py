@@ -13,7 +13,7 @@ from history.line_protocol import POINTS, tag_value
 from kept.catalogue import Service
 
 DAILY = "indicator_day"
-"""The measurement: tags service, slice, indicator; fields numerator, denominator (of shares), n, unit, definition; its
+"""The measurement: tags service, slice, indicator; fields numerator, denominator (of shares), n, definition; its
 time is the day's end, local midnight."""
 ADDED_UP = (
     "arrivals",
@@ -46,6 +46,7 @@ option task = {{name: {name}, every: 1h, offset: 10m}}
 
 zone = timezone.location(name: {zone})
 hour = 3600000000000
+has = (r, name) => strings.containsStr(v: r.point, substr: "\\"" + name + "\\":")
 midnight = (t) => date.truncate(t: t, unit: 1d, location: zone)
 
 // Sums of the window of this length that ends at `end`, times `weight`.
@@ -55,14 +56,14 @@ sums = (end, length, weight) => from(bucket: {bucket})
     |> filter(fn: (r) => {services})
     |> filter(fn: (r) => {indicators})
     |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
-    // What `numbers` does not name is a leftover of a point that had a value once.
-    |> filter(fn: (r) => strings.containsStr(v: r.numbers, substr: "numerator"))
+    // A number that `point` lacks is a leftover of a point that had it once.
+    |> filter(fn: (r) => has(r: r, name: "numerator"))
     |> map(fn: (r) => ({{
-        service: r.service, slice: r.slice, indicator: r.indicator, unit: r.unit, definition: r.definition,
+        service: r.service, slice: r.slice, indicator: r.indicator, definition: r.definition,
         numerator: r.numerator * weight,
-        denominator: if strings.containsStr(v: r.numbers, substr: "denominator") then r.denominator * weight else 0.0,
-        n: if exists r.n then r.n * int(v: weight) else 0,
-        share: if strings.containsStr(v: r.numbers, substr: "denominator") then 1 else 0,
+        denominator: if has(r: r, name: "denominator") then r.denominator * weight else 0.0,
+        n: if has(r: r, name: "n") then r.n * int(v: weight) else 0,
+        share: if has(r: r, name: "denominator") then 1 else 0,
     }}))
 
 // The local day that ended `ago` before the last midnight; noon is far enough from every change of the clock.
@@ -80,14 +81,13 @@ day = (ago) => {{
     ])
         |> group(columns: ["service", "slice", "indicator"])
         |> reduce(
-            identity: {{numerator: 0.0, denominator: 0.0, n: 0, share: 0, parts: 0, unit: "", definition: ""}},
+            identity: {{numerator: 0.0, denominator: 0.0, n: 0, share: 0, parts: 0, definition: ""}},
             fn: (r, accumulator) => ({{
                 numerator: accumulator.numerator + r.numerator,
                 denominator: accumulator.denominator + r.denominator,
                 n: accumulator.n + r.n,
                 share: accumulator.share + r.share,
                 parts: accumulator.parts + 1,
-                unit: r.unit,
                 definition: r.definition,
             }}),
         )
@@ -105,7 +105,7 @@ days
         bucket: {daily_bucket}, tagColumns: ["service", "slice", "indicator"],
         fieldFn: (r) => ({{
             "numerator": r.numerator, "denominator": r.denominator, "n": r.n,
-            "unit": r.unit, "definition": r.definition,
+            "definition": r.definition,
         }}),
     )
     |> yield(name: "shares")
@@ -114,7 +114,7 @@ days
     |> filter(fn: (r) => r.share == 0)
     |> to(
         bucket: {daily_bucket}, tagColumns: ["service", "slice", "indicator"],
-        fieldFn: (r) => ({{"numerator": r.numerator, "n": r.n, "unit": r.unit, "definition": r.definition}}),
+        fieldFn: (r) => ({{"numerator": r.numerator, "n": r.n, "definition": r.definition}}),
     )
     |> yield(name: "counts")
 """

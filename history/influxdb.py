@@ -122,8 +122,7 @@ class InfluxHistory:
         self._connection.close()
 
     def _points(self, query: flux.Query) -> list[Point]:
-        """Every point has `numbers`: a row without it is of fields that the newest point no longer has."""
-        return sorted((point_of(row) for row in self._ask(query) if row.get("numbers") is not None), key=Point.key)
+        return sorted(map(point_of, self._ask(query)), key=Point.key)
 
     def _ask(self, query: flux.Query) -> list[dict[str, Any]]:
         text, values = query

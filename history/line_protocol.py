@@ -1,10 +1,10 @@
 """Points as lines of InfluxDB's line protocol and back, exactly: whole stays whole, and missing stays missing.
 
 A series is the measurement with the tags service, slice, indicator and window; its time is the window's end. InfluxDB
-merges the fields of a line into those it has of the same series and time, and fixes the type of a field. Two things
-follow. Numbers are always written as floats. And the field `numbers` names those that the point really has: a float
-without a mark, `*` behind a whole number, its digits where a float would lose some. A field it does not name is a
-leftover of an earlier writing and is not read.
+merges the fields of a line into those it has of the same series and time, and fixes the type of a field. So the truth
+is one field, `point`, a text with all that the key does not say; it alone is read back. Beside it stand numbers for
+boards, always as floats (`n` is whole). A number that `point` lacks is a leftover of an earlier writing: boards show
+`value` where `state` is `value`, and look into `point` for the others.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import msgspec
+from msgspec import Struct
 
 from history.storable import NUMBERS, refuse_unstorable
 from kept.errors import Stop
-from kept.indicators.point import WHOLE, Amendment, Point, Slice
+from kept.indicators.point import WHOLE, Amendment, Point, Slice, State
 
 POINTS = "indicator"
 AMENDMENTS = "indicator_amendment"
@@ -29,14 +30,36 @@ WHOLE_SERVICE = "whole"
 NANOSECONDS = 1_000_000_000
 MIDDLE = NANOSECONDS // 2
 """An amendment known at its window's end lies in the middle of that second; later ones a nanosecond a second later."""
-NO_NUMBERS = "none"
-"""An empty text comes back as if the field were missing."""
-FLOAT_EXACT = 2**53
-"""Up to here every whole number is a float."""
+TRUTH = "point"
+"""The field that is read back."""
 
 _UNSAFE = re.compile(r"[%\\�]")
 _SERIES = re.compile(r",(indicator|service|window)=((?:\\.|[^,\\ ])*)")
 SeriesKey = tuple[str, Slice, str, str]
+
+
+class Measured(Struct, frozen=True, omit_defaults=True):
+    """What a point says beside its key."""
+
+    window_start: int
+    unit: str
+    definition: str
+    state: State
+    value: float | int | None = None
+    numerator: float | int | None = None
+    denominator: float | int | None = None
+    n: int | None = None
+    low: float | int | None = None
+    high: float | int | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, point: Point) -> Measured:
+        """These fields of a point."""
+        return cls(
+            point.window_start, point.unit, point.definition, point.state, point.value, point.numerator,
+            point.denominator, point.n, point.low, point.high, point.reason,
+        )  # fmt: skip
 
 
 class Lines:
@@ -48,20 +71,15 @@ class Lines:
     def point(self, point: Point) -> str:
         """A point; its time is in seconds. Raises `Stop` for what cannot be stored."""
         refuse_unstorable(point)
-        names: list[str] = []
-        fields = ""
-        for name in NUMBERS:
-            number = getattr(point, name)
-            if number is not None:
-                fields += f"{name}={number!r},"
-                names.append(name + _mark(number))
+        numbers = "".join(
+            f",{name}={number!r}" for name in NUMBERS if (number := getattr(point, name)) is not None
+        )  # a whole number without an `i` is read as a float
         if point.n is not None:
-            fields += f"n={point.n}i,"
-            names.append("n")
+            numbers += f",n={point.n}i"
+        text = _text(msgspec.json.encode(Measured.of(point)).decode())
         return (
-            f"{POINTS},{self._tags(point)} {fields}window_start={point.window_start}i,"
-            f"state={_text(point.state)},reason={_text(point.reason or '')},unit={_text(point.unit)},"
-            f'definition={_text(point.definition)},numbers="{" ".join(names) or NO_NUMBERS}" {point.window_end}'
+            f"{POINTS},{self._tags(point)} point={text},state={_text(point.state)},"
+            f"definition={_text(point.definition)}{numbers} {point.window_end}"
         )
 
     def amendment(self, amendment: Amendment) -> str:
@@ -100,21 +118,15 @@ class Lines:
 
 
 def point_of(record: Mapping[str, Any]) -> Point:
-    """The point of a row with the tags, the fields and `_time`."""
-    numbers = dict(map(_name_and_mark, record["numbers"].split()))
+    """The point of a row with the tags, `_time`, and the field `point` in `_value`."""
+    measured = msgspec.json.decode(unquote(record["_value"]), type=Measured)
     return Point(
         service=unquote(record["service"]),
         slice=slice_of(record["slice"]),
         indicator=unquote(record["indicator"]),
         window=unquote(record["window"]),
-        window_start=record["window_start"],
         window_end=int(record["_time"].timestamp()),
-        unit=unquote(record["unit"] or ""),
-        definition=unquote(record["definition"] or ""),
-        state=record["state"],
-        reason=unquote(record["reason"] or "") or None,
-        n=_present(record, "n") if "n" in numbers else None,
-        **{name: _number(numbers[name], _present(record, name)) if name in numbers else None for name in NUMBERS},
+        **msgspec.structs.asdict(measured),
     )
 
 
@@ -146,7 +158,7 @@ def tag_value(text: str) -> str:
 
 def series_of_line(line: str) -> str:
     """What a log may say of a line: service, indicator, window; no slice, no numbers."""
-    found = dict(_SERIES.findall(line.split(" state=")[0]))
+    found = dict(_SERIES.findall(line.split(f" {TRUTH}=")[0]))
     return " ".join(found[name] for name in ("service", "indicator", "window") if name in found)
 
 
@@ -171,29 +183,3 @@ def _escaped(tag: str) -> str:
 def _text(text: str) -> str:
     """A text field: made safe like a tag, since an answer (CSV) does not keep ends of lines as they are."""
     return '"' + _safe(text, "").replace('"', '\\"') + '"'
-
-
-def _mark(number: float | int) -> str:
-    if isinstance(number, int):
-        return "*" if -FLOAT_EXACT <= number <= FLOAT_EXACT else f"={number}"
-    return ""
-
-
-def _name_and_mark(entry: str) -> tuple[str, str]:
-    name, equals, digits = entry.partition("=")
-    return (name, digits) if equals else (entry.rstrip("*"), entry[len(entry.rstrip("*")) :])
-
-
-def _present(record: Mapping[str, Any], name: str) -> Any:
-    """The field `name`, which the point has. That the server does not show it must not look like an unknown value."""
-    stored = record.get(name)
-    if stored is None:
-        raise Stop(
-            f"{record['service']} {record['indicator']}: field {name} is there and cannot be read; something else has "
-            "written it with another type into this bucket. Give Kept a bucket of its own"
-        )
-    return stored
-
-
-def _number(mark: str, stored: float) -> float | int:
-    return float(stored) if not mark else int(stored) if mark == "*" else int(mark)

@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -174,7 +174,8 @@ def wait_for(
             disturb(group)
         else:
             group.watch()
-        with history_of(settings) as store:
+        # A store that is away is asked again: the workers wait for it too.
+        with suppress(Retry), history_of(settings) as store:
             if store is not None and store.published().get(service, -1) >= at:
                 return store.latest(service, at=at), accounts_of(settings)
         time.sleep(POLL_SECONDS)
