@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from command_line import dead_letters, mapping, topics
+from command_line import dead_letters, influx, mapping, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.indicators import indicators
@@ -36,6 +36,7 @@ app.command()(indicators)
 topics.app.command("grow")(grow)
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(influx.app, name="influx")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(mapping.app, name="mapping")
 app.command()(worker)

@@ -79,7 +79,10 @@ DEAD_LETTERS = Metric("kept_dead_letters_total", "Events put aside, by reason", 
 LATE_EVENTS = Metric(
     "kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter"
 )
-POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
+POINTS = Metric("kept_history_points_total", "Points handed to the history store and dealt with", (), "counter")
+POINTS_REFUSED = Metric(
+    "kept_history_points_refused_total", "Of these, points that the store will never take", ("reason",), "counter"
+)
 AMENDMENTS = Metric(
     "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
 )
@@ -98,6 +101,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     DEAD_LETTERS,
     LATE_EVENTS,
     POINTS,
+    POINTS_REFUSED,
     AMENDMENTS,
     SERIES_DROPPED,
 )

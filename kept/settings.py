@@ -19,7 +19,9 @@ PREFIX = "KEPT_"
 BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
 """`host:port`, comma separated."""
 MOST_PARTITIONS = 1024
-SECRETS = frozenset({"sasl_password"})
+URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
+"""http or https, without a name and password in it."""
+SECRETS = frozenset({"sasl_password", "influxdb_token"})
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -48,8 +50,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """File with the certificates to trust; empty means those of the system."""
     catalogue: str = ""
     """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
+    history: Literal["sqlite", "influxdb"] = "sqlite"
+    """Where indicators are kept: sqlite (one file) or influxdb."""
     history_path: str = "kept-history.sqlite"
     """SQLite file of the embedded history store."""
+    influxdb_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8086"
+    """InfluxDB 2 server; with https, `KEPT_SSL_CAFILE` names the certificates to trust."""
+    influxdb_org: Annotated[str, Meta(min_length=1)] = "kept"
+    """Organization that owns the buckets."""
+    influxdb_bucket: Annotated[str, Meta(min_length=1)] = "kept"
+    """Bucket of the indicators."""
+    influxdb_token: str | None = None
+    """Give it in a file: `KEPT_INFLUXDB_TOKEN_FILE`. `kept influx init` makes one for workers and one for readers."""
     worker_id: str = "worker-1"
     """Distinct for each worker of a pipeline, stable over its restarts (static group membership)."""
     metrics_host: str = "127.0.0.1"
@@ -118,4 +130,9 @@ def read_settings(
                 raise ConfigurationError(
                     f"{PREFIX}{name.upper()}: not set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}"
                 )
+    if settings.history == "influxdb" and not settings.influxdb_token:
+        raise ConfigurationError(
+            f"{PREFIX}INFLUXDB_TOKEN: not set, but {PREFIX}HISTORY is influxdb; name a token's file in "
+            f"{PREFIX}INFLUXDB_TOKEN_FILE (`kept influx init` makes one)"
+        )
     return settings

@@ -8,15 +8,16 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from command_line.topics import create_topics, delete_topics
-from history.sqlite import SQLiteHistory
+from history.open import open_history
+from history.store import HistoryStore
 from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
@@ -104,10 +105,12 @@ def replay_pipeline(
     partitions: int = 4,
     brokers: str | None = None,
     max_batch_records: int | None = None,
+    store: Mapping[str, str] | None = None,
 ) -> Iterator[Replay]:
     """Topics of their own and running workers, gone at the end; without `brokers` a private broker too.
 
-    `catalogue_texts` are the entries of its services, as TOML.
+    `catalogue_texts` are the entries of its services, as TOML; `store` the settings of another history store than a
+    file of their own.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
@@ -126,7 +129,8 @@ def replay_pipeline(
             topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",
             partitions=partitions,
             catalogue=str(folder / "catalogue"),
-            history_path=str(folder / "history.sqlite"),
+            # Nor does what is replayed go where the live indicators are.
+            **(store or {"history": "sqlite", "history_path": str(folder / "history.sqlite")}),
             live=False,
             metrics_port=0,
         )
@@ -196,7 +200,8 @@ def wait_for(
             disturb(group)
         else:
             group.watch()
-        with history_of(settings) as store:
+        # A store that is away is asked again: the workers wait for it too.
+        with suppress(Retry), history_of(settings) as store:
             if store is not None and store.published().get(service, -1) >= at:
                 return store.latest(service, at=at), accounts_of(settings)
         time.sleep(POLL_SECONDS)
@@ -211,10 +216,10 @@ def _nothing_came(group: WorkerGroup) -> Stop:
 
 
 @contextmanager
-def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
+def history_of(settings: Settings) -> Iterator[HistoryStore | None]:
     """The history store for reading; None before a worker has made it."""
     try:
-        store = SQLiteHistory(settings.history_path, read_only=True)
+        store = open_history(settings, read_only=True)
     except Retry:
         yield None
         return

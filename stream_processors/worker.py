@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from history.sqlite import SQLiteHistory
+from history.open import open_history
 from kept.catalogue import Service, fingerprint
 from kept.errors import KeptError
 from kept.intake import rules_by_service
@@ -63,10 +63,12 @@ class Worker:
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
+        self._history = open_history(settings)
         self.indicators = IndicatorProcessor(
-            settings, self._topics, rules, client_settings(settings), SQLiteHistory(settings.history_path), self.metrics
+            settings, self._topics, rules, client_settings(settings), self._history, self.metrics
         )
         self._partition_watch = PartitionWatch(client_settings(settings), self._topics.events)
+        self.metrics.refused = self._history.refused
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
         self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
@@ -88,6 +90,8 @@ class Worker:
             if worker.crash_reason is not None:  # one of Faust's own services crashed
                 self.die(worker.crash_reason)
             raise
+        finally:
+            self._history.close()
 
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""

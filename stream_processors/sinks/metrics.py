@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from history.store import Refusal
 from kept import metric_names as names
 from kept.indicators.point import Point
 from kept.metric_names import Metric
@@ -32,6 +33,8 @@ class Metrics(Collector):
         """The source partitions this worker owns."""
         self.lags: Callable[[], Iterable[tuple[str, int, int]]] = list
         """(topic, partition, records not yet applied)."""
+        self.refused: Callable[[], Mapping[Refusal, int]] = dict
+        """How many points the history store will never take, by reason."""
 
     def show(self, service: str, points: Iterable[Point]) -> None:
         """The newest points of a service replace its former ones; slices are left to the history store."""
@@ -46,7 +49,7 @@ class Metrics(Collector):
             self._points.pop(service, None)
 
     def points_written(self, count: int) -> None:
-        """The history store has accepted so many points."""
+        """So many points were handed to the history store and dealt with."""
         self._written += count
 
     def points_amended(self, count: int) -> None:
@@ -114,7 +117,10 @@ class Metrics(Collector):
         catalogue.add_metric([self._catalogue], 1)
         points.add_metric([], self._written)
         amended.add_metric([], self._amended)
-        yield from (last, register, buckets, lag, events, dead, late, points, amended, catalogue)
+        refused = _family(names.POINTS_REFUSED)
+        for reason, count in sorted(self.refused().items()):
+            refused.add_metric([reason], count)
+        yield from (last, register, buckets, lag, events, dead, late, points, refused, amended, catalogue)
 
 
 def _currency(point: Point) -> list[str]:

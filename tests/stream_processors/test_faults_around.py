@@ -111,7 +111,7 @@ def test_two_versions_of_the_catalogue_side_by_side_change_nothing_that_was_coun
         first, second = replay.group.workers
         quarter = len(events) // 4
         replay.publish(events[:quarter])
-        (replay.group.folder / "catalogue" / "service.toml").write_text(newer, encoding="utf-8")
+        (replay.group.folder / "catalogue" / "service-0.toml").write_text(newer, encoding="utf-8")
         (replay.group.folder / "catalogue" / "another.toml").write_text(another, encoding="utf-8")
         first.kill()
         replay.group.start()  # one worker counts by the newer catalogue now
