@@ -12,6 +12,7 @@ from command_line import topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.indicators import indicators
+from command_line.intake import intake
 from command_line.publish import publish
 from command_line.replay import replay
 from command_line.worker import worker
@@ -28,6 +29,7 @@ catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue: what each
 catalogue_app.command("check")(check)
 app.command()(demo)
 app.command()(publish)
+app.command()(intake)
 app.command()(replay)
 app.command()(indicators)
 app.add_typer(topics.app, name="topics")

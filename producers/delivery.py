@@ -22,7 +22,7 @@ from kept.errors import KeptError, Retry, StateError, Stop
 from kept.settings import Settings
 from producers.client import connect, let_go, partitions_of
 from producers.connection import kept_error
-from producers.spool import Reader, Spool
+from producers.spool import Spool
 
 IN_FLIGHT = 20_000
 IN_FLIGHT_BYTES = 32 * 1024 * 1024

@@ -63,6 +63,6 @@ class Reader:
 
     def _damage(self, path: Path) -> StateError:
         return StateError(
-            f"{path}: byte {self._offset}: message {self.position + 1} is damaged; nothing after it is delivered before a "
-            "person has looked: stop this process, keep the file, and mend its disk"
+            f"{path}: byte {self._offset}: message {self.position + 1} is damaged; nothing after it is delivered "
+            "before a person has looked: stop this process, keep the file, and mend its disk"
         )
