@@ -25,7 +25,6 @@ from producers.intake.reading import BadEvents, read, split
 from producers.intake.tokens import Tokens
 from producers.spool import Message
 
-
 TELL_SECONDS = 60.0
 
 log = logging.getLogger("kept.intake")

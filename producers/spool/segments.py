@@ -42,12 +42,8 @@ def read_segments(folder: Path) -> list[Segment]:
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     begins = [_first_of(path) for path in paths]
     segments: list[Segment] = []
-    for path, first, following in zip(paths, begins, [*begins[1:], None], strict=True):
-        if segments and segments[-1].last + 1 != first:
-            raise StateError(
-                f"{path}: begins with message {first}, but message {segments[-1].last + 1} comes next; "
-                "a file of the spool is missing: put it back, or move the folder away and publish again"
-            )
+    for index, (path, first) in enumerate(zip(paths, begins, strict=True)):
+        following = begins[index + 1] if index + 1 < len(begins) else None
         segment = _checked(path, first, following)
         if segment.size:
             segments.append(segment)
@@ -83,7 +79,10 @@ def _checked(path: Path, first: int, following: int | None) -> Segment:
     if segment.size < len(data):
         _judge_tail(data, segment, following)
     if following is not None and segment.last + 1 != following:
-        raise StateError(f"{path}: ends with message {segment.last}, not {following - 1}; {_ADVICE}")
+        raise StateError(
+            f"{path}: ends with message {segment.last}, but the next file begins with {following}: a file of the spool is "
+            f"missing, or damaged; put it back if you have it; else {_ADVICE}"
+        )
     return segment
 
 
