@@ -16,7 +16,7 @@ from tests.producers.spool.test_spool import drain, message
 def test_nothing_accepted_is_lost_and_room_comes_back_by_delivering(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk, Spool(disk / "s", 1024**3) as spool:
         accepted: list[Message] = []
-        with pytest.raises(Retry, match="No space left on device.*make room on its disk") as refused:
+        with pytest.raises(Retry, match=r"No space left on device.*make room on its disk") as refused:
             while True:
                 batch = [message(len(accepted) + index, 1000) for index in range(7)]
                 spool.append(batch)

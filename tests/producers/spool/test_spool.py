@@ -254,7 +254,9 @@ def test_a_segment_that_is_missing_is_named(tmp_path: Path) -> None:
         for number in range(1, 30):
             spool.append([message(number, 1000)])
     segments(tmp_path / "s")[1].unlink()
-    with pytest.raises(StateError, match=r"ends with message \d+, but the next file begins with \d+: a file of the spool is missing"):
+    with pytest.raises(
+        StateError, match=r"ends with message \d+, but the next file begins with \d+: a file of the spool is missing"
+    ):
         Spool(tmp_path / "s", 65_536)
 
 
@@ -309,7 +311,9 @@ def test_a_write_that_failed_is_refused_and_what_was_accepted_stays(
         patch.setattr(f"producers.spool.spool.os.{call}", fault)
         if not cut:
             patch.setattr("producers.spool.spool.os.ftruncate", failing_sync)
-        with pytest.raises(Retry, match=r"cannot be written .*make room on its disk; the 1 events that it holds are safe"):
+        with pytest.raises(
+            Retry, match=r"cannot be written .*make room on its disk; the 1 events that it holds are safe"
+        ):
             spool.append([message(2, 200)])
     assert drain(spool) == [(1, message(1))]
     spool.append([message(3)])
