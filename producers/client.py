@@ -8,11 +8,14 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.net.compat import KafkaNetClient
 
 from kept.errors import Retry, Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
 from producers.connection import client_options, kept_error
+
+_FAREWELL_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -28,9 +31,16 @@ def connect(
 
     Raises `Retry` when no broker answers and `Stop` when access is refused.
     """
+    networks: list[KafkaNetClient] = []
+
+    def network(**options: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**options))
+        return networks[-1]
+
     try:
         return client(
             **client_options(settings),
+            kafka_client=network,
             client_id="kept-publisher",
             acks="all",
             enable_idempotence=True,
@@ -44,10 +54,12 @@ def connect(
             delivery_timeout_ms=int(delivery_seconds * 1000),
             reconnect_backoff_max_ms=1000,
         )
-    except KafkaTimeoutError as error:
-        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
     except KafkaError as error:
-        raise kept_error(error, f"brokers {settings.brokers}") from error
+        for each in networks:
+            each.close()  # a client that could not be made leaves its sockets open
+        if not isinstance(error, KafkaTimeoutError):
+            raise kept_error(error, f"brokers {settings.brokers}") from error
+        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
 
 
 def partitions_of(client: Any, topic: str, where: str) -> list[int]:
@@ -78,6 +90,7 @@ def _abandon(client: Any, where: str) -> None:
     if sender is not None:
         # `close(0)` alone raises again and the thread goes on sending, beside that of the next client.
         sender.force_close()
+        sender.join(_FAREWELL_SECONDS)
     try:
         client.close(timeout=0)
     except KafkaError as error:

@@ -8,6 +8,7 @@ oldest message that is not acknowledged on is sent again; ids make the second on
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import threading
 import time
@@ -35,6 +36,9 @@ FIRST_CONNECT_SECONDS = 2.0
 STALL_SECONDS = 120.0
 """With nothing acknowledged for so long, a new connection is made: addresses may have changed."""
 LONGEST_PAUSE = 5.0
+SWEEP_SECONDS = 30.0
+"""The client leaves the socket of a refused connection, one a second, to the garbage collector, which may not come by
+for hours in a process that has nothing else to do."""
 _POLL_SECONDS = 0.2
 
 _log = logging.getLogger(__name__)
@@ -60,6 +64,7 @@ class Delivery:
         self._make_client = client
         self._client: Any = None
         self._stopping = threading.Event()
+        self._sweep_at = 0.0
         self._thread = threading.Thread(target=self._run, name="kept-delivery", daemon=True)
 
     def start(self) -> None:
@@ -102,8 +107,14 @@ class Delivery:
                 self.problem = "delivery failed in a way that is not foreseen; see the log"
             finally:
                 self._disconnect()
+                self._sweep()
             pause = _POLL_SECONDS if self.acknowledged > acknowledged else min(2 * pause, LONGEST_PAUSE)
             self._stopping.wait(pause)
+
+    def _sweep(self) -> None:
+        if time.monotonic() > self._sweep_at:
+            gc.collect()
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
 
     def _connect(self, seconds: float = CONNECT_SECONDS) -> None:
         client = connect(
@@ -127,6 +138,7 @@ class Delivery:
         window = _Window()
         try:
             while not self._stopping.is_set():
+                self._sweep()
                 while window.has_room() and (batch := reader.read()):
                     for number, (key, value) in batch:
                         window.sent(number, len(value), self._send(key, value))

@@ -80,7 +80,7 @@ def _checked(path: Path, first: int, following: int | None) -> Segment:
         _judge_tail(data, segment, following)
     if following is not None and segment.last + 1 != following:
         raise StateError(
-            f"{path}: ends with message {segment.last}, but the next file begins with {following}: a file of the spool is "
+            f"{path}: ends with message {segment.last}, but the next begins with {following}: a file of the spool is "
             f"missing, or damaged; put it back if you have it; else {_ADVICE}"
         )
     return segment

@@ -255,7 +255,7 @@ def test_a_segment_that_is_missing_is_named(tmp_path: Path) -> None:
             spool.append([message(number, 1000)])
     segments(tmp_path / "s")[1].unlink()
     with pytest.raises(
-        StateError, match=r"ends with message \d+, but the next file begins with \d+: a file of the spool is missing"
+        StateError, match=r"ends with message \d+, but the next begins with \d+: a file of the spool is missing"
     ):
         Spool(tmp_path / "s", 65_536)
 
