@@ -12,6 +12,7 @@ from command_line import dead_letters, influx, mapping, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.indicators import indicators
+from command_line.intake import intake
 from command_line.publish import publish
 from command_line.replay import replay
 from command_line.simulate import simulate_file
@@ -30,6 +31,7 @@ catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue: what each
 catalogue_app.command("check")(check)
 app.command()(demo)
 app.command()(publish)
+app.command()(intake)
 app.command()(replay)
 app.command("simulate")(simulate_file)
 app.command()(indicators)

@@ -25,6 +25,7 @@ from kept.errors import ConfigurationError
 from kept.events import Event
 from kept.settings import Settings, read_settings
 from kept.topics import topics
+from producers.durable_publisher import DurablePublisher
 from producers.mapping import built_in_mappings
 from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
@@ -32,6 +33,8 @@ from producers.simulator import built_in_scripts, read_script, simulate
 from producers.sources import EventFile
 
 _SHOWN_PROBLEMS = 10
+_SPOOL_SECONDS = 5.0
+"""What is on disk when live events are stopped is delivered for so long."""
 
 
 class _Load(Struct):
@@ -72,7 +75,8 @@ def publish(
 ) -> None:
     """Publish events and say how many the broker acknowledged.
 
-    Publishing the same file twice changes no indicator: events keep their ids.
+    Publishing the same file twice changes no indicator: events keep their ids. Live events go by way of a disk spool
+    (KEPT_SPOOL_FOLDER): while the broker is away they wait there.
     """
     # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -92,7 +96,8 @@ def publish(
         raise ConfigurationError("--live is for --simulated-city; a file has an end")
     else:
         load = _file(source_of(path, mapping), as_of, speed, settings)
-    _report(_deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
+    deliver = _deliver_by_spool if live else _deliver
+    _report(deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
 
 
 def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
@@ -148,6 +153,27 @@ def _deliver(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
         }
 
 
+def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
+    """Live events do not come again: they wait on disk while the broker is away."""
+    topic = topics(settings.topic_prefix, settings.partitions).events.name
+    started = time.monotonic()
+    with DurablePublisher(topic, settings, when_full="wait") as publisher:
+        try:
+            publisher.publish_all(_shown(load, quiet), load.pace)
+        except (KeyboardInterrupt, SystemExit):
+            publisher.finish(_SPOOL_SECONDS)
+        return {
+            "topic": topic,
+            "published": publisher.accepted,
+            "acknowledged": publisher.delivery.acknowledged,
+            "failed": 0,
+            "ticks": 0,
+            "stopped": True,
+            "waiting": publisher.spool.waiting,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+
 def _shown(load: _Load, quiet: bool) -> Iterator[tuple[int, Event]]:
     with tqdm(load.events, total=load.total, unit=" events", file=sys.stderr, disable=quiet) as progress:
         yield from progress
@@ -165,6 +191,8 @@ def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
     rows = "" if file is None else f"{rows_in_words(file)}; "
     ticks = f", {counts['ticks']} of them ticks" if counts["ticks"] else ""
     stopped = "; stopped by hand" if counts["stopped"] else ""
+    if counts.get("waiting"):
+        stopped += f"; {counts['waiting']} wait in the spool and are sent after the next start"
     typer.echo(
         f"{rows}{counts['published']} messages to {counts['topic']} in {counts['seconds']:.1f} s{ticks}, "
         f"{counts['acknowledged']} acknowledged{stopped}"

@@ -88,6 +88,42 @@ AMENDMENTS = Metric(
 )
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
+INTAKE_EVENTS = Metric(
+    "kept_intake_events_total",
+    "Events in readable requests to the intake: received = accepted + refused; a batch is refused whole",
+    ("account",),
+    "counter",
+)
+INTAKE_BAD_EVENTS = Metric(
+    "kept_intake_bad_events_total", "Events for which a request was refused, by reason", ("reason",), "counter"
+)
+INTAKE_REFUSALS = Metric(
+    "kept_intake_refused_requests_total",
+    "Requests the intake refused, by the name of the problem",
+    ("problem",),
+    "counter",
+)
+INTAKE_REQUESTS = Metric("kept_intake_requests_under_way", "Requests the intake is reading or putting on disk", ())
+SPOOL_EVENTS = Metric("kept_spool_events", "Events on disk that the broker has not yet acknowledged", ())
+SPOOL_BYTES = Metric("kept_spool_bytes", "What the spool takes of the disk; 0 when nothing waits", ())
+SPOOL_LIMIT = Metric("kept_spool_limit_bytes", "What the spool may take of the disk (KEPT_SPOOL_BYTES)", ())
+DELIVERED = Metric(
+    "kept_spool_delivered_events_total", "Events of the spool that the broker acknowledged", (), "counter"
+)
+BROKER_CONNECTED = Metric("kept_broker_connected", "1 while the publisher has a connection to a broker, else 0", ())
+
+INTAKE_METRICS: tuple[Metric, ...] = (
+    INTAKE_EVENTS,
+    INTAKE_BAD_EVENTS,
+    INTAKE_REFUSALS,
+    INTAKE_REQUESTS,
+    SPOOL_EVENTS,
+    SPOOL_BYTES,
+    SPOOL_LIMIT,
+    DELIVERED,
+    BROKER_CONNECTED,
+)
+"""Those of `kept intake`."""
 PIPELINE_METRICS: tuple[Metric, ...] = (
     SERVICE,
     CATALOGUE,
@@ -105,4 +141,4 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     AMENDMENTS,
     SERIES_DROPPED,
 )
-METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)
+METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS, *INTAKE_METRICS)

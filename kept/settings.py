@@ -21,7 +21,9 @@ BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
 MOST_PARTITIONS = 1024
 URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 """http or https, without a name and password in it."""
-SECRETS = frozenset({"sasl_password", "influxdb_token"})
+MOST_BODY_BYTES = 7 * 1024 * 1024
+"""So that an event that is a whole body fits into a message of the topic."""
+SECRETS = frozenset({"sasl_password", "influxdb_token", "intake_token"})
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -82,6 +84,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Stop when more than this share of the last events of a source partition was refused; 1 never stops."""
     brake_events: Annotated[int, Meta(ge=100, le=100_000)] = 1000
     """How many of the last events of a source partition the brake looks at."""
+    spool_folder: str = "kept-spool"
+    """Where events wait that the broker has not yet acknowledged: one folder for each topic, one process each."""
+    spool_bytes: Annotated[int, Meta(ge=65_536)] = 1024 * 1024 * 1024
+    """What the spool takes of the disk, at most; when it is full nothing is accepted, and nothing is dropped."""
+    intake_host: str = "127.0.0.1"
+    """Where `kept intake` listens; beyond loopback, put a proxy with TLS before it."""
+    intake_port: Port = 8090
+    """Port of `kept intake`; 0 takes a free one and prints it."""
+    intake_token: str | None = None
+    """Tokens of the senders, one a line; give them in a file: `KEPT_INTAKE_TOKEN_FILE`."""
+    intake_body_bytes: Annotated[int, Meta(ge=1024, le=MOST_BODY_BYTES)] = 1024 * 1024
+    """A request's body, also after decompression, at most."""
+    intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Requests under way at once, at most; more are told to come again."""
 
 
 def read_settings(
