@@ -152,12 +152,14 @@ class IndicatorProcessor:
             owned.changed = False
             started, position = time.monotonic(), owned.position
             at = now(owned.marks, self._topics.events.partitions)
-            if final is not None and final != owned.final and (at is None or at <= final):
-                await self._publish_at(owned, final, everything=True)
+            ends = final is not None and final != owned.final and (at is None or at <= final)
+            moment = final if ends else at
+            if moment is not None:
+                # First, so that what is announced as published includes it.
+                await self._amend(owned, moment)
+                await self._publish_at(owned, moment, everything=ends)
+            if ends:
                 owned.final = final
-            elif at is not None:
-                await self._publish_at(owned, at, everything=False)
-            await self._amend(owned)
             if self.partitions.get(owned.partition) is not owned:
                 return  # moved to another worker meanwhile: it publishes this itself
             owned.settled = position
@@ -185,22 +187,20 @@ class IndicatorProcessor:
         if ended:
             await self._retrying(owned, self._history.publish, ended, at)
 
-    async def _amend(self, owned: TalliesPartition) -> None:
+    async def _amend(self, owned: TalliesPartition, known_at: int) -> None:
         """Write the published points that late events have changed anew, and how they were known before."""
         late, owned.late_since = owned.late_since, {}
         for service, since_ms in late.items():
-            known_at = owned.published.get(service)
-            if known_at is None:
-                continue  # nothing of the service has been published yet
-            for start in range(-(-since_ms // 1000), known_at + 1, AMENDED_AT_ONCE_SECONDS):
-                end = min(start + AMENDED_AT_ONCE_SECONDS - 1, known_at)
+            last = owned.published.get(service, known_at)  # after a restart: whatever there is
+            for start in range(-(-since_ms // 1000), last + 1, AMENDED_AT_ONCE_SECONDS):
+                end = min(start + AMENDED_AT_ONCE_SECONDS - 1, last)
                 found = await self._amendments(owned, service, start, end, known_at)
                 if found:
                     await self._retrying(owned, self._history.amend, found)
                     self._metrics.points_amended(len(found))
                 if self.partitions.get(owned.partition) is not owned:
                     return
-                self._metrics.show(service, [one.new for one in found if one.new.window_end == known_at])
+                self._metrics.show(service, [one.new for one in found if one.new.window_end == last])
 
     async def _amendments(
         self, owned: TalliesPartition, service: str, start: int, end: int, known_at: int

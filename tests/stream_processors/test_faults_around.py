@@ -13,12 +13,13 @@ import pytest
 
 from command_line.moments import as_of_ms
 from kept.events import Event
+from kept.indicators.known_at import as_known_at
 from kept.indicators.point import Point
 from kept.settings import Settings
 from local_stack.broker import Broker
 from local_stack.ports import free_port
 from local_stack.prometheus import INSTALL_COMMAND, prometheus, prometheus_command
-from local_stack.replay import Replay, WorkerGroup, accounts_of, replay_pipeline, wait_for
+from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, replay_pipeline, wait_for
 from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
@@ -145,3 +146,45 @@ def query(port: int, expression: str) -> list[dict[str, Any]]:
             return found
     except OSError:
         return []
+
+
+def test_events_that_come_late_amend_what_was_published_and_the_amendments_are_kept(
+    events: list[Event], expected: list[Point], broker: Broker
+) -> None:
+    late = events[-500::25]
+    held = {event.id for event in late}
+    in_time = [event for event in events if event.id not in held]
+    with replay_pipeline(MAPPING.catalogue_text(), brokers=broker.bootstrap) as replay:
+        replay.publish(in_time[:-500])
+        for start in range(len(in_time) - 500, len(in_time), 100):
+            before = published(replay.settings)
+            replay.publish(in_time[start : start + 100])
+            until(lambda before=before: published(replay.settings) > before, "next moment")
+        replay.publish(late)
+        replay.end(AS_OF_MS)
+        points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000)
+        with history_of(replay.settings) as history:
+            assert history is not None
+            amendments = history.amendments(SERVICE.id)
+            stored = history.read(SERVICE.id, indicator="arrivals", window="24h")
+    assert points == expected
+    assert accounts.applied == len(events)
+    assert amendments
+    assert all(one.old != one.new and one.new.window_end <= one.known_at for one in amendments)
+    pipeline = EmbeddedPipeline({SERVICE.id: SERVICE})
+    pipeline.apply(events)
+    amended = {one.new.key() for one in amendments}
+    assert {point.key() for point in stored} & amended
+    for point in stored:
+        if point.key() in amended:
+            now_known = {p.key(): p for p in pipeline.indicators(point.window_end, ["24h"])}
+            assert point == now_known[point.key()]
+    first = min(one.known_at for one in amendments)
+    then = {point.key(): point for point in as_known_at(stored, amendments, first - 1)}
+    assert all(then[one.old.key()] == one.old for one in amendments if one.known_at == first and one.old.key() in then)
+
+
+def published(settings: Settings) -> int:
+    """The moment (s) up to which the service is published; 0 before the first."""
+    with history_of(settings) as store:
+        return 0 if store is None else store.published().get(SERVICE.id, 0)
