@@ -106,10 +106,7 @@ def partition_counts(settings: Settings, wanted: Topics) -> dict[str, int]:
 
 
 def _admin(settings: Settings) -> KafkaAdminClient:
-    try:
-        return KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=10_000)
-    except KafkaError as error:
-        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+    return connected(KafkaAdminClient, settings, CONNECT_SECONDS, request_timeout_ms=REQUEST_SECONDS * 1000)
 
 
 def _settings(brokers: str | None, topic_prefix: str | None, partitions: int | None) -> Settings:

@@ -19,7 +19,7 @@ from kept import events
 from kept.errors import Retry, Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
-from producers.connection import client_options, kept_error
+from producers.connection import connected, kept_error
 from producers.pace import Pace
 
 IN_FLIGHT = 20_000
@@ -58,26 +58,22 @@ class Publisher:
         self._delivery_seconds = delivery_seconds
         self._first_error: Exception | None = None
         self._changed = threading.Condition()
-        try:
-            self._client = client(
-                **client_options(settings),
-                client_id="kept-publisher",
-                acks="all",
-                enable_idempotence=True,
-                allow_auto_create_topics=False,
-                linger_ms=10,
-                batch_size=256 * 1024,
-                max_request_size=MAX_MESSAGE_BYTES,
-                bootstrap_timeout_ms=int(connect_seconds * 1000),
-                max_block_ms=int(connect_seconds * 1000),
-                request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
-                delivery_timeout_ms=int(delivery_seconds * 1000),
-                reconnect_backoff_max_ms=1000,
-            )
-        except KafkaTimeoutError as error:
-            raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
-        except KafkaError as error:
-            raise kept_error(error, f"brokers {settings.brokers}") from error
+        self._client = connected(
+            client,
+            settings,
+            connect_seconds,
+            client_id="kept-publisher",
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            linger_ms=10,
+            batch_size=256 * 1024,
+            max_request_size=MAX_MESSAGE_BYTES,
+            max_block_ms=int(connect_seconds * 1000),
+            request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
+            delivery_timeout_ms=int(delivery_seconds * 1000),
+            reconnect_backoff_max_ms=1000,
+        )
         try:
             self.partitions = self._partitions()
         except BaseException:
