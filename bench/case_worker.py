@@ -24,6 +24,7 @@ class CaseWorker(Worker):
         events = msgspec.structs.replace(self._topics.events, name=os.environ[TOPIC])
         self._topics = msgspec.structs.replace(self._topics, events=events)
         self.cases._topics = self._topics
+        self._partition_watch._topic = events
         app = super()._make_app(work_folder)
         del app.agents["indicators"]
         _time(self.cases)

@@ -14,6 +14,7 @@ from command_line.demo import demo
 from command_line.indicators import indicators
 from command_line.publish import publish
 from command_line.replay import replay
+from command_line.topics_grow import grow
 from command_line.worker import worker
 from kept.errors import KeptError
 
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(publish)
 app.command()(replay)
 app.command()(indicators)
+topics.app.command("grow")(grow)
 app.add_typer(topics.app, name="topics")
 app.add_typer(catalogue_app, name="catalogue")
 app.command()(worker)

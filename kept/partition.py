@@ -20,19 +20,14 @@ from kept.facts import AnyFact, pack, unpack, with_fact
 from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
+from kept.state_records import CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import pack_key, pack_tally
 from kept.tallies import unpack as unpack_tally_record
 
-STATE_FORMAT = 1
 MAX_FACTS = 1000
 """Events of one case at most: a source that gives all its events one subject must not bring a partition to a stand."""
-_CASE, _SEEN, _TALLY, _MARK = b"c", b"s", b"t", b"m"
 _pack = msgspec.msgpack.Encoder().encode
-_unpack_mark = msgspec.msgpack.Decoder(tuple[int, Mark]).decode
 _unpack_ids = msgspec.msgpack.Decoder(list[int]).decode
-
-Record = tuple[bytes, bytes | None]
-"""Key and value of a message; no value deletes the key."""
 
 
 class DeadLetter(NamedTuple):
@@ -130,22 +125,22 @@ class PartitionState:
         seen_chunks = self._restored_chunks
         for key, value in records:
             kind, rest = key[:1], key[1:]
-            if kind == _CASE:
+            if kind == CASE:
                 case = rest.decode()
                 if value is None:
                     self._register.pop(case, None)
                 else:
                     self._register[case] = value
-            elif kind == _TALLY:
+            elif kind == TALLY:
                 item = unpack_tally_record(rest, value)
                 self.tallies.put(item.series, item.bucket.size, item.bucket.end, item.tally)
-            elif kind == _SEEN:
+            elif kind == SEEN:
                 if value is None:
                     seen_chunks.pop(key, None)
                 else:
                     seen_chunks[key] = _unpack_ids(value)
-            elif kind == _MARK and value is not None:
-                self._restored_mark = _read_mark(value)
+            elif kind == MARK and value is not None:
+                self._restored_mark = read_mark(value)
             else:
                 raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
 
@@ -153,6 +148,11 @@ class PartitionState:
         """The last record was taken in: put everything in its place."""
         chunks, self._restored_chunks = self._restored_chunks, {}
         mark = self._restored_mark
+        if mark is None and self._register:
+            raise StateError(
+                f"the state of partition {self.partition} holds {self.cases} cases but no mark: it was never whole; if "
+                "`kept topics grow` made it, run that again"
+            )
         for key, ids in chunks.items():
             self._remember(int(key[1:].split(b"|")[0]), key, ids)
         for case, packed in self._register.items():
@@ -276,9 +276,9 @@ class PartitionState:
     def _changes(self, dead_letters: list[DeadLetter]) -> Changes:
         state: list[Record] = []
         register = self._register
-        state += [(_CASE + case.encode(), register.get(case)) for case in self._changed_cases]
+        state += [(CASE + case.encode(), register.get(case)) for case in self._changed_cases]
         for hour, ids in self._new_ids.items():
-            key = _SEEN + b"%d|%d" % (hour, self.offset)
+            key = SEEN + b"%d|%d" % (hour, self.offset)
             self._remember(hour, key, ids)
             state.append((key, _pack(ids)))
         state.extend((key, None) for key in self._removed)
@@ -287,9 +287,9 @@ class PartitionState:
             (series[0], pack_key(series, size, end, partition), None if tally is None else pack_tally(tally))
             for series, size, end, tally in self.tallies.take_changed()
         ]
-        state += [(_TALLY + key, value) for _, key, value in tallies]
+        state += [(TALLY + key, value) for _, key, value in tallies]
         mark = self.mark()
-        state.append((_MARK, _pack((STATE_FORMAT, mark))))
+        state.append((MARK, pack_mark(mark)))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []
         return Changes(state, tallies, mark, dead_letters)
 
@@ -299,15 +299,3 @@ def _checked_time(event: e.Event, latest: int | None) -> int:
     if latest is not None and time_ms > latest:
         raise Reject("future", "more than 5 minutes ahead of the clock")
     return time_ms
-
-
-def _read_mark(value: bytes) -> Mark:
-    try:
-        version, mark = _unpack_mark(value)
-    except msgspec.MsgspecError as error:
-        raise StateError(
-            f"the state's mark cannot be read: {error}; this program reads format {STATE_FORMAT}"
-        ) from error
-    if version != STATE_FORMAT:
-        raise StateError(f"the state has format {version}, this program reads {STATE_FORMAT}; use a matching release")
-    return mark

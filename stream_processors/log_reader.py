@@ -15,9 +15,10 @@ PATIENCE_POLLS = 120
 
 
 async def read_range(
-    client_settings: dict[str, Any], topic: str, partition: int, end: int | None = None
+    client_settings: dict[str, Any], topic: str, partition: int, end: int | None = None, *, start: int | None = None
 ) -> AsyncIterator[list[Any]]:
-    """Lists of records from the beginning up to `end` (exclusive), or to the last stable offset of this moment.
+    """Lists of records from `start` (None: the beginning) up to `end`, exclusive, or to the last stable offset of this
+    moment. What was deleted before `start` was reached is left out.
 
     Raises `Retry` when the log does not answer for a minute.
     """
@@ -36,7 +37,8 @@ async def read_range(
         consumer.assign([tp])
         if end is None:
             end = (await consumer.end_offsets([tp]))[tp]
-        await consumer.seek_to_beginning(tp)
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        consumer.seek(tp, first if start is None else max(first, start))
         quiet = 0
         while await consumer.position(tp) < end:
             batches = await consumer.getmany(tp, timeout_ms=POLL_MS)

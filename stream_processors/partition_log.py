@@ -18,7 +18,8 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from kept.errors import Retry, Stop
 from kept.marks import Mark
-from kept.partition import Changes, DeadLetter, PartitionState, Record
+from kept.partition import Changes, DeadLetter, PartitionState
+from kept.state_records import Record
 from kept.topics import MAX_MESSAGE_BYTES, Topics
 from stream_processors.log_reader import read_range
 
@@ -68,9 +69,13 @@ class PartitionLog:
         )
         self._lock = asyncio.Lock()
 
+    async def fence(self) -> None:
+        """From now on no former owner can write to this partition."""
+        await self._producer.start()
+
     async def open(self, state: PartitionState) -> int:
         """Fence any former owner, then rebuild `state`; returns how many records were read."""
-        await self._producer.start()
+        await self.fence()
         count = 0
         async for records in read_range(self._client_settings, self._topics.state.name, self._partition):
             count += len(records)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 from kept.errors import ConfigurationError, Retry, StateError
 from kept.topics import Topic, Topics
 
+log = logging.getLogger("kept.topics")
 PATIENCE_SECONDS = 30.0
 """While a broker starts, it may not answer, or not know its topics yet."""
 POLL_SECONDS = 0.5
@@ -40,6 +42,41 @@ def check_partition(topic: Topic, partition: int) -> None:
             f"{topic.name} has a partition {partition}, but this pipeline was made for "
             f"{topic.partitions} (KEPT_PARTITIONS); no event of it was applied"
         )
+
+
+class PartitionWatch:
+    """Asks the broker, for each batch read, whether its topic still has the partitions that the pipeline was made for.
+
+    Kafka's producers choose a partition by the number there is: once it has changed, a case's events go elsewhere. What
+    was read before the broker confirmed the number was written under that number.
+    """
+
+    def __init__(self, client_settings: dict[str, Any], topic: Topic) -> None:
+        self._client_settings = client_settings
+        self._topic = topic
+        self._admin: AIOKafkaAdminClient | None = None
+        self._starting = asyncio.Lock()
+
+    async def check(self) -> None:
+        """Raises `StateError` when there are more; waits while the broker does not say."""
+        while True:
+            seen = await self._count()
+            if seen is not None:
+                return check_partition(self._topic, seen - 1)
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _count(self) -> int | None:
+        try:
+            async with self._starting:
+                if self._admin is None:
+                    admin = AIOKafkaAdminClient(**self._client_settings)
+                    await admin.start()
+                    self._admin = admin
+            (row,) = await self._admin.describe_topics([self._topic.name])
+        except KafkaError as error:
+            log.warning("the broker does not say how many partitions %s has: %r", self._topic.name, error)
+            return None
+        return len(row["partitions"]) if not row["error_code"] and row["partitions"] else None
 
 
 def _check(counts: dict[str, int], topics: Topics) -> None:

@@ -35,7 +35,7 @@ from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
 from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.sinks.metrics import Metrics
-from stream_processors.topic_check import check_topics
+from stream_processors.topic_check import PartitionWatch, check_topics
 
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
@@ -64,6 +64,7 @@ class Worker:
         self.indicators = IndicatorProcessor(
             settings, self._topics, rules, client_settings(settings), SQLiteHistory(settings.history_path), self.metrics
         )
+        self._partition_watch = PartitionWatch(client_settings(settings), self._topics.events)
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
         self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
@@ -149,6 +150,7 @@ class Worker:
 
     async def _apply_batch(self, message: Any, records: list[Any]) -> None:
         try:
+            await self._partition_watch.check()
             position = await self.cases.apply(message.partition, records)
             if position is not None:
                 self._consumer.set_durable(message.tp, position)

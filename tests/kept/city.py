@@ -22,6 +22,7 @@ from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
 from kept.marks import Accounts
 from kept.partition import Changes, PartitionState
+from kept.partition_split import split
 from kept.tallies import MergedTallies, unpack
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -139,6 +140,17 @@ class City:
             state.restored()
             self.states[number] = state
 
+    def grow(self, partitions: int) -> None:
+        """More partitions from what was written so far, as `kept topics grow` makes them."""
+        former, self.records = self.records, [{} for _ in range(partitions)]
+        self.tallies = MergedTallies({service: rules.local_time for service, rules in self.rules.items()})
+        for parent, records in enumerate(former):
+            children = range(parent, partitions, len(former))
+            for changes in split(parent, records, children, lambda subject: zlib.crc32(subject.encode()) % partitions):
+                self._write(changes.mark.partition, changes)
+        self.states = [PartitionState(number, self.rules, live=self.live) for number in range(partitions)]
+        self.restart()
+
     def points(self, moment: str | int, *, windows: Iterable[str] = WINDOWS, slices: bool = True) -> list[Point]:
         """Every indicator as of a moment (event time has come that far)."""
         at_ms = ms(moment) if isinstance(moment, str) else moment
@@ -162,6 +174,10 @@ class City:
     def _apply_part(self, number: int, part: Sequence[e.Event | Reject], clock_ms: int | None) -> Changes:
         state = self.states[number]
         changes = state.apply(state.offset + len(part), part, clock_ms)
+        self._write(number, changes)
+        return changes
+
+    def _write(self, number: int, changes: Changes) -> None:
         for key, value in changes.state:
             if value is None:
                 self.records[number].pop(key, None)
@@ -169,7 +185,6 @@ class City:
                 self.records[number][key] = value
         for _, key, value in changes.tallies:
             self.tallies.apply(unpack(key, value))
-        return changes
 
 
 class Board:

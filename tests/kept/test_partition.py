@@ -6,7 +6,8 @@ import pytest
 from kept import events as e
 from kept.errors import Reject, StateError
 from kept.intake import Rules
-from kept.partition import STATE_FORMAT, PartitionState
+from kept.partition import PartitionState
+from kept.state_records import STATE_FORMAT
 from tests.kept.city import LIGHTS, City, event, ms
 
 MONDAY = "2024-06-03 09:00"
