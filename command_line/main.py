@@ -14,6 +14,8 @@ from command_line.demo import demo
 from command_line.indicators import indicators
 from command_line.publish import publish
 from command_line.replay import replay
+from command_line.topics_check import check as check_topics
+from command_line.topics_check import needed_rights
 from command_line.topics_grow import grow
 from command_line.worker import worker
 from kept.errors import KeptError
@@ -32,6 +34,8 @@ app.command()(publish)
 app.command()(replay)
 app.command()(indicators)
 topics.app.command("grow")(grow)
+topics.app.command("check")(check_topics)
+topics.app.command("rights")(needed_rights)
 app.add_typer(topics.app, name="topics")
 app.add_typer(catalogue_app, name="catalogue")
 app.command()(worker)

@@ -22,7 +22,7 @@ from kept.partition import Changes
 from kept.partition_split import split
 from kept.settings import Settings
 from kept.state_records import MARK, read_mark
-from kept.topics import MAX_MESSAGE_BYTES, Topic, Topics
+from kept.topics import MAX_LETTER_BYTES, Topic, Topics, consumer_group
 from kept.topics import topics as topics_of
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
@@ -45,11 +45,6 @@ class Growth(NamedTuple):
 def partition_of(key: bytes, partitions: int) -> int:
     """Where Kafka's default partitioner puts a key."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
-
-
-def group_of(settings: Settings) -> str:
-    """The consumer group of a pipeline's workers."""
-    return f"{settings.topic_prefix}kept"
 
 
 async def grow(former: Settings, wider: Settings, *, resume: bool = False) -> Growth:
@@ -152,13 +147,13 @@ class _Move:
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:
                 raise Stop(
-                    f"workers of this pipeline are running (consumer group {group_of(self._former)} is {state}); "
+                    f"workers of this pipeline are running (consumer group {consumer_group(self._former.topic_prefix)} is {state}); "
                     "stop them and run it again"
                 )
             await asyncio.sleep(0.5)
 
     async def _group_state(self) -> str:
-        answers = await self._admin.describe_consumer_groups([group_of(self._former)])
+        answers = await self._admin.describe_consumer_groups([consumer_group(self._former.topic_prefix)])
         return next((state for answer in answers for code, _, state, *_ in answer.groups if code == 0), "Dead")
 
     async def _take_over(self, parent: int) -> dict[bytes, bytes]:
@@ -200,7 +195,7 @@ class _Move:
         """Copy records with key, headers and time. Events go where their key belongs, dead letters stay in place."""
         is_events = target is self._to.events
         producer = AIOKafkaProducer(
-            **self._clients, acks="all", enable_idempotence=True, max_request_size=MAX_MESSAGE_BYTES, linger_ms=5
+            **self._clients, acks="all", enable_idempotence=True, max_request_size=MAX_LETTER_BYTES, linger_ms=5
         )
         await producer.start()
         copied = 0

@@ -28,7 +28,7 @@ from kept.catalogue import Service
 from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
-from kept.topics import topics
+from kept.topics import consumer_group, topics
 from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchSchema
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
@@ -101,7 +101,7 @@ class Worker:
     def _make_app(self, work_folder: Path) -> faust.App:
         settings = self._settings
         app = BatchApp(
-            f"{settings.topic_prefix}kept",
+            consumer_group(settings.topic_prefix),
             broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
             autodiscover=False,
             datadir=str(work_folder),
@@ -262,7 +262,7 @@ def run_worker(
 ) -> None:
     """Run one worker until it is told to stop or fails."""
     prepare_process()
-    asyncio.run(check_topics(client_settings(settings), topics(settings.topic_prefix, settings.partitions)))
+    asyncio.run(check_topics(settings, topics(settings.topic_prefix, settings.partitions)))
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

@@ -19,6 +19,8 @@ CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
     from local_stack.broker import Broker, missing
+    from tests import certificates
+    from tests.secured_broker import SecuredBroker
 
 pytest_plugins = ["pytester"]
 
@@ -95,6 +97,17 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     yield started
     del request.config.stash[_broker]
     started.stop()
+
+
+@pytest.fixture(scope="session")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A real broker with TLS, SASL and rights for the whole run."""
+    absent = missing() or certificates.MISSING
+    if absent is not None:
+        pytest.skip(absent)
+    secured = SecuredBroker(tmp_path_factory.mktemp("secured-kafka"))
+    with secured.broker:
+        yield secured
 
 
 @pytest.fixture

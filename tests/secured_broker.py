@@ -5,9 +5,14 @@ What is not granted is refused. Only the plain port, over which the broker speak
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from kafka import KafkaAdminClient
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
+
+from kept.rights import Right
 from kept.settings import Settings
 from local_stack.broker import Broker, Listener
 from local_stack.ports import LOOPBACK, free_port
@@ -75,6 +80,35 @@ class SecuredBroker:
             mechanism = "PLAIN" if listener == "PLAIN" else "SCRAM-SHA-512"
             right |= {"sasl_mechanism": mechanism, "sasl_username": USER, "sasl_password": PASSWORD}
         return Settings(**{**right, **more})
+
+
+    def grant(self, user: str, rights: Iterable[Right]) -> None:
+        """Give `user` exactly these rights, besides those it has."""
+        admin = KafkaAdminClient(bootstrap_servers=self.broker.bootstrap)
+        try:
+            answer = admin.create_acls([acl for right in rights for acl in _acls(user, right)])
+        finally:
+            admin.close()
+        assert not answer["failed"], answer
+
+
+def _acls(user: str, right: Right) -> list[ACL]:
+    kind = ResourceType[right.resource.replace("-", "_").upper()]
+    pattern = ACLResourcePatternType.PREFIXED if right.prefixed else ACLResourcePatternType.LITERAL
+    return [
+        ACL(
+            principal=f"User:{user}",
+            host="*",
+            operation=ACLOperation[_snake(operation)],
+            permission_type=ACLPermissionType.ALLOW,
+            resource_pattern=ResourcePattern(kind, right.name, pattern),
+        )
+        for operation in right.operations
+    ]
+
+
+def _snake(operation: str) -> str:
+    return "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in operation).removeprefix("_")
 
 
 def _listener(name: str, protocol: str, settings: dict[str, str]) -> Listener:
