@@ -11,6 +11,7 @@ import typer
 from command_line import topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
+from command_line.doctor import doctor
 from command_line.indicators import indicators
 from command_line.publish import publish
 from command_line.replay import replay
@@ -30,6 +31,7 @@ app = typer.Typer(
 catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service is and promises.")
 catalogue_app.command("check")(check)
 app.command()(demo)
+app.command()(doctor)
 app.command()(publish)
 app.command()(replay)
 app.command()(indicators)

@@ -17,7 +17,7 @@ from rich.markup import escape
 from command_line.output import output
 from command_line.topics import AsJson, Brokers, Partitions, Prefix, settings_for, topic_admin
 from kept.errors import Stop
-from kept.rights import ROLE_HELP, Role, rights
+from kept.rights import ROLE_HELP, rights
 from kept.settings import Settings
 from kept.topic_needs import SeenTopic, Verdict, broker_verdicts, topic_verdicts
 from kept.topics import Topics

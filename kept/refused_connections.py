@@ -96,8 +96,8 @@ _CLOSED_ADVICE = {
     "PLAINTEXT": "it may ask for TLS or a login there: check the port and KEPT_SECURITY_PROTOCOL",
     "SSL": "it may speak plain text or ask for a login there: check the port and KEPT_SECURITY_PROTOCOL",
     "SASL_PLAINTEXT": (
-        "either it refuses the login (KEPT_SASL_USERNAME, its password, KEPT_SASL_MECHANISM), or it asks for TLS there: "
-        "check the port and KEPT_SECURITY_PROTOCOL"
+        "either it refuses the login (KEPT_SASL_USERNAME, its password, KEPT_SASL_MECHANISM), or it asks for TLS "
+        "there: check the port and KEPT_SECURITY_PROTOCOL"
     ),
     "SASL_SSL": (
         "either it refuses the login (KEPT_SASL_USERNAME, its password, KEPT_SASL_MECHANISM), or it speaks otherwise "

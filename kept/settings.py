@@ -155,6 +155,6 @@ def _check_security(settings: Settings) -> None:
         )
     if settings.ssl_certfile and not settings.uses_tls():
         raise ConfigurationError(
-            f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no certificate "
-            "would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
+            f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no "
+            "certificate would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
         )

@@ -56,8 +56,8 @@ def _show(context: ssl.SSLContext, settings: Settings, certfile: str) -> None:
             raise ConfigurationError(f"the private key in {keyfile or certfile!r} {what}") from error
         reason = error.reason if isinstance(error, ssl.SSLError) else None
         raise ConfigurationError(
-            f"KEPT_SSL_CERTFILE {certfile!r} and KEPT_SSL_KEYFILE {keyfile or certfile!r} are not a PEM certificate with "
-            f"its private key ({reason or 'cannot be used'}); check that they belong together"
+            f"KEPT_SSL_CERTFILE {certfile!r} and KEPT_SSL_KEYFILE {keyfile or certfile!r} are not a PEM certificate "
+            f"with its private key ({reason or 'cannot be used'}); check that they belong together"
         ) from error
 
 

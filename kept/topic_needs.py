@@ -199,7 +199,7 @@ def _passing(topic: Topic, compacted: str, least_bytes: int = 0) -> list[_Rule]:
     if "message.timestamp.type" in config:
         rules.append(
             _Rule("message.timestamp.type", "LogAppendTime", "LogAppendTime",
-                  "an event that a producer stamps with its own time may be so old that it is deleted before it is read",
+                  "an event that a producer stamps with its own time may be deleted as too old before it is read",
                   lambda value: "ok" if value == "LogAppendTime" else "note")
         )  # fmt: skip
     return rules
@@ -220,7 +220,9 @@ def _at_least(seen: int, wanted: int, least: int) -> Level:
 def _judged(settings: Settings, topic: Topic, seen: SeenTopic, rule: _Rule) -> Verdict:
     value = seen.config.get(rule.what)
     if value is None:
-        return Verdict(topic.name, rule.what, "note", "not told", rule.needed, "this user may not read it, or it is new")
+        return Verdict(
+            topic.name, rule.what, "note", "not told", rule.needed, "this user may not read it, or it is new"
+        )
     level = rule.judge(value)
     if level == "ok":
         return Verdict(topic.name, rule.what, level, value, rule.needed)
@@ -231,4 +233,5 @@ def _judged(settings: Settings, topic: Topic, seen: SeenTopic, rule: _Rule) -> V
 
 
 def _alter(topic: Topic, what: str, value: str) -> str:
-    return f"kafka-configs.sh --bootstrap-server … --alter --entity-type topics --entity-name {topic.name} --add-config {what}={value}"
+    change = f"--add-config {what}={value}"
+    return f"kafka-configs.sh --bootstrap-server … --alter --entity-type topics --entity-name {topic.name} {change}"

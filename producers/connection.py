@@ -69,7 +69,9 @@ def connected(client: Callable[..., Any], settings: Settings, seconds: float, **
         return client(**client_options(settings), bootstrap_timeout_ms=int(seconds * 1000), **options)
     except errors.KafkaTimeoutError as error:
         reason = greet(settings)
-        raise reason or Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+        raise reason or Retry(
+            f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS"
+        ) from error
     except errors.KafkaError as error:
         raise kept_error(error, f"brokers {settings.brokers}") from error
 

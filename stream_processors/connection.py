@@ -1,4 +1,4 @@
-"""How Kept's settings become aiokafka's and Faust's, and why a first connection fails. The only place that knows both."""
+"""How Kept's settings become aiokafka's and Faust's, and its errors become ours. The only place that knows both."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ async def _ask(server: str, options: dict[str, Any]) -> None:
         await connection.send(MetadataRequest([]))
     finally:
         connection.close()
+        await asyncio.sleep(0)  # the loop closes the socket
 
 
 def _refusal(server: str, error: Exception, settings: Settings) -> KeptError:

@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 from kept.errors import ConfigurationError, Retry, StateError, Stop
 from kept.settings import Settings
 from kept.topic_needs import SeenTopic, topic_verdicts, workers_must_not_start
-from kept.topics import Topic, Topics
+from kept.topics import Topic, Topics, consumer_group
 from stream_processors.connection import client_settings, greet
+from stream_processors.rights_check import ADVICE, check_group
 
 log = logging.getLogger("kept.topics")
 PATIENCE_SECONDS = 30.0
@@ -43,7 +44,8 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
                     name: SeenTopic(len(rows), min(len(row["replicas"]) for row in rows), config[name])
                     for name, rows in partitions.items()
                 }
-                return _check_config(settings, topics, seen)
+                _check_config(settings, topics, seen)
+                return await check_group(admin, consumer_group(settings.topic_prefix))
         except (Retry, ConfigurationError):
             if time.monotonic() > deadline:
                 raise
@@ -141,10 +143,7 @@ async def _partitions(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, l
     described = await admin.describe_topics([topic.name for topic in topics.all()])
     for row in described:
         if for_code(row["error_code"]) is TopicAuthorizationFailedError:
-            raise Stop(
-                f"topic {row['topic']}: this user may not even see it; `kept topics rights` lists the rights that are "
-                "needed, with the commands that grant them"
-            )
+            raise Stop(f"topic {row['topic']}: this user may not even see it; {ADVICE}")
     return {row["topic"]: row["partitions"] for row in described if not row["error_code"] and row["partitions"]}
 
 

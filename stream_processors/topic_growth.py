@@ -93,6 +93,7 @@ class _Move:
         self._from: Topics = topics_of(former.topic_prefix, former.partitions)
         self._to: Topics = topics_of(wider.topic_prefix, wider.partitions)
         self._clients = client_settings(former)
+        self._group = consumer_group(former.topic_prefix)
         self._applied: dict[int, int] = {}
 
     async def run(self, resume: bool) -> Growth:
@@ -147,13 +148,13 @@ class _Move:
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:
                 raise Stop(
-                    f"workers of this pipeline are running (consumer group {consumer_group(self._former.topic_prefix)} is {state}); "
+                    f"workers of this pipeline are running (consumer group {self._group} is {state}); "
                     "stop them and run it again"
                 )
             await asyncio.sleep(0.5)
 
     async def _group_state(self) -> str:
-        answers = await self._admin.describe_consumer_groups([consumer_group(self._former.topic_prefix)])
+        answers = await self._admin.describe_consumer_groups([self._group])
         return next((state for answer in answers for code, _, state, *_ in answer.groups if code == 0), "Dead")
 
     async def _take_over(self, parent: int) -> dict[bytes, bytes]:

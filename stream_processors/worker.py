@@ -34,6 +34,7 @@ from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
 from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.topic_check import PartitionWatch, check_topics
 
@@ -89,8 +90,9 @@ class Worker:
 
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""
-        message = str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}"
-        if not isinstance(error, KeptError):
+        refused = refusal(error)
+        message = refused or (str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}")
+        if not isinstance(error, KeptError) and refused is None:
             log.critical("unexpected failure", exc_info=error)
         sys.stdout.flush()
         if self._temporary:

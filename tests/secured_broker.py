@@ -12,18 +12,21 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
 
-from kept.rights import Right
+from kept.rights import Right, Role, rights
 from kept.settings import Settings
 from local_stack.broker import Broker, Listener
 from local_stack.ports import LOOPBACK, free_port
 from tests.certificates import Authority
 
-USER, PASSWORD = "kept-user", "a-Secret-nobody-shall-read"
+PASSWORD = "a-Secret-nobody-shall-read"
+USERS: dict[Role, str] = {"worker": "kept-worker", "producer": "kept-producer", "operator": "kept-operator"}
 STRANGER = "kept-stranger"
-"""A user with the same password and no rights."""
+"""Has the same password and only the rights that a test grants."""
 HERE = f"IP:{LOOPBACK}"
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-PLAIN = f'org.apache.kafka.common.security.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required " + " ".join(
+    f'user_{name}="{PASSWORD}"' for name in USERS.values()
+)
 
 
 class SecuredBroker:
@@ -41,7 +44,7 @@ class SecuredBroker:
         elsewhere = _keystore(self.authority.keystore("elsewhere", "DNS:elsewhere.example.org"))
         truststore = {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.authority.certificate)}
         scram = {"sasl.enabled.mechanisms": "SCRAM-SHA-512", "scram-sha-512.sasl.jaas.config": SCRAM}
-        plain = {"sasl.enabled.mechanisms": "PLAIN", "plain.sasl.jaas.config": PLAIN}
+        plain = {"sasl.enabled.mechanisms": "PLAIN", "plain.sasl.jaas.config": f"{PLAIN};"}
         self._listeners = {
             "SCRAM": _listener("SCRAM", "SASL_SSL", {**here, **scram}),
             "TLS": _listener("TLS", "SSL", here),
@@ -59,7 +62,7 @@ class SecuredBroker:
             },
             format_arguments=[
                 argument
-                for name in (USER, STRANGER)
+                for name in (*USERS.values(), STRANGER)
                 for argument in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={PASSWORD}]")
             ],
         )
@@ -69,7 +72,7 @@ class SecuredBroker:
         return self._listeners[listener].port
 
     def settings(self, listener: str = "SCRAM", **more: Any) -> Settings:
-        """Settings that are right for this listener; `more` win."""
+        """A worker's settings that are right for this listener; `more` win."""
         protocol = self._listeners[listener].protocol
         right: dict[str, Any] = {"brokers": f"{LOOPBACK}:{self.port(listener)}", "security_protocol": protocol}
         if protocol.endswith("SSL"):
@@ -78,12 +81,16 @@ class SecuredBroker:
             right |= {"ssl_certfile": str(self.client_certificate), "ssl_keyfile": str(self.client_key)}
         if protocol.startswith("SASL"):
             mechanism = "PLAIN" if listener == "PLAIN" else "SCRAM-SHA-512"
-            right |= {"sasl_mechanism": mechanism, "sasl_username": USER, "sasl_password": PASSWORD}
+            right |= {"sasl_mechanism": mechanism, "sasl_username": USERS["worker"], "sasl_password": PASSWORD}
         return Settings(**{**right, **more})
 
+    def grant_all(self, settings: Settings) -> None:
+        """Give each of `USERS` the rights of its role, for the pipeline of `settings`."""
+        for role, user in USERS.items():
+            self.grant(user, [right for right in rights(settings) if right.role == role])
 
     def grant(self, user: str, rights: Iterable[Right]) -> None:
-        """Give `user` exactly these rights, besides those it has."""
+        """Give `user` these rights."""
         admin = KafkaAdminClient(bootstrap_servers=self.broker.bootstrap)
         try:
             answer = admin.create_acls([acl for right in rights for acl in _acls(user, right)])
