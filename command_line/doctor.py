@@ -5,6 +5,7 @@ Every check runs in a thread of its own and is given up when it hangs, so that t
 
 from __future__ import annotations
 
+import datetime
 import json
 import logging
 import os
@@ -32,6 +33,7 @@ ALWAYS: dict[str, Callable[[Mapping[str, str]], list[Finding]]] = {
     "Python": lambda _: installed.python(),
     "local broker": installed.local_broker,
     "programs": installed.programs,
+    "clock": lambda _: machine.clock(datetime.datetime.now(datetime.UTC)),
     "secrets": configured.secrets,
 }
 """Checks that need no settings, by name, in the order of their rows."""

@@ -194,7 +194,7 @@ def _passing(topic: Topic, compacted: str, least_bytes: int = 0) -> list[_Rule]:
         _Rule("retention.bytes", str(FOREVER), "no limit (-1)",
               "the oldest are deleted before their age when much arrives at once",
               lambda value: "ok" if int(value) == FOREVER else "note", fixable=False),
-        _size(config["max.message.bytes"], least_bytes, too_small),
+        _size(str(max(int(config["max.message.bytes"]), least_bytes)), least_bytes, too_small),
     ]  # fmt: skip
     if "message.timestamp.type" in config:
         rules.append(

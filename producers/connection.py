@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -101,6 +102,9 @@ def kept_error(error: Exception, where: str) -> KeptError:
 
 
 def _ask(server: str, settings: Settings) -> None:
+    host, port = server.rsplit(":", 1)
+    # The client gives the system's errors other names, and never closes a socket that did not connect.
+    socket.create_connection((host, int(port)), timeout=CONTACT_SECONDS).close()
     network = NetworkSelector()
     milliseconds = CONTACT_SECONDS * 1000
     options = {**client_options(settings), "bootstrap_servers": [server], "request_timeout_ms": milliseconds}

@@ -1,4 +1,4 @@
-"""Do the brokers answer this user, with the topics as they are needed, and with a clock like ours?"""
+"""Do the brokers answer this user, and are the topics as they are needed?"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import socket
@@ -13,6 +14,8 @@ from history.sqlite import SQLiteHistory
 from kept.errors import KeptError, Retry
 from kept.settings import Settings
 
+NOT_BEFORE = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
+"""A clock that shows an earlier time was never set."""
 LEAST_FREE_BYTES = 1024**3
 LOOPBACKS = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -68,6 +71,16 @@ def metrics_port(settings: Settings) -> list[Finding]:
         reason = getattr(error, "strerror", None) or str(error)
         fix = "if that is no worker of yours, set another KEPT_METRICS_PORT"
         return [*found, note("metrics port", f"{where} cannot be listened on: {reason}", fix)]
+
+
+def clock(now: datetime.datetime) -> list[Finding]:
+    """Live events ahead of the clock are put aside: one that was never set would put all aside."""
+    seen = now.isoformat(timespec="seconds")
+    if now < NOT_BEFORE:
+        return [
+            mend("clock", f"{seen}: live events would be put aside as in the future", "set it, and keep it set by NTP")
+        ]
+    return [ok("clock", seen)]
 
 
 def _free(what: str, folder: Path) -> Finding:
