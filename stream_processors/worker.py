@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-import uvloop
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
@@ -29,6 +28,7 @@ from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
 from kept.topics import consumer_group, topics
+from stream_processors import event_loop
 from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchSchema
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
@@ -254,7 +254,7 @@ class Worker:
 
 def prepare_process() -> None:
     """What makes a process fit for a worker: a fast event loop, and a garbage collector that leaves its state alone."""
-    uvloop.install()
+    event_loop.install()
     # State is millions of small dictionaries without cycles: looking for cycles in them took a fifth of the time.
     gc.set_threshold(1_000_000, 50, 1000)
 

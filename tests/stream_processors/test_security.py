@@ -65,7 +65,11 @@ def run_through(settings: Settings, folder: Path, events: int = 20) -> Accounts:
         replay.end(START_MS + 3_600_000)
         _, accounts = wait_for(settings, group, SERVICE, START_MS // 1000 + 3600)
     finally:
+        started = time.monotonic()
         group.stop()
+    # A connection's end over TLS is not waited for: a worker would be killed before it has stopped.
+    assert time.monotonic() - started < 15.0
+    assert group.workers[0].exit_code() == 0
     assert PASSWORD not in (folder / "worker-1.log").read_text()
     return accounts
 
