@@ -29,8 +29,9 @@ POLL_SECONDS = 0.5
 async def check_topics(settings: Settings, topics: Topics) -> None:
     """Return when every topic has its partitions, and none is deleted or compacted where it must not be.
 
-    Raises `Retry` when no broker answers, `Stop` when it refuses this client, `ConfigurationError` when a topic stays
-    missing or would lose state, `StateError` when one has another number of partitions than this pipeline was made for.
+    Raises `Retry` when no broker answers, `Stop` when it refuses this client or a topic would lose what it must keep,
+    `ConfigurationError` when one stays missing, `StateError` when one has another number of partitions than this
+    pipeline was made for.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
@@ -113,7 +114,7 @@ def _check_config(settings: Settings, topics: Topics, seen: dict[str, SeenTopic]
     """Refuse what would destroy; say what else is dangerous. `kept topics check` compares everything."""
     verdicts = [verdict for verdict in topic_verdicts(settings, topics, seen) if verdict.level == "mend"]
     for verdict in workers_must_not_start(verdicts):
-        raise ConfigurationError(
+        raise Stop(
             f"topic {verdict.topic}: {verdict.what} is {verdict.seen}, needed is {verdict.needed}: {verdict.why}; "
             f"mend it with: {verdict.command}"
         )

@@ -1,4 +1,4 @@
-"""`kept topics check` and `kept topics rights` on a real broker: what differs is told, and mended where that is safe."""
+"""`kept topics check` and `kept topics rights` on a real broker: what differs is told, and mended where it is safe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from command_line.main import app
 from command_line.topics import create_topics
-from kept.errors import ConfigurationError
+from kept.errors import Stop
 from kept.rights import rights
 from kept.settings import Settings
 from kept.topics import topics
@@ -61,7 +61,7 @@ def test_what_is_dangerous_is_exit_1_and_mended_only_where_nothing_is_deleted(se
         (named.events.name, "retention.ms"),
         (named.state.name, "max.message.bytes"),
     }
-    with pytest.raises(ConfigurationError, match=r"service-events: cleanup.policy is compact, needed is delete"):
+    with pytest.raises(Stop, match=r"service-events: cleanup.policy is compact, needed is delete"):
         asyncio.run(check_topics(settings, named))
 
     code, result = check(settings, "--fix")
