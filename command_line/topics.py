@@ -12,12 +12,13 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from kept.errors import Retry
 from kept.settings import MOST_PARTITIONS, Settings, read_settings
 from kept.topics import Topics
 from kept.topics import topics as topics_of
-from producers.connection import client_options, kept_error
+from producers.connection import connected, kept_error
 
+CONNECT_SECONDS = 10.0
+REQUEST_SECONDS = 10
 app = typer.Typer(no_args_is_help=True, help="Make and inspect the topics of a pipeline.")
 
 Brokers = Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")]
@@ -33,7 +34,7 @@ def create(
     brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
 ) -> None:
     """Create what is missing; what is there is left as it is. The number of partitions is fixed from then on."""
-    settings = _settings(brokers, topic_prefix, partitions)
+    settings = settings_for(brokers, topic_prefix, partitions)
     made = create_topics(settings)
     for topic in topics_of(settings.topic_prefix, settings.partitions).all():
         row = {"topic": topic.name, "partitions": topic.partitions, "created": topic.name in made}
@@ -46,7 +47,7 @@ def list_topics(
     brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
 ) -> None:
     """The topics of the pipeline, with their partitions and whether that is what Kept was told; exit 1 if not."""
-    settings = _settings(brokers, topic_prefix, partitions)
+    settings = settings_for(brokers, topic_prefix, partitions)
     wanted = topics_of(settings.topic_prefix, settings.partitions)
     found = partition_counts(settings, wanted)
     wrong = False
@@ -64,7 +65,7 @@ def list_topics(
 
 def create_topics(settings: Settings) -> set[str]:
     """Create the missing topics of the pipeline; returns the names of those created."""
-    admin = _admin(settings)
+    admin = topic_admin(settings)
     made: set[str] = set()
     try:
         for topic in topics_of(settings.topic_prefix, settings.partitions).all():
@@ -83,7 +84,7 @@ def create_topics(settings: Settings) -> set[str]:
 
 def delete_topics(settings: Settings) -> None:
     """Delete the topics of the pipeline, with all they hold."""
-    admin = _admin(settings)
+    admin = topic_admin(settings)
     try:
         admin.delete_topics([topic.name for topic in topics_of(settings.topic_prefix, settings.partitions).all()])
     except KafkaError as error:
@@ -94,7 +95,7 @@ def delete_topics(settings: Settings) -> None:
 
 def partition_counts(settings: Settings, wanted: Topics) -> dict[str, int]:
     """Partitions of each topic that exists."""
-    admin = _admin(settings)
+    admin = topic_admin(settings)
     try:
         existing = set(admin.list_topics()) & {topic.name for topic in wanted.all()}
         described = admin.describe_topics(sorted(existing)) if existing else []
@@ -105,14 +106,13 @@ def partition_counts(settings: Settings, wanted: Topics) -> dict[str, int]:
     return {row["name"]: len(row["partitions"]) for row in described}
 
 
-def _admin(settings: Settings) -> KafkaAdminClient:
-    try:
-        return KafkaAdminClient(**client_options(settings), bootstrap_timeout_ms=10_000)
-    except KafkaError as error:
-        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+def topic_admin(settings: Settings, seconds: float = CONNECT_SECONDS) -> KafkaAdminClient:
+    """A connected client for topics; raises `Stop` or `Retry` with the reason when there is no connection."""
+    return connected(KafkaAdminClient, settings, seconds, request_timeout_ms=REQUEST_SECONDS * 1000)
 
 
-def _settings(brokers: str | None, topic_prefix: str | None, partitions: int | None) -> Settings:
+def settings_for(brokers: str | None, topic_prefix: str | None, partitions: int | None) -> Settings:
+    """Settings of the environment; options win."""
     given = {"brokers": brokers, "topic_prefix": topic_prefix, "partitions": partitions}
     return msgspec.structs.replace(
         read_settings(os.environ), **{name: value for name, value in given.items() if value is not None}

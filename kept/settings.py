@@ -23,7 +23,7 @@ URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 """http or https, without a name and password in it."""
 MOST_BODY_BYTES = 7 * 1024 * 1024
 """So that an event that is a whole body fits into a message of the topic."""
-SECRETS = frozenset({"sasl_password", "influxdb_token", "intake_token"})
+SECRETS = frozenset({"sasl_password", "ssl_key_password", "influxdb_token", "intake_token"})
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -49,7 +49,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sasl_password: str | None = None
     """Give it in a file: `KEPT_SASL_PASSWORD_FILE`."""
     ssl_cafile: str | None = None
-    """File with the certificates to trust; empty means those of the system."""
+    """PEM file with the authorities to trust; empty means those of the system."""
+    ssl_certfile: str | None = None
+    """PEM file with the client's own certificate, where the brokers ask for one."""
+    ssl_keyfile: str | None = None
+    """PEM file with the private key of `ssl_certfile`; empty when the key is in that file too."""
+    ssl_key_password: str | None = None
+    """Of an encrypted private key. Give it in a file: `KEPT_SSL_KEY_PASSWORD_FILE`."""
     catalogue: str = ""
     """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
     history: Literal["sqlite", "influxdb"] = "sqlite"
@@ -99,6 +105,30 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Requests under way at once, at most; more are told to come again."""
 
+    def __repr__(self) -> str:
+        """What differs from the defaults; secrets as dots."""
+        said = [
+            f"{name}={'…' if name in SECRETS else repr(value)}"
+            for name, value in msgspec.structs.asdict(self).items()
+            if value != _DEFAULTS[name]
+        ]
+        return f"Settings({', '.join(said)})"
+
+    def broker_list(self) -> list[str]:
+        """`host:port` of each bootstrap server."""
+        return [broker.strip() for broker in self.brokers.split(",")]
+
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.security_protocol.endswith("SSL")
+
+    def uses_sasl(self) -> bool:
+        """Whether a name and a password are sent."""
+        return self.security_protocol.startswith("SASL")
+
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
+
 
 def read_settings(
     environment: Mapping[str, str],
@@ -140,7 +170,12 @@ def read_settings(
         closed_set = valid_values(Settings, name)
         valid = f"; valid: {closed_set}" if closed_set else ""
         raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{valid}") from error
-    if settings.security_protocol.startswith("SASL"):
+    _check_security(settings)
+    return settings
+
+
+def _check_security(settings: Settings) -> None:
+    if settings.uses_sasl():
         for name in ("sasl_username", "sasl_password"):
             if not getattr(settings, name):
                 raise ConfigurationError(
@@ -151,4 +186,12 @@ def read_settings(
             f"{PREFIX}INFLUXDB_TOKEN: not set, but {PREFIX}HISTORY is influxdb; name a token's file in "
             f"{PREFIX}INFLUXDB_TOKEN_FILE (`kept influx init` makes one)"
         )
-    return settings
+    if settings.ssl_keyfile and not settings.ssl_certfile:
+        raise ConfigurationError(
+            f"{PREFIX}SSL_KEYFILE is set without {PREFIX}SSL_CERTFILE; name the file with the key's certificate too"
+        )
+    if settings.ssl_certfile and not settings.uses_tls():
+        raise ConfigurationError(
+            f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no "
+            "certificate would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
+        )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
-"""The largest event, and why it was put aside."""
+DEAD_LETTER_HEADER_BYTES = 64 * 1024
+"""How much larger a dead letter may be than the event it holds: the headers that say why."""
+MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + DEAD_LETTER_HEADER_BYTES
 DAY_MS = 86_400_000
 
 
@@ -35,7 +36,8 @@ def topics(prefix: str, partitions: int) -> Topics:
     """The topics of the pipeline `prefix` (may be empty) with `partitions` partitions each.
 
     Events are deleted by age, never compacted (a gap in the offsets stalls a commit). State and tallies are compacted:
-    the last value under a key is the truth.
+    the last value under a key is the truth. The age of an event counts from its arrival: by its own time, which a
+    producer may set, an old event would be deleted before it was read.
     """
     size = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
     compacted = {
@@ -48,7 +50,7 @@ def topics(prefix: str, partitions: int) -> Topics:
     }
     kept = {**size, "cleanup.policy": "delete", "retention.ms": str(14 * DAY_MS)}
     return Topics(
-        events=Topic(f"{prefix}service-events", partitions, kept),
+        events=Topic(f"{prefix}service-events", partitions, {**kept, "message.timestamp.type": "LogAppendTime"}),
         state=Topic(f"{prefix}case-state", partitions, compacted),
         tallies=Topic(f"{prefix}tallies", partitions, compacted),
         dead_letters=Topic(
@@ -57,3 +59,13 @@ def topics(prefix: str, partitions: int) -> Topics:
             {**kept, "max.message.bytes": str(MAX_DEAD_LETTER_BYTES), "retention.ms": str(90 * DAY_MS)},
         ),
     )
+
+
+def consumer_group(prefix: str) -> str:
+    """The group of a pipeline's workers."""
+    return f"{prefix}kept"
+
+
+def transactional_id(state: Topic, partition: int) -> str:
+    """The id under which the owner of a source partition writes."""
+    return f"{state.name}-{partition}"

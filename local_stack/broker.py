@@ -11,7 +11,7 @@ import subprocess
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +19,7 @@ from typing import Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+from msgspec import Struct
 
 from kept.errors import Stop
 from kept.topics import MAX_MESSAGE_BYTES
@@ -58,6 +59,18 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
+class Listener(Struct, frozen=True, kw_only=True):
+    """One more way into a broker: how clients must speak on `port`, and what Kafka must know for it.
+
+    `settings` are those of the listener alone; they are written with its prefix.
+    """
+
+    name: str
+    protocol: str
+    port: int
+    settings: Mapping[str, str]
+
+
 def missing() -> str | None:
     """What keeps a broker from being started here, with the command that helps; None when nothing does."""
     java = java_command()
@@ -69,10 +82,20 @@ def missing() -> str | None:
 
 
 class Broker:
-    """A broker in `work_folder` on loopback `port` (0: a free one). `settings` win over `SETTINGS`."""
+    """A broker in `work_folder` on loopback `port` (0: a free one). `settings` win over `SETTINGS`.
+
+    `listeners` come beside the plain one; `format_arguments` are added to Kafka's format command, to make users.
+    """
 
     def __init__(
-        self, work_folder: Path, *, port: int = 0, heap_mib: int = 768, settings: Mapping[str, str] | None = None
+        self,
+        work_folder: Path,
+        *,
+        port: int = 0,
+        heap_mib: int = 768,
+        settings: Mapping[str, str] | None = None,
+        listeners: Sequence[Listener] = (),
+        format_arguments: Sequence[str] = (),
     ) -> None:
         """Choose the ports; raises `Stop` when `port` is taken. Nothing is started yet."""
         if port and not is_free(port):
@@ -82,6 +105,8 @@ class Broker:
         self._folder = work_folder
         self._heap_mib = heap_mib
         self._settings = dict(settings or {})
+        self._listeners = listeners
+        self._format_arguments = format_arguments
         self._child: Child | None = None
 
     @property
@@ -158,12 +183,20 @@ class Broker:
         self.stop()
 
     def _write_settings(self) -> Path:
+        own = [f"PLAINTEXT://{self.bootstrap}", *(f"{more.name}://{LOOPBACK}:{more.port}" for more in self._listeners)]
+        protocols = [f"{more.name}:{more.protocol}" for more in self._listeners]
         all_settings = {
             **SETTINGS,
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self._controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": ",".join([*own, f"CONTROLLER://{LOOPBACK}:{self._controller_port}"]),
+            "advertised.listeners": ",".join(own),
+            "listener.security.protocol.map": ",".join(["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT", *protocols]),
             "controller.quorum.voters": f"1@{LOOPBACK}:{self._controller_port}",
             "log.dirs": str(self._folder / "data"),
+            **{
+                f"listener.name.{more.name.lower()}.{key}": value
+                for more in self._listeners
+                for key, value in more.settings.items()
+            },
             **self._settings,
         }
         file = self._folder / "server.properties"
@@ -184,6 +217,7 @@ class Broker:
         command = [
             *self._java(java, jars), "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool",
             "format", "--cluster-id", cluster, "--config", str(settings),
+            *self._format_arguments,
         ]  # fmt: skip
         done = subprocess.run(  # noqa: S603 - no shell, and the command is ours
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS, check=False

@@ -10,10 +10,10 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 
-from kept.errors import Retry, Stop
+from kept.errors import KeptError, Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
-from producers.connection import client_options, kept_error
+from producers.connection import connected, kept_error
 
 _FAREWELL_SECONDS = 1.0
 
@@ -38,8 +38,10 @@ def connect(
         return networks[-1]
 
     try:
-        return client(
-            **client_options(settings),
+        return connected(
+            client,
+            settings,
+            connect_seconds,
             kafka_client=network,
             client_id="kept-publisher",
             acks="all",
@@ -48,18 +50,15 @@ def connect(
             linger_ms=10,
             batch_size=256 * 1024,
             max_request_size=MAX_MESSAGE_BYTES,
-            bootstrap_timeout_ms=int(connect_seconds * 1000),
             max_block_ms=int(connect_seconds * 1000),
             request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
             delivery_timeout_ms=int(delivery_seconds * 1000),
             reconnect_backoff_max_ms=1000,
         )
-    except KafkaError as error:
+    except KeptError:
         for each in networks:
             each.close()  # a client that could not be made leaves its sockets open
-        if not isinstance(error, KafkaTimeoutError):
-            raise kept_error(error, f"brokers {settings.brokers}") from error
-        raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
+        raise
 
 
 def partitions_of(client: Any, topic: str, where: str) -> list[int]:

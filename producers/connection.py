@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import socket
+from collections.abc import Callable
 from typing import Any
 
 from kafka import errors
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
 
-from kept.errors import ConfigurationError, KeptError, Retry, Stop
+from kept.errors import KeptError, Retry, Stop
+from kept.refused_connections import why_refused
 from kept.settings import Settings
+from kept.tls import tls_context
 
+CONTACT_SECONDS = 5.0
+"""A broker that takes longer to greet is as good as away."""
 PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
-    (errors.SaslAuthenticationFailedError, "the broker refuses these credentials; check KEPT_SASL_USERNAME"),
+    (
+        errors.SaslAuthenticationFailedError,
+        "the broker refuses this login; check KEPT_SASL_USERNAME and KEPT_SASL_PASSWORD_FILE",
+    ),
     (errors.UnsupportedSaslMechanismError, "the broker does not know this mechanism; check KEPT_SASL_MECHANISM"),
-    (errors.AuthorizationError, "not allowed to write there; grant this user the right to write"),
+    (
+        errors.IllegalSaslStateError,
+        "the broker takes no login there; check the port and KEPT_SECURITY_PROTOCOL",
+    ),
+    (
+        errors.AuthorizationError,
+        "this user lacks a right; `kept topics rights` lists those that are needed, with the commands that grant them",
+    ),
     (errors.MessageSizeTooLargeError, "an event is larger than the topic takes; raise max.message.bytes of the topic"),
     (errors.InvalidTopicError, "not a valid topic name; check KEPT_TOPIC_PREFIX"),
     (errors.UnsupportedVersionError, "the broker is too old; Kafka 2.5 or newer is needed"),
@@ -25,14 +42,12 @@ PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
 def client_options(settings: Settings) -> dict[str, Any]:
     """Connection options for any kafka-python client."""
     options: dict[str, Any] = {
-        "bootstrap_servers": [server.strip() for server in settings.brokers.split(",")],
+        "bootstrap_servers": settings.broker_list(),
         "security_protocol": settings.security_protocol,
     }
-    if settings.ssl_cafile:
-        if not Path(settings.ssl_cafile).is_file():
-            raise ConfigurationError(f"KEPT_SSL_CAFILE: {settings.ssl_cafile!r}: no such file of PEM certificates")
-        options["ssl_cafile"] = settings.ssl_cafile
-    if settings.security_protocol.startswith("SASL"):
+    if settings.uses_tls():
+        options["ssl_context"] = tls_context(settings)
+    if settings.uses_sasl():
         options |= {
             "sasl_mechanism": settings.sasl_mechanism,
             "sasl_plain_username": settings.sasl_username,
@@ -50,3 +65,73 @@ def kept_error(error: Exception, where: str, advice: str = PUBLISH_AGAIN) -> Kep
         if isinstance(error, kind):
             return Stop(f"{where}: {cure} ({error})")
     return Retry(f"{where}: {error}; {advice}")
+
+
+def connected(client: Callable[..., Any], settings: Settings, seconds: float, **options: Any) -> Any:
+    """A kafka-python client made with `options`, connected within about `seconds`.
+
+    Raises `Stop` when the broker refuses, `Retry` when none answers, each with the reason: the client itself tries a
+    wrong certificate or password until the time is over, and then speaks of a time-out.
+    """
+    if settings.security_protocol != "PLAINTEXT":
+        refusal = greet(settings)
+        if isinstance(refusal, Stop):
+            raise refusal
+    try:
+        return client(**client_options(settings), bootstrap_timeout_ms=int(seconds * 1000), **options)
+    except errors.KafkaTimeoutError as error:
+        reason = greet(settings)
+        raise reason or Retry(
+            f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS"
+        ) from error
+    except errors.KafkaError as error:
+        raise kept_error(error, f"brokers {settings.brokers}") from error
+
+
+def greet(settings: Settings) -> KeptError | None:
+    """Connect to one bootstrap server and ask it something: None when it answers, else why none did.
+
+    A `Stop` when trying again cannot help. Takes `CONTACT_SECONDS` for each server at most.
+    """
+    refused: list[KeptError] = []
+    for server in settings.broker_list():
+        try:
+            _ask(server, settings)
+            return None
+        except (OSError, errors.KafkaError) as error:
+            refused.append(_refusal(server, error, settings))
+    # A server that is away matters less than one that says no.
+    return next((error for error in refused if isinstance(error, Stop)), refused[0])
+
+
+def _ask(server: str, settings: Settings) -> None:
+    host, port = server.rsplit(":", 1)
+    # The client gives the system's errors other names, and never closes a socket that did not connect.
+    socket.create_connection((host, int(port)), timeout=CONTACT_SECONDS).close()
+    network = NetworkSelector()
+    milliseconds = CONTACT_SECONDS * 1000
+    options = {**client_options(settings), "bootstrap_servers": [server], "request_timeout_ms": milliseconds}
+    manager = KafkaConnectionManager(network, **options)
+
+    async def first_contact() -> None:
+        node = manager.cluster.bootstrap_brokers()[0].node_id
+        await manager.get_connection(
+            node, timeout_ms=milliseconds, pop_on_close=False, refresh_metadata_on_err=False
+        )  # fmt: skip
+        await manager.cluster.refresh_metadata(node)
+
+    try:
+        network.run(first_contact)
+    finally:
+        manager.close()
+        network.close()
+
+
+def _refusal(server: str, error: Exception, settings: Settings) -> KeptError:
+    if isinstance(error, tuple(kind for kind, _ in PERMANENT)):
+        return kept_error(error, f"the Kafka broker {server} cannot be used")
+    refusal = why_refused(error, settings)
+    if refusal is not None and refusal.permanent:
+        return Stop(f"the Kafka broker {server} cannot be used: {refusal.words}")
+    words = refusal.words if refusal is not None else f"{error}; start it, or set KEPT_BROKERS"
+    return Retry(f"no Kafka broker answers at {server}: {words}")

@@ -14,7 +14,7 @@ from kept.events import decode_batch
 from kept.intake import Rules
 from kept.partition import PartitionState
 from kept.settings import Settings
-from kept.topics import Topics
+from kept.topics import Topics, transactional_id
 from stream_processors.partition_log import PartitionLog
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.topic_check import check_partition
@@ -58,8 +58,8 @@ class CaseProcessor:
             check_partition(self._topics.events, partition)
             brake = Brake(self._settings.brake_events, self._settings.brake_share)
             state = PartitionState(partition, self._rules, live=self._settings.live, brake=brake)
-            transactional_id = f"{self._topics.state.name}-{partition}"
-            log = PartitionLog(self._client_settings, self._topics, transactional_id, partition)
+            writer = transactional_id(self._topics.state, partition)
+            log = PartitionLog(self._client_settings, self._topics, writer, partition)
             owned = OwnedPartition(state, log)
             owned.ready = asyncio.create_task(log.open(state))
             self.partitions[partition] = owned

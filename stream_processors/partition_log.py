@@ -21,7 +21,7 @@ from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
 from kept.state_records import Record
-from kept.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES, Topics
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
 from stream_processors.log_reader import read_range
 
 BATCH_BYTES = 1024 * 1024
@@ -70,7 +70,7 @@ class PartitionLog:
             transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
             acks="all",
             max_batch_size=BATCH_BYTES,
-            max_request_size=MAX_MESSAGE_BYTES,
+            max_request_size=MAX_DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
         self._lock = asyncio.Lock()

@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 
-from kept.errors import ConfigurationError, Retry, StateError
-from kept.topics import Topic, Topics
+from kept.errors import ConfigurationError, Retry, StateError, Stop
+from kept.settings import Settings
+from kept.topic_needs import SeenTopic, topic_verdicts, workers_must_not_start
+from kept.topics import Topic, Topics, consumer_group
+from stream_processors.connection import client_settings, greet
+from stream_processors.rights_check import ADVICE, check_group
 
 log = logging.getLogger("kept.topics")
 PATIENCE_SECONDS = 30.0
@@ -19,16 +26,27 @@ PATIENCE_SECONDS = 30.0
 POLL_SECONDS = 0.5
 
 
-async def check_topics(client_settings: dict[str, Any], topics: Topics) -> None:
-    """Return when every topic has its partitions.
+async def check_topics(settings: Settings, topics: Topics) -> None:
+    """Return when every topic has its partitions, and none is deleted or compacted where it must not be.
 
-    Raises `Retry` when no broker answers, `ConfigurationError` when a topic stays missing, `StateError` when one has
-    another number of partitions than this pipeline was made for.
+    Raises `Retry` when no broker answers, `Stop` when it refuses this client or a topic would lose what it must keep,
+    `ConfigurationError` when one stays missing, `StateError` when one has another number of partitions than this
+    pipeline was made for.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return _check(await _partition_counts(client_settings, topics), topics)
+            await greet(settings)
+            async with _admin(settings) as admin:
+                partitions = await _partitions(admin, topics)
+                _check({name: len(rows) for name, rows in partitions.items()}, topics)
+                config = await _config(admin, topics)
+                seen = {
+                    name: SeenTopic(len(rows), min(len(row["replicas"]) for row in rows), config[name])
+                    for name, rows in partitions.items()
+                }
+                _check_config(settings, topics, seen)
+                return await check_group(admin, consumer_group(settings.topic_prefix))
         except (Retry, ConfigurationError):
             if time.monotonic() > deadline:
                 raise
@@ -104,14 +122,49 @@ def _check(counts: dict[str, int], topics: Topics) -> None:
             )
 
 
-async def _partition_counts(client_settings: dict[str, Any], topics: Topics) -> dict[str, int]:
-    admin = AIOKafkaAdminClient(**client_settings)
+def _check_config(settings: Settings, topics: Topics, seen: dict[str, SeenTopic]) -> None:
+    """Refuse what would destroy; say what else is dangerous. `kept topics check` compares everything."""
+    verdicts = [verdict for verdict in topic_verdicts(settings, topics, seen) if verdict.level == "mend"]
+    for verdict in workers_must_not_start(verdicts):
+        raise Stop(
+            f"topic {verdict.topic}: {verdict.what} is {verdict.seen}, needed is {verdict.needed}: {verdict.why}; "
+            f"mend it with: {verdict.command}"
+        )
+    for verdict in verdicts:
+        log.warning(
+            "topic %s: %s is %s, needed is %s: %s; see `kept topics check`",
+            verdict.topic, verdict.what, verdict.seen, verdict.needed, verdict.why,
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**client_settings(settings))
     try:
         await admin.start()
-        described = await admin.describe_topics([topic.name for topic in topics.all()])
+        yield admin
     except KafkaError as error:
-        brokers = ", ".join(client_settings["bootstrap_servers"])
-        raise Retry(f"no Kafka broker answers at {brokers} ({error}); start it, or set KEPT_BROKERS") from error
+        raise Retry(
+            f"no Kafka broker answers at {settings.brokers} ({error}); start it, or set KEPT_BROKERS"
+        ) from error
     finally:
         await admin.close()
-    return {row["topic"]: len(row["partitions"]) for row in described if not row["error_code"]}
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, list[dict[str, Any]]]:
+    """The partitions of each topic that exists."""
+    described = await admin.describe_topics([topic.name for topic in topics.all()])
+    for row in described:
+        if for_code(row["error_code"]) is TopicAuthorizationFailedError:
+            raise Stop(f"topic {row['topic']}: this user may not even see it; {ADVICE}")
+    return {row["topic"]: row["partitions"] for row in described if not row["error_code"] and row["partitions"]}
+
+
+async def _config(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, dict[str, str]]:
+    """Settings of each topic; of one that this user may not read the settings of, none."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics.all()]
+    found: dict[str, dict[str, str]] = {topic.name: {} for topic in topics.all()}
+    for answer in await admin.describe_configs(resources):
+        for _, _, _, name, entries in answer.resources:
+            found[name] = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+    return found

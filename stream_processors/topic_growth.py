@@ -22,7 +22,7 @@ from kept.partition import Changes
 from kept.partition_split import split
 from kept.settings import Settings
 from kept.state_records import MARK, read_mark
-from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group
 from kept.topics import topics as topics_of
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
@@ -45,11 +45,6 @@ class Growth(NamedTuple):
 def partition_of(key: bytes, partitions: int) -> int:
     """Where Kafka's default partitioner puts a key."""
     return int(murmur2(key) & 0x7FFFFFFF) % partitions
-
-
-def group_of(settings: Settings) -> str:
-    """The consumer group of a pipeline's workers."""
-    return f"{settings.topic_prefix}kept"
 
 
 async def grow(former: Settings, wider: Settings, *, resume: bool = False) -> Growth:
@@ -98,6 +93,7 @@ class _Move:
         self._from: Topics = topics_of(former.topic_prefix, former.partitions)
         self._to: Topics = topics_of(wider.topic_prefix, wider.partitions)
         self._clients = client_settings(former)
+        self._group = consumer_group(former.topic_prefix)
         self._applied: dict[int, int] = {}
 
     async def run(self, resume: bool) -> Growth:
@@ -152,13 +148,13 @@ class _Move:
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:
                 raise Stop(
-                    f"workers of this pipeline are running (consumer group {group_of(self._former)} is {state}); "
+                    f"workers of this pipeline are running (consumer group {self._group} is {state}); "
                     "stop them and run it again"
                 )
             await asyncio.sleep(0.5)
 
     async def _group_state(self) -> str:
-        answers = await self._admin.describe_consumer_groups([group_of(self._former)])
+        answers = await self._admin.describe_consumer_groups([self._group])
         return next((state for answer in answers for code, _, state, *_ in answer.groups if code == 0), "Dead")
 
     async def _take_over(self, parent: int) -> dict[bytes, bytes]:

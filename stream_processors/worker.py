@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import faust
-import uvloop
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
@@ -28,12 +27,14 @@ from kept.catalogue import Service, fingerprint
 from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
-from kept.topics import topics
+from kept.topics import consumer_group, topics
+from stream_processors import event_loop
 from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchSchema
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
 from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.topic_check import PartitionWatch, check_topics
 
@@ -95,8 +96,9 @@ class Worker:
 
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""
-        message = str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}"
-        if not isinstance(error, KeptError):
+        refused = refusal(error)
+        message = refused or (str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}")
+        if not isinstance(error, KeptError) and refused is None:
             log.critical("unexpected failure", exc_info=error)
         sys.stdout.flush()
         if self._temporary:
@@ -107,7 +109,7 @@ class Worker:
     def _make_app(self, work_folder: Path) -> faust.App:
         settings = self._settings
         app = BatchApp(
-            f"{settings.topic_prefix}kept",
+            consumer_group(settings.topic_prefix),
             broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
             autodiscover=False,
             datadir=str(work_folder),
@@ -258,7 +260,7 @@ class Worker:
 
 def prepare_process() -> None:
     """What makes a process fit for a worker: a fast event loop, and a garbage collector that leaves its state alone."""
-    uvloop.install()
+    event_loop.install()
     # State is millions of small dictionaries without cycles: looking for cycles in them took a fifth of the time.
     gc.set_threshold(1_000_000, 50, 1000)
 
@@ -268,7 +270,7 @@ def run_worker(
 ) -> None:
     """Run one worker until it is told to stop or fails."""
     prepare_process()
-    asyncio.run(check_topics(client_settings(settings), topics(settings.topic_prefix, settings.partitions)))
+    asyncio.run(check_topics(settings, topics(settings.topic_prefix, settings.partitions)))
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )

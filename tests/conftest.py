@@ -19,7 +19,9 @@ CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
     from local_stack.broker import Broker, missing
+    from tests import certificates
     from tests import influxd as influx
+    from tests.secured_broker import SecuredBroker
 
 pytest_plugins = ["pytester"]
 
@@ -127,6 +129,17 @@ def influxd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield own
     finally:
         own.process.stop()
+
+
+@pytest.fixture(scope="session")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A real broker with TLS, SASL and rights for the whole run."""
+    absent = missing() or certificates.MISSING
+    if absent is not None:
+        pytest.skip(absent)
+    secured = SecuredBroker(tmp_path_factory.mktemp("secured-kafka"))
+    with secured.broker:
+        yield secured
 
 
 @pytest.fixture

@@ -63,3 +63,21 @@ def test_brokers_are_hosts_with_ports(brokers: str) -> None:
     with pytest.raises(ConfigurationError, match="KEPT_BROKERS: "):
         read_settings({"KEPT_BROKERS": brokers})
     assert read_settings({"KEPT_BROKERS": "a:9092, b:9093"}).brokers == "a:9092, b:9093"
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"KEPT_SSL_KEYFILE": "/k"}, "KEPT_SSL_KEYFILE is set without KEPT_SSL_CERTFILE"),
+        ({"KEPT_SSL_CERTFILE": "/c"}, "KEPT_SSL_CERTFILE is set, but KEPT_SECURITY_PROTOCOL is PLAINTEXT"),
+    ],
+)
+def test_certificates_that_would_not_be_shown_are_refused(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        read_settings(environment)
+
+
+def test_settings_printed_by_accident_show_no_secret() -> None:
+    said = repr(Settings(brokers="a:1", sasl_password="hunter2", ssl_key_password="hunter3"))
+    assert "hunter" not in said
+    assert "brokers='a:1'" in said

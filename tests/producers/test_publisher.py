@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,8 +184,8 @@ def test_no_broker_is_worth_a_retry_and_says_where_it_looked() -> None:
     def unreachable(**_: Any) -> FakeClient:
         raise errors.KafkaTimeoutError("Unable to bootstrap")
 
-    with pytest.raises(Retry, match=r"no Kafka broker answers at 127.0.0.1:9092; start it, or set KEPT_BROKERS"):
-        Publisher("service-events", Settings(), client=unreachable)
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127.0.0.1:1: nothing listens there; start it"):
+        Publisher("service-events", Settings(brokers="127.0.0.1:1"), client=unreachable)
 
 
 def test_close_asks_a_second_time_without_waiting_when_records_remain() -> None:
@@ -222,18 +222,18 @@ def test_narrow_errors_come_before_their_families() -> None:
         assert not any(issubclass(kind, earlier) for earlier in kinds[:index])
 
 
-def test_credentials_are_given_only_to_a_broker_that_asks_for_them(tmp_path: Path) -> None:
+def test_credentials_are_given_only_to_a_broker_that_asks_for_them() -> None:
     assert client_options(Settings(brokers="a:1, b:2")) == {
         "bootstrap_servers": ["a:1", "b:2"],
         "security_protocol": "PLAINTEXT",
     }
-    certificates = tmp_path / "ca.pem"
-    certificates.touch()
-    secured = Settings(security_protocol="SASL_SSL", sasl_username="u", sasl_password="p", ssl_cafile=str(certificates))
-    assert client_options(secured) == {
+    secured = Settings(security_protocol="SASL_SSL", sasl_username="u", sasl_password="p")
+    options = client_options(secured)
+    context = options.pop("ssl_context")
+    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+    assert options == {
         "bootstrap_servers": ["127.0.0.1:9092"],
         "security_protocol": "SASL_SSL",
-        "ssl_cafile": str(certificates),
         "sasl_mechanism": "SCRAM-SHA-512",
         "sasl_plain_username": "u",
         "sasl_plain_password": "p",

@@ -261,20 +261,20 @@ def test_missing_topics_are_named_before_anything_starts(
     with pytest.raises(
         ConfigurationError, match=f"topic {topic_prefix}service-events does not exist.*kept topics create"
     ):
-        asyncio.run(topic_check.check_topics(client_settings(settings), topics(topic_prefix, 2)))
+        asyncio.run(topic_check.check_topics(settings, topics(topic_prefix, 2)))
 
 
 def test_fewer_partitions_than_told_are_refused(broker: Broker, topic_prefix: str, tmp_path: Path) -> None:
     settings = settings_for(broker, topic_prefix, tmp_path)
     with pytest.raises(StateError, match=r"has 2 partitions, but this worker was told of 3 \(KEPT_PARTITIONS\)"):
-        asyncio.run(topic_check.check_topics(client_settings(settings), topics(topic_prefix, 3)))
+        asyncio.run(topic_check.check_topics(settings, topics(topic_prefix, 3)))
 
 
 def test_no_broker_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topic_check, "PATIENCE_SECONDS", 0.0)
     settings = Settings(brokers=f"127.0.0.1:{free_port()}")
     with pytest.raises(Retry, match=r"no Kafka broker answers at 127\.0\.0\.1"):
-        asyncio.run(topic_check.check_topics(client_settings(settings), topics("x-", 2)))
+        asyncio.run(topic_check.check_topics(settings, topics("x-", 2)))
 
 
 async def _read(settings: Settings, topic: str, partition: int) -> list[Any]:

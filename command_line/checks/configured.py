@@ -1,0 +1,91 @@
+"""Do the settings and the catalogue make sense, and are the secrets kept?"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from catalogue import services_of
+from command_line.checks.finding import Finding, mend, note, ok
+from kept.errors import ConfigurationError, KeptError
+from kept.settings import PREFIX, SECRETS, Settings, read_settings
+from kept.tls import tls_context
+
+
+def settings(environment: Mapping[str, str]) -> tuple[list[Finding], Settings | None]:
+    """What is said of the settings, and the settings when they can be read."""
+    given = sorted(name for name in environment if name.startswith(PREFIX))
+    try:
+        read = read_settings(environment)
+    except ConfigurationError as error:
+        return [mend("settings", str(error), "see docs/settings.md")], None
+    seen = ", ".join(given) if given else f"none: the defaults of one machine, broker {read.brokers}"
+    return [ok("settings", seen)], read
+
+
+def secrets(environment: Mapping[str, str]) -> list[Finding]:
+    """Secrets belong into files that only their owner reads."""
+    return list(_secrets(environment)) or [ok("secrets", "none given")]
+
+
+def security(settings: Settings) -> list[Finding]:
+    """Are the certificates readable, and is anything secret sent in the clear?"""
+    return list(_security(settings))
+
+
+def services(settings: Settings) -> list[Finding]:
+    """The catalogue, as `kept catalogue check` reads it."""
+    try:
+        found = services_of(settings)
+    except (KeptError, OSError) as error:
+        return [mend("catalogue", str(error), "mend it, and look with: kept catalogue check")]
+    where = settings.catalogue or "the simulated city"
+    return [ok("catalogue", f"{len(found)} service{'' if len(found) == 1 else 's'} in {where}")]
+
+
+def _secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
+    for name in sorted(SECRETS):
+        variable = f"{PREFIX}{name.upper()}"
+        if variable in environment:
+            fix = f"put it into a file that only its owner may read, and set {variable}_FILE"
+            yield note(variable, "a secret in a plain variable: child processes and crash reports have it", fix)
+        path = environment.get(f"{variable}_FILE")
+        if path is not None:
+            yield _private(f"{variable}_FILE", Path(path))
+    key = environment.get(f"{PREFIX}SSL_KEYFILE") or environment.get(f"{PREFIX}SSL_CERTFILE")
+    if key:
+        yield _private(f"{PREFIX}SSL_KEYFILE", Path(key))
+
+
+def _private(variable: str, path: Path) -> Finding:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return mend(variable, f"{path}: {error.strerror}", "name a file that this user may read")
+    if mode & stat.S_IRWXO:
+        return mend(variable, f"every user of this machine may read {path}", f"chmod o= {path}")
+    return ok(variable, f"{path}, mode {stat.S_IMODE(mode):o}")
+
+
+def _security(settings: Settings) -> Iterator[Finding]:
+    what = "security"
+    unused = [name for name in ("ssl_cafile", "ssl_certfile") if getattr(settings, name) and not settings.uses_tls()]
+    unused += [
+        name for name in ("sasl_username", "sasl_password") if getattr(settings, name) and not settings.uses_sasl()
+    ]
+    if unused:
+        names = ", ".join(f"{PREFIX}{name.upper()}" for name in unused)
+        seen = f"{PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: {names} mean nothing"
+        yield mend(what, seen, f"set {PREFIX}SECURITY_PROTOCOL, or take them away")
+    if settings.security_protocol == "SASL_PLAINTEXT":
+        yield note(what, "the login and all events go over the network unencrypted", "use SASL_SSL")
+    if settings.uses_tls():
+        try:
+            tls_context(settings)
+        except ConfigurationError as error:
+            yield mend("certificates", str(error), "see docs/kafka.md")
+            return
+        yield ok("certificates", f"trusted: {settings.ssl_cafile or 'the authorities of the system'}")
+    if not unused and settings.security_protocol != "SASL_PLAINTEXT":
+        yield ok(what, settings.security_protocol)
