@@ -36,6 +36,7 @@ class Reader:
             if head.first + head.messages - 1 > self.position:
                 return self._messages(path, file, head, size)
             self._offset += HEAD_BYTES + head.length
+        self.close()  # an open file that is deleted would still take its room
         return []
 
     def close(self) -> None:
@@ -56,9 +57,11 @@ class Reader:
         return fresh
 
     def _opened(self, path: Path) -> int:
-        if self._file is None or path != self._path:
+        if path != self._path:
             self.close()
-            self._file, self._path, self._offset = os.open(path, os.O_RDONLY | os.O_CLOEXEC), path, 0
+            self._path, self._offset = path, 0
+        if self._file is None:
+            self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         return self._file
 
     def _damage(self, path: Path) -> StateError:

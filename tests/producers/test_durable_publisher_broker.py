@@ -104,16 +104,6 @@ def test_a_broker_that_is_killed_and_comes_back_gets_everything_in_order(
     assert_complete_and_in_order(broker.bootstrap, topic, count)
 
 
-def test_it_starts_while_the_broker_is_away(broker: Any, topic: str, settings: Settings) -> None:
-    broker.stop()
-    with DurablePublisher(topic, settings) as publisher:
-        publisher.submit([message(number) for number in range(50)]).result(10)
-        assert not publisher.delivery.connected()
-        broker.start()
-        assert publisher.finish(60)
-    assert assert_complete_and_in_order(broker.bootstrap, topic, 50) == 0
-
-
 def test_a_broker_that_freezes_is_waited_for(
     broker: Any, topic: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,7 +152,7 @@ def test_an_outage_does_not_use_up_the_file_descriptors(
             publisher.submit([message(number) for number in range(50)]).result(10)
             time.sleep(1)
             before = open_files()
-            time.sleep(5)
+            time.sleep(3)
             assert open_files() <= before + 3
     finally:
         gc.enable()

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ from typer.testing import CliRunner
 from command_line.catalogue_check import check
 from command_line.publish import publish
 from kept.errors import ConfigurationError, KeptError
+from local_stack.child import Child
+from local_stack.environment import plain_environment
 from tests.producers.conftest import CASE_TABLE, Workbench
 
 app = typer.Typer()
@@ -105,6 +110,38 @@ class TestOnABroker:
         counts = json.loads(result.stdout)
         assert counts["published"] == counts["acknowledged"] > 500
         assert counts["ticks"] == 2
+
+    def test_live_events_wait_on_disk_while_the_broker_is_away(
+        self, broker: Any, options: list[str], tmp_path: Path
+    ) -> None:
+        environment = plain_environment() | {"KEPT_SPOOL_FOLDER": str(tmp_path / "spool")}
+        command = [sys.executable, "-m", "command_line.main", "publish", "--simulated-city", "--live", "--days", "0.1"]
+        child = Child("city", [*command, "--json", *options], tmp_path / "log", environment=environment)
+
+        def live(seconds_to_deliver: float) -> dict[str, Any]:
+            begin = child.log.stat().st_size if child.log.exists() else 0
+            child.start()
+            try:
+                deadline = time.monotonic() + 30
+                while not list((tmp_path / "spool").rglob("*.segment")):
+                    assert time.monotonic() < deadline and child.running(), child.log_tail()
+                    time.sleep(0.05)
+                time.sleep(seconds_to_deliver)
+                child.signal(signal.SIGINT)
+                assert child.wait(30) == 0, child.log_tail()
+            finally:
+                child.kill()
+            counts: dict[str, Any] = json.loads(child.log.read_text()[begin:].splitlines()[-1])
+            return counts
+
+        broker.stop()
+        away = live(0)
+        assert away["waiting"] == away["published"] > 0
+        assert away["acknowledged"] == 0
+        broker.start()
+        back = live(2)
+        assert back["waiting"] == 0
+        assert back["acknowledged"] == back["published"] + away["waiting"]
 
 
 def test_the_catalogue_check_prints_a_line_a_service() -> None:

@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.filterwarnings("ignore::pytest.Pyt
 
 TOKEN, NEXT_TOKEN = "a-token-of-16-or-more", "the-token-that-follows-it"
 PATIENCE_SECONDS = 60.0
+CASES = 200
 
 
 class IntakeProcess:
@@ -93,11 +94,11 @@ class IntakeProcess:
 
 
 def event(number: int) -> dict[str, Any]:
-    """Events of 20 cases, each with an opening first; all differ, so that each must be counted once."""
-    kind = "case.opened" if number < 20 else "case.step"
+    """Events of `CASES` cases, each with an opening first; all differ, so that each must be counted once."""
+    kind = "case.opened" if number < CASES else "case.step"
     return {
-        "specversion": "1.0", "type": kind, "source": "works", "id": f"{number:06d}", "subject": f"case-{number % 20}",
-        "time": 1_767_571_200 + number, "data": {"service": "street-lights"} | ({} if number < 20 else {"step": "s"}),
+        "specversion": "1.0", "type": kind, "source": "works", "id": f"{number:06d}", "subject": f"case-{number % CASES}",
+        "time": 1_767_571_200 + number, "data": {"service": "street-lights"} | ({} if number < CASES else {"step": "s"}),
     }  # fmt: skip
 
 
@@ -139,8 +140,10 @@ def assert_counted_once(settings: Settings, accepted: set[int]) -> None:
 
 
 def test_killed_in_the_middle_with_the_broker_away_it_loses_nothing_it_accepted(
-    broker: Broker, settings: Settings, intake: IntakeProcess
+    broker: Broker, settings: Settings, tmp_path: Path
 ) -> None:
+    intake = IntakeProcess(msgspec.structs.replace(settings, spool_bytes=64 * 1024 * 1024), tmp_path)
+    intake.start()
     accepted: set[int] = set()
     number = 0
 
@@ -177,6 +180,7 @@ def test_killed_in_the_middle_with_the_broker_away_it_loses_nothing_it_accepted(
     intake.wait_until_delivered()
     post_some(1)
     intake.wait_until_delivered()
+    intake.child.kill()
     assert_counted_once(settings, accepted)
 
 
@@ -218,7 +222,7 @@ def test_a_full_disk_refuses_and_mends_itself_when_the_broker_is_back(
             assert "No space left on device" in intake.child.log_tail()
             broker.start()
             intake.wait_until_delivered()
-            assert intake.post(range(number, number + 500)) == 202
+            wait_for(lambda: intake.post(range(number, number + 500)) == 202, PATIENCE_SECONDS)
             intake.wait_until_delivered()
         finally:
             intake.child.kill()
