@@ -14,5 +14,14 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 def services_of(settings: Settings) -> Catalogue:
     """The services of the folders that the settings name; the simulated city when they name none."""
-    folders = [Path(folder) for folder in settings.catalogue.split(":") if folder]
-    return read_catalogue(folders or [CITY])
+    return read_catalogue(_folders(settings))
+
+
+def texts_of(settings: Settings) -> list[str]:
+    """The entries of the same services as they are written; raises `ConfigurationError` as `services_of` does."""
+    services_of(settings)
+    return [file.read_text(encoding="utf-8") for folder in _folders(settings) for file in sorted(folder.glob("*.toml"))]
+
+
+def _folders(settings: Settings) -> list[Path]:
+    return [Path(folder) for folder in settings.catalogue.split(":") if folder] or [CITY]

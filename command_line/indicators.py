@@ -7,12 +7,13 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from catalogue import services_of
 from command_line.output import output
 from command_line.replay import SHOWN_WINDOWS, print_table, sort_key
-from history.sqlite import SQLiteHistory
+from history.open import open_history
 from kept.catalogue import Service
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -30,7 +31,7 @@ def indicators(
     slices: Annotated[
         bool, typer.Option("--slices", help="Slices too, with --json; a few people in a slice are not shown.")
     ] = False,
-    history: Annotated[Path | None, typer.Option(help="History file; else KEPT_HISTORY_PATH.")] = None,
+    history: Annotated[Path | None, typer.Option(help="History file; else the store of the settings.")] = None,
     json_output: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line, with the reason, and whether it is simulated.")
     ] = False,
@@ -41,13 +42,14 @@ def indicators(
     if window is not None and window not in WINDOWS:
         raise ConfigurationError(f"--window: {window!r} is not known; valid: {', '.join(WINDOWS)}")
     settings = read_settings(os.environ)
-    path = history or Path(settings.history_path)
+    if history is not None:
+        settings = msgspec.structs.replace(settings, history="sqlite", history_path=str(history))
     services = services_of(settings)
-    if not path.exists():
-        raise ConfigurationError(f"{path}: no such history file; set KEPT_HISTORY_PATH or --history")
+    if settings.history == "sqlite" and not Path(settings.history_path).exists():
+        raise ConfigurationError(f"{settings.history_path}: no such history file; set KEPT_HISTORY_PATH or --history")
     if slices and not json_output:
         raise ConfigurationError("--slices: tables show whole services only; add --json")
-    store = SQLiteHistory(path, read_only=True)
+    store = open_history(settings, read_only=True)
     try:
         known = store.services()
         if service is not None and service not in known:

@@ -8,13 +8,15 @@ from types import FrameType
 
 import typer
 
-from command_line import topics
+from command_line import dead_letters, influx, mapping, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.doctor import doctor
 from command_line.indicators import indicators
+from command_line.intake import intake
 from command_line.publish import publish
 from command_line.replay import replay
+from command_line.simulate import simulate_file
 from command_line.topics_check import check as check_topics
 from command_line.topics_check import needed_rights
 from command_line.topics_grow import grow
@@ -33,13 +35,18 @@ catalogue_app.command("check")(check)
 app.command()(demo)
 app.command()(doctor)
 app.command()(publish)
+app.command()(intake)
 app.command()(replay)
+app.command("simulate")(simulate_file)
 app.command()(indicators)
 topics.app.command("grow")(grow)
 topics.app.command("check")(check_topics)
 topics.app.command("rights")(needed_rights)
 app.add_typer(topics.app, name="topics")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(influx.app, name="influx")
 app.add_typer(catalogue_app, name="catalogue")
+app.add_typer(mapping.app, name="mapping")
 app.command()(worker)
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo
 
 from kept.durations import MINUTE_MS
 from kept.errors import ConfigurationError
 from producers.sources.local_times import LocalTimes
 
+UTC = ZoneInfo("UTC")
+_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)\Z", re.IGNORECASE)
 STEP_MS = 5 * MINUTE_MS
 
 
-def as_of_ms(text: str, zone: ZoneInfo) -> int:
+def as_of_ms(text: str, zone: ZoneInfo | None) -> int:
     """Milliseconds since 1970 UTC of `--as-of`; without an offset it is local time in `zone`.
 
-    Raises `ConfigurationError` unless it is a whole 5 minutes.
+    Without a `zone` the offset must be given. Raises `ConfigurationError` unless it is a whole 5 minutes.
     """
+    if zone is None and not _OFFSET.search(text):
+        raise ConfigurationError(
+            f"--as-of: {text!r} has no offset, and the services are in several time zones; "
+            "valid: with an offset, such as 2012-01-01T00:00Z or 2012-01-01T00:00+01:00"
+        )
     try:
-        at_ms = LocalTimes(zone, date_only="start_of_day").read(text)
+        at_ms = LocalTimes(zone or UTC, date_only="start_of_day").read(text)
     except ValueError as error:
         valid = "2012-01-01T00:00 (local time of the service), or with an offset"
         raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: {valid}") from error

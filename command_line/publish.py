@@ -17,6 +17,7 @@ from msgspec import Struct
 from tqdm import tqdm
 
 import catalogue
+from command_line.event_source import FILE_HELP, MAPPING_HELP, Source, rows_in_words, source_of, tell_problems
 from command_line.moments import STEP_MS, as_of_ms
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
@@ -24,35 +25,44 @@ from kept.errors import ConfigurationError
 from kept.events import Event
 from kept.settings import Settings, read_settings
 from kept.topics import topics
-from producers.mapping import built_in_mappings, read_mapping
+from producers.durable_publisher import DurablePublisher
+from producers.mapping import built_in_mappings
 from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
-from producers.simulator import simulate
-from producers.sources import RowProblem, read_events
+from producers.simulator import built_in_scripts, read_script, simulate
+from producers.sources import EventFile
 
 _SHOWN_PROBLEMS = 10
+_SPOOL_SECONDS = 5.0
+"""What is on disk when live events are stopped is delivered for so long."""
 
 
 class _Load(Struct):
-    """What is to be published: (event time in ms, event) in order, and what is said about it."""
+    """What is to be published: (when it is told in ms, event) in order, and what is said about it."""
 
     events: Iterable[tuple[int, Event]]
     total: int | None
     pace: Pace
     tick_at_ms: int | None
-    rows: int | None = None
-    problems: list[RowProblem] = []
+    file: EventFile | None = None
 
 
 def publish(
-    path: Annotated[Path | None, typer.Argument(help="A .csv or .csv.gz file.", show_default=False)] = None,
-    mapping: Annotated[str | None, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")] = None,
+    path: Annotated[Path | None, typer.Argument(help=FILE_HELP, show_default=False)] = None,
+    mapping: Annotated[str | None, typer.Option(help=MAPPING_HELP)] = None,
     simulated_city: Annotated[bool, typer.Option("--simulated-city", help="Events of the simulated city.")] = False,
     seed: Annotated[int, typer.Option(help="Simulated city: the same seed gives the same events.")] = 1,
     days: Annotated[
         float, typer.Option(min=0, max=3660, help="Simulated city: so many days up to now, or to --as-of.")
     ] = 28.0,
     rate: Annotated[float, typer.Option(min=0, help="Simulated city: multiplies the volume.")] = 1.0,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Simulated city: incidents ({', '.join(built_in_scripts())}, or the path of a .toml file).",
+            show_default="none",
+        ),
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="Simulated city: then go on in real time.")] = False,
     as_of: Annotated[
         str | None, typer.Option(help="Only what was known at this moment (a whole 5 minutes); ends with a tick there.")
@@ -65,7 +75,8 @@ def publish(
 ) -> None:
     """Publish events and say how many the broker acknowledged.
 
-    Publishing the same file twice changes no indicator: events keep their ids.
+    Publishing the same file twice changes no indicator: events keep their ids. Live events go by way of a disk spool
+    (KEPT_SPOOL_FOLDER): while the broker is away they wait there.
     """
     # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -73,16 +84,20 @@ def publish(
     if simulated_city:
         if path is not None or mapping is not None:
             raise ConfigurationError("--simulated-city takes no file and no --mapping; leave one of them out")
-        load = _city(seed, days, rate, live, as_of, speed)
-    elif path is None or mapping is None:
+        load = _city(seed, days, rate, script, live, as_of, speed)
+    elif script is not None:
+        raise ConfigurationError("--script is for --simulated-city; what is in a file has happened already")
+    elif path is None:
         raise ConfigurationError(
-            f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), or --simulated-city"
+            f"nothing to publish: give a file and --mapping ({', '.join(built_in_mappings())}), a file of events "
+            "(.jsonl), or --simulated-city"
         )
     elif live:
         raise ConfigurationError("--live is for --simulated-city; a file has an end")
     else:
-        load = _file(path, mapping, as_of, speed)
-    _report(_deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
+        load = _file(source_of(path, mapping), as_of, speed, settings)
+    deliver = _deliver_by_spool if live else _deliver
+    _report(deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
 
 
 def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
@@ -91,15 +106,14 @@ def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
     return msgspec.structs.replace(read_settings(os.environ), **overrides)
 
 
-def _file(path: Path, mapping_name: str, as_of: str | None, speed: str) -> _Load:
-    mapping = read_mapping(mapping_name)
-    until_ms = None if as_of is None else as_of_ms(as_of, mapping.service().zone)
+def _file(source: Source, as_of: str | None, speed: str, settings: Settings) -> _Load:
+    until_ms = None if as_of is None else as_of_ms(as_of, source.zone(settings))
     pace = Pace(parse_speed(speed))
-    file = read_events(path, mapping, until_ms=until_ms)
-    return _Load(file.events, len(file.events), pace, until_ms, file.rows, file.problems)
+    file = source.read(until_ms)
+    return _Load(file.events, len(file.events), pace, until_ms, file)
 
 
-def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, speed: str) -> _Load:
+def _city(seed: int, days: float, rate: float, script: str | None, live: bool, as_of: str | None, speed: str) -> _Load:
     services = read_catalogue([catalogue.CITY])
     factor = parse_speed(speed)
     if live and (as_of is not None or factor is not None):
@@ -108,13 +122,9 @@ def _city(seed: int, days: float, rate: float, live: bool, as_of: str | None, sp
         end_ms = int(time.time() * 1000) // STEP_MS * STEP_MS
     else:
         end_ms = as_of_ms(as_of, next(iter(services.values())).zone)
-    events = simulate(
-        services.values(),
-        start_ms=end_ms - int(days * DAY_MS),
-        end_ms=None if live else end_ms,
-        seed=seed,
-        rate=rate,
-    )
+    start_ms, until_ms = end_ms - int(days * DAY_MS), None if live else end_ms
+    incidents = () if script is None else read_script(script, services, start_ms=start_ms, end_ms=until_ms)
+    events = simulate(services.values(), start_ms=start_ms, end_ms=until_ms, seed=seed, rate=rate, incidents=incidents)
     return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
 
 
@@ -143,23 +153,46 @@ def _deliver(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
         }
 
 
+def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
+    """Live events do not come again: they wait on disk while the broker is away."""
+    topic = topics(settings.topic_prefix, settings.partitions).events.name
+    started = time.monotonic()
+    with DurablePublisher(topic, settings, when_full="wait") as publisher:
+        try:
+            publisher.publish_all(_shown(load, quiet), load.pace)
+        except (KeyboardInterrupt, SystemExit):
+            publisher.finish(_SPOOL_SECONDS)
+        return {
+            "topic": topic,
+            "published": publisher.accepted,
+            "acknowledged": publisher.delivery.acknowledged,
+            "failed": 0,
+            "ticks": 0,
+            "stopped": True,
+            "waiting": publisher.spool.waiting,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+
+
 def _shown(load: _Load, quiet: bool) -> Iterator[tuple[int, Event]]:
     with tqdm(load.events, total=load.total, unit=" events", file=sys.stderr, disable=quiet) as progress:
         yield from progress
 
 
 def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
+    file = load.file
     if json_output:
-        problems = [msgspec.to_builtins(problem) for problem in load.problems]
-        typer.echo(json.dumps({**counts, "rows": load.rows, "problems": problems}))
+        problems = [] if file is None else [msgspec.to_builtins(problem) for problem in file.problems]
+        read = {"rows": None if file is None else file.rows, "passed_over": {} if file is None else file.passed_over}
+        typer.echo(json.dumps({**counts, **read, "problems": problems}))
         return
-    for problem in load.problems[:_SHOWN_PROBLEMS]:
-        typer.echo(f"line {problem.line}: {problem.reason}", err=True)
-    if len(load.problems) > _SHOWN_PROBLEMS:
-        typer.echo(f"and {len(load.problems) - _SHOWN_PROBLEMS} more rows that cannot be read; see --json", err=True)
-    rows = "" if load.rows is None else f"{load.rows} rows, {len(load.problems)} of them not readable; "
+    if file is not None:
+        tell_problems(file, shown=_SHOWN_PROBLEMS, all_of_them="see --json")
+    rows = "" if file is None else f"{rows_in_words(file)}; "
     ticks = f", {counts['ticks']} of them ticks" if counts["ticks"] else ""
     stopped = "; stopped by hand" if counts["stopped"] else ""
+    if counts.get("waiting"):
+        stopped += f"; {counts['waiting']} wait in the spool and are sent after the next start"
     typer.echo(
         f"{rows}{counts['published']} messages to {counts['topic']} in {counts['seconds']:.1f} s{ticks}, "
         f"{counts['acknowledged']} acknowledged{stopped}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +12,10 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from command_line.event_source import FILE_HELP, MAPPING_HELP, rows_in_words, source_of, tell_problems
 from command_line.moments import as_of_ms
 from command_line.output import output
+from kept.brake import Brake
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -20,9 +23,8 @@ from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.point import Point, as_json_object
 from kept.indicators.windows import WINDOWS, length_seconds
 from kept.marks import Accounts
+from kept.settings import read_settings
 from local_stack.replay import replay_through_kafka
-from producers.mapping import read_mapping
-from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
 
 _ORDER = {definition.name: index for index, definition in enumerate(DEFINITIONS)}
@@ -31,11 +33,11 @@ SHOWN_WINDOWS = ("28d", "all")
 
 
 def replay(
-    path: Annotated[Path, typer.Argument(help="A .csv or .csv.gz file.")],
-    mapping: Annotated[str, typer.Option(help="Name of a built-in mapping, or path of a .toml file.")],
+    path: Annotated[Path, typer.Argument(help=FILE_HELP)],
     as_of: Annotated[
         str, typer.Option(help="The moment: local time of the service, or with an offset; a whole 5 minutes.")
     ],
+    mapping: Annotated[str | None, typer.Option(help=MAPPING_HELP)] = None,
     embedded: Annotated[bool, typer.Option("--embedded", help="In this process, without a broker.")] = False,
     brokers: Annotated[str | None, typer.Option(help="A running Kafka; without it a private one is started.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Workers, when not embedded.")] = 2,
@@ -52,42 +54,46 @@ def replay(
 ) -> None:
     """Replay PATH as it was known at a moment, and print every indicator as of then.
 
-    Nothing that happened later is seen. Without --embedded the events go through Kafka and the workers, in topics of
+    Nothing that happened later is seen. Events of the contract are about services of the catalogue (KEPT_CATALOGUE); a
+    mapping names its own. Without --embedded the events go through Kafka and the workers, in topics of
     their own that are deleted afterwards; both ways print the same lines.
     """
-    described = read_mapping(mapping)
-    service = described.service()
-    at_ms = as_of_ms(as_of, service.zone)
+    source, settings = source_of(path, mapping), read_settings(os.environ)
+    services = source.services(settings)
+    at_ms = as_of_ms(as_of, source.zone(settings))
     windows = _windows(window, embedded=embedded)
-    file = read_events(path, described, until_ms=at_ms)
+    file = source.read(at_ms)
     if embedded:
-        pipeline = EmbeddedPipeline({service.id: service})
+        brake = Brake(settings.brake_events, settings.brake_share)
+        pipeline = EmbeddedPipeline(services, brake=brake)
         pipeline.apply(event for _, event in file.events)
         pipeline.tick(at_ms)
         points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts
     else:
         points, accounts = replay_through_kafka(
-            [event for _, event in file.events],
-            service.id,
-            described.catalogue_text(),
+            (event for _, event in file.events),
+            source.catalogue_texts(settings),
             at_ms,
             workers=workers,
             partitions=partitions,
             brokers=brokers,
         )
         points = [point for point in points if point.window in windows]
-    for problem in file.problems:
-        typer.echo(f"line {problem.line}: {problem.reason}", err=True)
+    tell_problems(file)
     points.sort(key=sort_key)
-    account = in_words(accounts, file.rows, len(file.problems))
+    account = in_words(accounts, rows_in_words(file))
     if json_output:
         with output():
             sys.stdout.writelines(f"{json.dumps(as_json_object(point), ensure_ascii=False)}\n" for point in points)
         typer.echo(account, err=True)
         return
-    title = f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}"
+    shown = tuple(window) if window else SHOWN_WINDOWS
     with output():
-        print_table(points, title, tuple(window) if window else SHOWN_WINDOWS)
+        for service in services.values():
+            of_service = [point for point in points if point.service == service.id]
+            title = f"{service.name} as of {moment(at_ms).astimezone(service.zone):%Y-%m-%d %H:%M %Z}"
+            if of_service or len(services) == 1:
+                print_table(of_service, title, shown)
         typer.echo(account)
 
 
@@ -141,13 +147,14 @@ def print_table(points: list[Point], title: str, windows: tuple[str, ...] = SHOW
         typer.echo(f"Not provided by the source: {', '.join(unprovided)}.")
 
 
-def in_words(accounts: Accounts, rows: int, problems: int) -> str:
-    """What became of every event."""
+def in_words(accounts: Accounts, rows: str) -> str:
+    """What became of every event; `rows` says what became of what was read."""
     dead = sum(accounts.dead_lettered.values())
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in sorted(accounts.dead_lettered.items()))
     return (
-        f"{rows:,} rows ({problems:,} not readable); {accounts.received:,} events received = "
+        f"{rows}; {accounts.received:,} events received = "
         f"{accounts.applied:,} applied + {accounts.duplicate:,} duplicate + "
-        f"{accounts.beyond_retention:,} beyond retention + {dead:,} dead-lettered"
+        f"{accounts.beyond_retention:,} beyond retention + {dead:,} dead-lettered{f' ({reasons})' if reasons else ''}"
     )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from kept import events as e
 from kept import settings
-from kept.errors import REJECT_REASONS
+from kept.errors import REJECT_REASONS, RejectReason
 from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.windows import WINDOWS
 from kept.metric_names import INDICATOR_METRICS, METRICS
@@ -76,18 +76,48 @@ FIELD_HELP = {
     "title": "what was changed",
     "expected": "`indicator` and `direction` (`up`, `down`): what the change should move",
 }
-REASON_HELP = {
-    "undecodable": "not JSON, or no value at all",
-    "unknown_type": "a `type` that is not in this contract",
-    "invalid": "JSON that breaks the contract; the message names the field",
-    "unknown_service": "no catalogue entry has this service",
-    "unknown_channel": 'the service has no such channel (unless its catalogue says `unlisted = "accept"`)',
-    "case_mismatch": "a contact's `case` is not the event's `subject`",
-    "currency_mismatch": "not the currency of the service's catalogue entry",
-    "amount_precision": "more decimals than the currency has, or more than 12 digits in its smallest unit",
-    "time_out_of_range": "a time outside 1900-9998 (1970-2099 for a promise in working time)",
-    "too_many_facts": "more than a thousand events under one subject: ids that are no ids would slow everything down",
-    "future": "a live event more than 5 minutes ahead of the clock",
+REASON_HELP: dict[RejectReason, tuple[str, str]] = {
+    "undecodable": (
+        "not JSON, or no value at all",
+        "look at the bytes (`kept dead-letters show`); mend the source, or its serializer, and let it publish again",
+    ),
+    "unknown_type": (
+        "a `type` that is not in this contract",
+        "mend the source; a type of a newer release needs that release",
+    ),
+    "invalid": (
+        "JSON that breaks the contract; the message names the field",
+        "mend the source; what is only spelled wrong can be redriven with `--edit`",
+    ),
+    "unknown_service": (
+        "no catalogue entry has this service",
+        "add the service to the catalogue (or mend `KEPT_CATALOGUE`), start the workers again, redrive",
+    ),
+    "unknown_channel": (
+        'the service has no such channel (unless its catalogue says `unlisted = "accept"`)',
+        "list the channel in the catalogue, start the workers again, redrive; if it is misspelled: redrive with `--edit`",
+    ),
+    "case_mismatch": ("a contact's `case` is not the event's `subject`", "mend the source; redrive with `--edit`"),
+    "currency_mismatch": (
+        "not the currency of the service's catalogue entry",
+        "mend the catalogue and redrive, or let the source convert; amounts are never converted here",
+    ),
+    "amount_precision": (
+        "more decimals than the currency has, or more than 12 digits in its smallest unit",
+        "let the source round as its books do, and publish again",
+    ),
+    "time_out_of_range": (
+        "a time outside 1900-9998 (1970-2099 for a promise in working time)",
+        "mend the source: mostly milliseconds where seconds are meant",
+    ),
+    "too_many_facts": (
+        "more than a thousand events under one subject: ids that are no ids would slow everything down",
+        "give each case an id of its own, and publish again to new topics",
+    ),
+    "future": (
+        "a live event more than 5 minutes ahead of the clock",
+        "mend the clock, or the time zone, of the source; once their time has come they can be redriven",
+    ),
 }
 
 
@@ -133,6 +163,15 @@ def events_page() -> str:
         "What happens to a closed case within `case_retention` (35 days by default) of its last event belongs to it; the "
         "register keeps the case as long again for late news of that time. An id used again after that is a new case.\n"
         "* **Unknown fields** are ignored. `resource` (who did the work) is dropped unless the catalogue asks for it.\n"
+        "* **A key given twice**: the last one counts, as in most readers of JSON; a second, different `type` is refused.\n"
+        '* **Numbers are numbers**: NaN and Infinity are not JSON, a rating of `"4"` or 4.0 is refused; only an amount may '
+        "be a text, so that it keeps its digits.\n"
+        "* **Control characters** (NUL, line breaks, tabs, DEL) are refused in `id`, `source`, `subject` and in what becomes "
+        "a slice, a step or a case id, as CloudEvents demands: a NUL could make two events one.\n"
+        "* **Files of events**: one event a line (`.jsonl`) or a JSON array of events (`.json`, the batched mode of "
+        "CloudEvents), plain or `.gz`. `kept publish` and `kept replay` take them without a mapping, in any order of time. "
+        "`kept.tick`, which Kept writes at the end of a replay, is refused in them. [sources.md](sources.md) tells of other "
+        "files, [bad-input.md](bad-input.md) what is said of malformed ones.\n"
         "* Every event names its `service` (an id of the catalogue), and where known its `channel` and `area`. A case is in "
         "the slices of its opening, and so is all that is told about it, contacts too.\n"
         "* **A channel the catalogue does not list** is refused, unless its catalogue entry says "
@@ -166,12 +205,13 @@ def events_page() -> str:
         text = json.dumps(example(kind), indent=2, ensure_ascii=False)
         parts.append(f"### {kind.__struct_config__.tag}\n\n```json\n{text}\n```\n")
     parts.append(
-        "## What cannot be counted\n\nAn event that cannot be counted goes to the topic `dead-letters`, with its original key, "
-        "bytes and headers and the headers `kept-reason`, `kept-message`, `kept-source`. Its neighbours are unharmed.\n"
+        "## What cannot be counted\n\nAn event that cannot be counted goes to the topic `dead-letters`, with its key, bytes "
+        "and headers as they came; `kept-reason`, `kept-message` and `kept-source` stand behind them. Its neighbours are "
+        "unharmed. [dead-letters.md](dead-letters.md) tells how to look at them, how to send them again, and what it means "
+        "when so many are refused that processing stops.\n"
     )
-    parts.append(
-        "| reason | when |\n|---|---|\n" + "\n".join(f"| `{r}` | {REASON_HELP[r]} |" for r in REJECT_REASONS) + "\n"
-    )
+    rows = [f"| `{r}` | {REASON_HELP[r][0]} | {REASON_HELP[r][1]} |" for r in REJECT_REASONS]
+    parts.append("| reason | when | what to do |\n|---|---|---|\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
 
 
@@ -225,7 +265,8 @@ def metrics_page() -> str:
     """docs/metrics.md."""
     rows = [f"| `{m.name}` | {m.kind} | {', '.join(m.labels) or '-'} | {m.help} |" for m in METRICS]
     return "\n".join(
-        [NOTE, "# Metrics\n", "Each worker serves `/metrics` and `/healthz`. Indicators are those of whole services; slices are "
+        [NOTE, "# Metrics\n", "Each worker serves `/metrics` and `/healthz`; so does `kept intake`, with "
+         "its own (`kept_intake_`, `kept_spool_`, `kept_broker_`). Indicators are those of whole services; slices are "
          "in the history store.\n", "| metric | kind | labels | meaning |", "|---|---|---|---|", *rows, ""]
     )  # fmt: skip
 

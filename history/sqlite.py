@@ -1,61 +1,23 @@
 """The history in one SQLite file: for one machine, the demo, analysts and tests. Readers never wait for the writer.
 
-What a point shares with many others (its series; its unit, definition and state) is stored once, so that a point is
-one row of about 60 bytes and millions of them stay small. A batch is one transaction: all of it or nothing.
+A call is one transaction: all of it or nothing.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from history import sqlite_tables as tables
+from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, slice_text
+from history.storable import refuse_unstorable
+from history.store import Refusal
 from kept.errors import Retry, Stop
-from kept.indicators.point import Point, Slice
-
-FORMAT = 1
-"""Version of the file's layout, kept in its `user_version`. A change comes with the step that upgrades older files."""
-APPLICATION = 0x4B455054
-"""`application_id` of the file ("KEPT"), so that another program's database is never written into."""
-
-SCHEMA = """
-CREATE TABLE series (
-    id INTEGER PRIMARY KEY, service TEXT NOT NULL, slice TEXT NOT NULL, indicator TEXT NOT NULL, window TEXT NOT NULL,
-    UNIQUE (service, slice, indicator, window));
-CREATE TABLE meaning (
-    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, definition TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
-    UNIQUE (unit, definition, state, reason));
-CREATE TABLE point (
-    series INTEGER NOT NULL REFERENCES series, window_end INTEGER NOT NULL, window_start INTEGER NOT NULL,
-    meaning INTEGER NOT NULL REFERENCES meaning, value, numerator, denominator, n INTEGER, low, high,
-    PRIMARY KEY (series, window_end)) WITHOUT ROWID;
-CREATE TABLE published (service TEXT PRIMARY KEY, window_end INTEGER NOT NULL) WITHOUT ROWID;
-"""
-# Numbers have no declared type: a whole number comes back whole and a decimal number comes back decimal.
-
-UPSERT = """
-INSERT INTO point (series, window_end, window_start, meaning, value, numerator, denominator, n, low, high)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (series, window_end) DO UPDATE SET
-    window_start = excluded.window_start, meaning = excluded.meaning, value = excluded.value,
-    numerator = excluded.numerator, denominator = excluded.denominator, n = excluded.n,
-    low = excluded.low, high = excluded.high
-"""
-SELECT = """
-SELECT s.service, s.slice, s.indicator, s.window, p.window_start, p.window_end, p.value, m.unit, p.numerator,
-       p.denominator, p.n, p.low, p.high, m.definition, m.state, m.reason
-FROM series s JOIN point p ON p.series = s.id JOIN meaning m ON m.id = p.meaning
-"""
-LATEST = (
-    SELECT + "WHERE s.service = ?1 AND (?2 IS NULL OR s.slice = ?2) AND p.window_end = "  # noqa: S608 - constants only
-    "(SELECT max(window_end) FROM point WHERE series = s.id AND window_end <= ?3)"
-)
-NO_REASON = ""
+from kept.indicators.point import Amendment, Point, Slice
 
 RETRY_CODES: frozenset[int] = frozenset(
     {
@@ -69,6 +31,7 @@ RETRY_CODES: frozenset[int] = frozenset(
     }
 )
 """Primary result codes after which the same call may succeed; all others need a person."""
+EARLIEST, LATEST_MOMENT = -(2**63), 2**63 - 1
 
 
 class SQLiteHistory:
@@ -102,18 +65,40 @@ class SQLiteHistory:
     def write(self, points: Sequence[Point]) -> None:
         """Store all `points` or none of them; on disk when it returns. Of points with one key the last one stays."""
         for point in points:
-            _refuse_unstorable(point)
+            refuse_unstorable(point)
         with self._transaction() as connection:
-            connection.executemany(UPSERT, [self._row(connection, point) for point in points])
+            connection.executemany(tables.UPSERT, [self._row(connection, point) for point in points])
+
+    def amend(self, amendments: Sequence[Amendment]) -> None:
+        """Store each `new` in place of `old` and remember `old` under `known_at`: all of them or none."""
+        for amendment in amendments:
+            refuse_unstorable(amendment.old)
+            refuse_unstorable(amendment.new)
+        with self._transaction() as connection:
+            for amendment in amendments:
+                old, new = self._row(connection, amendment.old), self._row(connection, amendment.new)
+                connection.execute(tables.REMEMBER_OLD, (*old, amendment.known_at))
+                connection.execute(tables.REMEMBER_NEW, (*new, amendment.known_at))
+                connection.execute(tables.UPSERT, new)
+
+    def amendments(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
+        """Amendments of points with since <= window_end <= until, ordered by `Amendment.key()`; None means any."""
+        if self._query("PRAGMA user_version")[0][0] < FORMAT:
+            return []  # opened for reading before a worker of this version has brought the file up to date
+        times = (EARLIEST if since is None else since, LATEST_MOMENT if until is None else until)
+        found = sorted(
+            ((point_of(row[2:]), row[0], row[1]) for row in self._query(tables.AMENDMENTS, service, *times)),
+            key=lambda side: (side[0].key(), side[1:]),
+        )
+        return [
+            Amendment(known_at, old, new)
+            for (old, known_at, _), (new, _, _) in zip(found[::2], found[1::2], strict=True)
+        ]
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
         """Record that all points of `services` up to `window_end` (epoch seconds) are written. Never moves back."""
         with self._transaction() as connection:
-            connection.executemany(
-                "INSERT INTO published VALUES (?, ?) "
-                "ON CONFLICT (service) DO UPDATE SET window_end = max(window_end, excluded.window_end)",
-                [(service, window_end) for service in services],
-            )
+            connection.executemany(tables.PUBLISH, [(service, window_end) for service in services])
 
     def published(self) -> dict[str, int]:
         """For each service the last `window_end` recorded by `publish`."""
@@ -130,7 +115,7 @@ class SQLiteHistory:
         until: int | None = None,
     ) -> list[Point]:
         """Points of a service with since <= window_end <= until, ordered by `Point.key()`; None means any."""
-        text = None if slice is None else _slice_text(slice)
+        text = None if slice is None else slice_text(slice)
         wanted = {
             "s.service = ?": service,
             "s.slice = ?": text,
@@ -140,27 +125,22 @@ class SQLiteHistory:
             "p.window_end <= ?": until,
         }
         conditions = {condition: value for condition, value in wanted.items() if value is not None}
-        rows = self._query(f"{SELECT} WHERE {' AND '.join(conditions)}", *conditions.values())
-        return sorted(map(_point, rows), key=Point.key)
+        rows = self._query(f"{tables.SELECT} WHERE {' AND '.join(conditions)}", *conditions.values())
+        return sorted(map(point_of, rows), key=Point.key)
 
     def latest(self, service: str, *, slice: Slice | None = None, at: int | None = None) -> list[Point]:
         """For each series (slice, indicator, window) its newest point with window_end <= `at` (None: newest of all)."""
-        text = None if slice is None else _slice_text(slice)
-        rows = self._query(
-            LATEST,
-            service,
-            text,
-            2**63 - 1 if at is None else at,
-        )
-        return sorted(map(_point, rows), key=Point.key)
+        text = None if slice is None else slice_text(slice)
+        rows = self._query(tables.LATEST, service, text, LATEST_MOMENT if at is None else at)
+        return sorted(map(point_of, rows), key=Point.key)
 
     def services(self) -> list[str]:
         """Services with at least one point, sorted."""
-        rows = self._query(
-            "SELECT DISTINCT service FROM series s WHERE EXISTS (SELECT 1 FROM point WHERE series = s.id) "
-            "ORDER BY service"
-        )
-        return [service for (service,) in rows]
+        return [service for (service,) in self._query(tables.SERVICES)]
+
+    def refused(self) -> Mapping[Refusal, int]:
+        """Nothing ever: a file takes every point."""
+        return {}
 
     def close(self) -> None:
         """Release the file; idempotent."""
@@ -191,48 +171,36 @@ class SQLiteHistory:
             # to Kafka, and those points would be missing for ever. It costs one fsync a batch, not one a point.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
-            self._make_tables(connection)
+            tables.bring_up_to_date(connection)
 
     def _recognise(self, connection: sqlite3.Connection) -> None:
         # One read transaction: another process may be making the tables at this moment.
         connection.execute("BEGIN")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        made = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         connection.execute("COMMIT")
-        if application != APPLICATION and (tables or version):
+        if application != APPLICATION and (made or version):
             raise Stop(f"history {self._path}: a database of another program; set KEPT_HISTORY_PATH to another file")
         if version > FORMAT:
             raise Stop(
                 f"history {self._path}: its format is {version}, this version of Kept knows formats up to {FORMAT}; "
                 "use the newer Kept that wrote it, or another file"
             )
-        if not tables and self._read_only and self._path != ":memory:":
+        if not made and self._read_only and self._path != ":memory:":
             raise Retry(f"history {self._path}: still empty; a worker fills it when it publishes its first value")
 
-    def _make_tables(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in filter(str.strip, SCHEMA.split(";")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {FORMAT}")
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-
     def _row(self, connection: sqlite3.Connection, point: Point) -> tuple[Any, ...]:
-        key = (point.service, _slice_text(point.slice), point.indicator, point.window)
+        key = (point.service, slice_text(point.slice), point.indicator, point.window)
         series = self._series.get(key)
         if series is None:
-            series = self._series[key] = _identify(connection, "series (service, slice, indicator, window)", key)
+            series = self._series[key] = tables.identify(connection, "series (service, slice, indicator, window)", key)
         words = (point.unit, point.definition, point.state, point.reason or NO_REASON)
         meaning = self._meanings.get(words)
         if meaning is None:
-            meaning = self._meanings[words] = _identify(connection, "meaning (unit, definition, state, reason)", words)
+            meaning = self._meanings[words] = tables.identify(
+                connection, "meaning (unit, definition, state, reason)", words
+            )
         return (
             series, point.window_end, point.window_start, meaning, point.value, point.numerator, point.denominator,
             point.n, point.low, point.high,
@@ -276,47 +244,3 @@ class SQLiteHistory:
             raise Stop(f"history {self._path}: {error}; check the file, its permissions and its disk") from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise Stop(f"history {self._path}: a point cannot be stored: {error}") from error
-
-
-def _identify(connection: sqlite3.Connection, table: str, key: tuple[str, str, str, str]) -> int:
-    """The number of `key` in `table (columns)`, given out when it has none yet."""
-    name, _, columns = table.rstrip(")").partition(" (")
-    connection.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?)", key)  # noqa: S608 - constants only
-    where = " AND ".join(f"{column} = ?" for column in columns.split(", "))
-    row = connection.execute(f"SELECT id FROM {name} WHERE {where}", key).fetchone()  # noqa: S608 - constants only
-    return int(row[0])
-
-
-def _slice_text(slice: Slice) -> str:
-    return json.dumps(slice, ensure_ascii=False, separators=(",", ":"))
-
-
-def _point(row: tuple[Any, ...]) -> Point:
-    (service, text, indicator, window, start, end, value, unit, numerator, denominator, n, low, high,
-     definition, state, reason) = row  # fmt: skip
-    return Point(
-        service=service,
-        slice=tuple((dimension, name) for dimension, name in json.loads(text)),
-        indicator=indicator,
-        window=window,
-        window_start=start,
-        window_end=end,
-        value=value,
-        unit=unit,
-        numerator=numerator,
-        denominator=denominator,
-        n=n,
-        low=low,
-        high=high,
-        definition=definition,
-        state=state,
-        reason=reason or None,
-    )
-
-
-def _refuse_unstorable(point: Point) -> None:
-    """Raise `Stop` for a number that is none: SQLite would store it as missing, and missing has a meaning here."""
-    for name in ("value", "numerator", "denominator", "low", "high"):
-        number = getattr(point, name)
-        if number is not None and not math.isfinite(number):
-            raise Stop(f"{point.service} {point.indicator} {point.window}: {name} is {number}, not a finite number")

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Protocol, get_args
 
-from kept.indicators.point import Point, Slice
+from kept.indicators.point import Amendment, Point, Slice
+
+Refusal = Literal["outside_retention", "type_conflict", "unreadable"]
+"""Why a store will never take a point that is well-formed: too old for what it keeps, a field it has with another type
+already, a line it cannot read. A closed set, also the label of a counter."""
+REFUSALS: tuple[Refusal, ...] = get_args(Refusal)
 
 
 class HistoryStore(Protocol):
     """Keeps points by `Point.key()`; writing a point again overwrites it, so that a replay is free.
 
-    Every method raises `kept.errors.Retry` when the store is away for now (nothing of the call was lost: repeat it)
-    and `kept.errors.Stop` when a person must act (wrong path, no permission, a newer format).
-    Calls block; an event loop runs them in a thread. One instance may be used from any one thread at a time.
+    Every method raises `kept.errors.Retry` when the store is away for now (repeat the call: nothing of it is lost, and
+    what a store has taken of it already is overwritten by itself) and `kept.errors.Stop` when a person must act (wrong
+    path, no permission, a newer format). Calls block; an event loop runs them in a thread. One instance may be used
+    from any one thread at a time.
+
+    SQLite takes a call wholly or not at all. InfluxDB has no transactions: after `Retry` or `Stop`, and to a reader
+    during the call, some of its points may be there and others not; `publish` tells readers what is complete.
     """
 
     def write(self, points: Sequence[Point]) -> None:
-        """Store all `points` or none of them; durable when it returns."""
+        """Store all `points`; durable when it returns. Of points with one key the last one stays.
+
+        What a store will never take is left out and counted (`refused`). Raises `Stop`, and stores nothing, when a
+        number is not finite or a whole number has more than 64 bits.
+        """
+
+    def amend(self, amendments: Sequence[Amendment]) -> None:
+        """Store each `new` in place of `old` and remember `old` under `known_at`; repeating it is free.
+
+        Two amendments of one point with one `known_at` are one: from the `old` of the first to the `new` of the last.
+        """
+
+    def amendments(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
+        """Amendments of points with since <= window_end <= until, ordered by `Amendment.key()`; None means any."""
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
         """Record that all points of `services` up to `window_end` (epoch seconds) are written. Never moves back."""
@@ -42,6 +64,9 @@ class HistoryStore(Protocol):
 
     def services(self) -> list[str]:
         """Services with at least one point, sorted."""
+
+    def refused(self) -> Mapping[Refusal, int]:
+        """How many points this instance was given that the store will never take, by reason."""
 
     def close(self) -> None:
         """Release the store; idempotent."""

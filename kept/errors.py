@@ -2,6 +2,7 @@
 
 KeptError
 |-- Retry   the same call may succeed later (a store or broker is away)
+|   `-- SpoolFull   the disk spool has no room until the broker takes events
 |-- Reject  this one event cannot be counted: it goes to the dead letters with a reason code
 `-- Stop    nothing sensible can be done before a person acts
     |-- ConfigurationError   a setting, catalogue or mapping makes no sense
@@ -36,6 +37,10 @@ class KeptError(Exception):
 
 class Retry(KeptError):
     """The call may succeed later; nothing was lost and nothing must be skipped meanwhile."""
+
+
+class SpoolFull(Retry):
+    """The disk spool has no room until the broker takes events; what was handed over is not accepted."""
 
 
 class Reject(KeptError):

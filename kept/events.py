@@ -7,16 +7,16 @@ that loses its neighbours. Times become integer milliseconds since 1970-01-01 UT
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import Reject
+from kept.event_texts import may_hold_control_characters, said, with_control_character
 
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -285,6 +285,17 @@ PublicEvent = (
     | ServiceChanged
 )
 
+_CLOSED_SETS: dict[str, Sequence[str]] = {
+    "type": [str(kind.__struct_config__.tag) for kind in PUBLIC_EVENTS],
+    "specversion": ["1.0"],
+    "data.outcome": get_args(Outcome),
+    "data.category": get_args(CostCategory),
+    "data.reason": get_args(ContactReason),
+    "data.result": get_args(TransactionResult),
+    "data.expected.direction": ["up", "down"],
+}
+"""The values that are valid, by the place of a field."""
+
 _decode_one = msgspec.json.Decoder(AnyEvent).decode
 _decode_many = msgspec.json.Decoder(list[AnyEvent]).decode
 _decode_anything = msgspec.json.Decoder(dict[str, Any]).decode
@@ -302,15 +313,14 @@ def decode(value: bytes) -> Event:
         event: Event = _decode_one(value)
     except msgspec.ValidationError as error:
         unknown = str(error).startswith("Invalid value") and str(error).endswith("`$.type`")
-        raise Reject("unknown_type" if unknown else "invalid", _without_value(str(error))) from error
+        raise Reject("unknown_type" if unknown else "invalid", said(str(error), _CLOSED_SETS)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Reject("undecodable", f"not JSON: {error}") from error
+    if may_hold_control_characters(value):
+        field = with_control_character(event)
+        if field is not None:
+            raise Reject("invalid", f"Control characters, such as NUL or a line break, are not valid - at `{field}`")
     return event
-
-
-def _without_value(message: str) -> str:
-    """A decoder's message without the value it quotes, which may be personal."""
-    return re.sub(r"^(Invalid (?:enum )?value) ['\"].*['\"] - (at )", r"\1 \2", message, flags=re.DOTALL)
 
 
 def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:
@@ -320,13 +330,19 @@ def decode_batch(values: Sequence[bytes | None]) -> list[Event | Reject]:
     a value, each value is decoded by itself.
     """
     if None not in values:
+        whole = b"[" + b",".join(values) + b"]"  # type: ignore[arg-type]
         try:
-            events = _decode_many(b"[" + b",".join(values) + b"]")  # type: ignore[arg-type]
+            events = _decode_many(whole)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             pass
         else:
             if len(events) == len(values):
-                return list(events)
+                if not may_hold_control_characters(whole):
+                    return list(events)
+                return [
+                    event if with_control_character(event) is None else _decode_or_reject(value)
+                    for value, event in zip(values, events, strict=True)
+                ]
     return [_decode_or_reject(value) for value in values]
 
 

@@ -35,7 +35,9 @@ class Mark(Struct, frozen=True):
     """After the batch that ended at `offset`: the watermark (greatest event time so far, ms) and the accounts.
 
     `tick` is the last tick seen (ms): a replay has ended there. `idle` says that the partition has nothing to read, so
-    that it need not hold the others back. `compacted` is the watermark (ms) of the last compaction.
+    that it need not hold the others back. `compacted` is the watermark (ms) of the last compaction. `late_since` tells
+    of which services the batch held events so early that values without them may have been published: service -> time
+    (ms) of the earliest such event.
     """
 
     partition: int
@@ -45,3 +47,4 @@ class Mark(Struct, frozen=True):
     tick: int | None = None
     idle: bool = False
     compacted: int | None = None
+    late_since: dict[str, int] = field(default_factory=dict)

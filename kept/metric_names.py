@@ -52,6 +52,9 @@ SERVICE = Metric(
     "1 for each service published here; says whether its events are simulated",
     ("service", "simulated"),
 )
+CATALOGUE = Metric(
+    "kept_catalogue_info", "1; workers that count by different catalogues show different fingerprints", ("fingerprint",)
+)
 INDICATOR_STATE = Metric(
     "kept_indicator_state",
     "1 for the state an indicator is in; one that is not `value` has no value series",
@@ -76,11 +79,54 @@ DEAD_LETTERS = Metric("kept_dead_letters_total", "Events put aside, by reason", 
 LATE_EVENTS = Metric(
     "kept_late_events_total", "Events more than an hour behind the watermark", ("partition",), "counter"
 )
-POINTS = Metric("kept_history_points_total", "Points the history store has accepted", (), "counter")
+POINTS = Metric("kept_history_points_total", "Points handed to the history store and dealt with", (), "counter")
+POINTS_REFUSED = Metric(
+    "kept_history_points_refused_total", "Of these, points that the store will never take", ("reason",), "counter"
+)
+AMENDMENTS = Metric(
+    "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
+)
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
+INTAKE_EVENTS = Metric(
+    "kept_intake_events_total",
+    "Events in readable requests to the intake: received = accepted + refused; a batch is refused whole",
+    ("account",),
+    "counter",
+)
+INTAKE_BAD_EVENTS = Metric(
+    "kept_intake_bad_events_total", "Events for which a request was refused, by reason", ("reason",), "counter"
+)
+INTAKE_REFUSALS = Metric(
+    "kept_intake_refused_requests_total",
+    "Requests the intake refused, by the name of the problem",
+    ("problem",),
+    "counter",
+)
+INTAKE_REQUESTS = Metric("kept_intake_requests_under_way", "Requests the intake is reading or putting on disk", ())
+SPOOL_EVENTS = Metric("kept_spool_events", "Events on disk that the broker has not yet acknowledged", ())
+SPOOL_BYTES = Metric("kept_spool_bytes", "What the spool takes of the disk; 0 when nothing waits", ())
+SPOOL_LIMIT = Metric("kept_spool_limit_bytes", "What the spool may take of the disk (KEPT_SPOOL_BYTES)", ())
+DELIVERED = Metric(
+    "kept_spool_delivered_events_total", "Events of the spool that the broker acknowledged", (), "counter"
+)
+BROKER_CONNECTED = Metric("kept_broker_connected", "1 while the publisher has a connection to a broker, else 0", ())
+
+INTAKE_METRICS: tuple[Metric, ...] = (
+    INTAKE_EVENTS,
+    INTAKE_BAD_EVENTS,
+    INTAKE_REFUSALS,
+    INTAKE_REQUESTS,
+    SPOOL_EVENTS,
+    SPOOL_BYTES,
+    SPOOL_LIMIT,
+    DELIVERED,
+    BROKER_CONNECTED,
+)
+"""Those of `kept intake`."""
 PIPELINE_METRICS: tuple[Metric, ...] = (
     SERVICE,
+    CATALOGUE,
     INDICATOR_STATE,
     INDICATOR_TIME,
     LAST_EVENT,
@@ -91,6 +137,8 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     DEAD_LETTERS,
     LATE_EVENTS,
     POINTS,
+    POINTS_REFUSED,
+    AMENDMENTS,
     SERIES_DROPPED,
 )
-METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)
+METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS, *INTAKE_METRICS)

@@ -7,12 +7,14 @@ applied one are the caller's to skip, events already known are duplicates.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from kept import events as e
+from kept.brake import Brake
+from kept.buckets import STEP_MS
 from kept.cases import Contribution, contribution, is_open
 from kept.durations import DAY_MS, HOUR_MS
 from kept.errors import Reject, StateError
@@ -20,7 +22,7 @@ from kept.facts import AnyFact, pack, unpack, with_fact
 from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
-from kept.state_records import CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.state_records import BRAKE, CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import pack_key, pack_tally
 from kept.tallies import unpack as unpack_tally_record
 
@@ -28,6 +30,7 @@ MAX_FACTS = 1000
 """Events of one case at most: a source that gives all its events one subject must not bring a partition to a stand."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_ids = msgspec.msgpack.Decoder(list[int]).decode
+_unpack_refused = msgspec.msgpack.Decoder(dict[str, list[int]]).decode
 
 
 class DeadLetter(NamedTuple):
@@ -50,7 +53,10 @@ class Changes(NamedTuple):
 class PartitionState:
     """Case register, tallies, watermark and accounts of one source partition."""
 
-    def __init__(self, partition: int, rules: Mapping[str, Rules], *, live: bool = True) -> None:
+    def __init__(
+        self, partition: int, rules: Mapping[str, Rules], *, live: bool = True, brake: Brake | None = None
+    ) -> None:
+        """Nothing applied yet. Without a `brake` any number of events may be refused."""
         self.partition = partition
         self.offset = -1
         self.watermark: int | None = None
@@ -58,7 +64,12 @@ class PartitionState:
         self.tallies = PartitionTallies({service: r.local_time for service, r in rules.items()})
         self._rules = rules
         self._live = live
+        self._brake = brake or Brake()
         self._tick: int | None = None
+        self._late_since: dict[str, int] = {}
+        self._published_until: int | None = None
+        """Values up to this moment (ms) may have been published; None: up to any, since others went on without this
+        partition while it was idle or without its worker."""
         self._register: dict[str, bytes] = {}
         self._expiry: dict[int, list[str]] = {}
         self._seen: set[int] = set()
@@ -68,6 +79,7 @@ class PartitionState:
         self._new_ids: dict[int, list[int]] = {}
         self._removed: list[bytes] = []
         self._restored_chunks: dict[bytes, list[int]] = {}
+        self._restored_refused: dict[str, list[int]] = {}
         self._restored_mark: Mark | None = None
 
     @property
@@ -84,10 +96,23 @@ class PartitionState:
                 counts[service] = counts.get(service, 0) + 1
         return counts
 
-    def apply(self, last_offset: int, events: Sequence[e.Event | Reject], clock_ms: int | None = None) -> Changes:
-        """Apply a batch in log order. `clock_ms` is the wall clock, asked only by live processing."""
+    def apply(
+        self,
+        last_offset: int,
+        events: Sequence[e.Event | Reject],
+        clock_ms: int | None = None,
+        *,
+        redriven: Container[int] = (),
+    ) -> Changes:
+        """Apply a batch in log order. `clock_ms` is the wall clock, asked only by live processing.
+
+        `redriven` are the positions of events that were dead letters before: refused again, they say nothing of the
+        feed. Raises `Stop` when the brake trips. Then nothing must be written, and this object not be used any more:
+        it has seen events that nobody will find in the log's account of it.
+        """
         dead_letters: list[DeadLetter] = []
         latest = None if clock_ms is None or not self._live else clock_ms + FUTURE_TOLERANCE_MS
+        self._late_since = {}
         for index, event in enumerate(events):
             try:
                 if type(event) is e.Tick:
@@ -101,14 +126,21 @@ class PartitionState:
                 by_reason[rejection.reason] = by_reason.get(rejection.reason, 0) + 1
                 dead_letters.append(DeadLetter(index, rejection))
             self.accounts.received += 1
+        first = last_offset - len(events) + 1
+        refusals = [(first + at, rejection) for at, rejection in dead_letters if at not in redriven]
+        self._brake.check(self.partition, first, last_offset, refusals)
         self.offset = last_offset
         self._expire()
         if self.watermark is not None:
             self.tallies.compact(self.watermark)
-        return self._changes(dead_letters)
+        changes = self._changes(dead_letters)
+        self._published_until = None if self.watermark is None else self.watermark // STEP_MS * STEP_MS
+        return changes
 
     def mark(self, *, idle: bool = False) -> Mark:
-        """Where the partition stands."""
+        """Where the partition stands; `idle`: the others may go on without it."""
+        if idle:
+            self._published_until = None
         accounts = msgspec.structs.replace(self.accounts, dead_lettered=dict(self.accounts.dead_lettered))
         return Mark(
             partition=self.partition,
@@ -139,6 +171,8 @@ class PartitionState:
                     seen_chunks.pop(key, None)
                 else:
                     seen_chunks[key] = _unpack_ids(value)
+            elif kind == BRAKE:
+                self._restored_refused = {} if value is None else _unpack_refused(value)
             elif kind == MARK and value is not None:
                 self._restored_mark = read_mark(value)
             else:
@@ -161,6 +195,7 @@ class PartitionState:
             self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts
             self._tick = mark.tick
             self.tallies.resume(mark.compacted)
+        self._brake.restore(self._restored_refused, self.offset)
 
     def _apply_tick(self, event: e.Event, latest: int | None) -> None:
         time_ms = _checked_time(event, latest)
@@ -204,7 +239,7 @@ class PartitionState:
         self._register[case] = pack(facts)
         self._changed_cases.add(case)
         self._schedule(case, facts)
-        self._applied(fact.time)
+        self._applied(service, fact.time)
 
     def _is_forgotten(self, facts: tuple[AnyFact, ...], rules: Rules, time_ms: int) -> bool:
         """Whether an event of `time_ms` comes too long after the last one of its closed case to belong to it.
@@ -227,13 +262,18 @@ class PartitionState:
         hour = (time_ms + rules.duplicate_retention) // HOUR_MS
         self._seen.add(identity)
         self._new_ids.setdefault(hour, []).append(identity)
-        self._applied(time_ms)
+        self._applied(service, time_ms)
 
-    def _applied(self, time_ms: int) -> None:
+    def _applied(self, service: str, time_ms: int) -> None:
         self.accounts.applied += 1
-        if self.watermark is not None and time_ms < self.watermark - HOUR_MS:
-            self.accounts.late += 1
-        self._advance(time_ms)
+        watermark = self.watermark
+        if watermark is not None and time_ms < watermark:
+            if time_ms < watermark - HOUR_MS:
+                self.accounts.late += 1
+        else:
+            self.watermark = time_ms
+        if self._published_until is None or time_ms <= self._published_until:
+            self._late_since[service] = min(self._late_since.get(service, time_ms), time_ms)
 
     def _advance(self, time_ms: int) -> None:
         if self.watermark is None or time_ms > self.watermark:
@@ -288,7 +328,10 @@ class PartitionState:
             for series, size, end, tally in self.tallies.take_changed()
         ]
         state += [(TALLY + key, value) for _, key, value in tallies]
-        mark = self.mark()
+        refused = self._brake.take_changed()
+        if refused is not None:
+            state.append((BRAKE, _pack(refused) if refused else None))
+        mark = msgspec.structs.replace(self.mark(), late_since=self._late_since)
         state.append((MARK, pack_mark(mark)))
         self._changed_cases, self._new_ids, self._removed = set(), {}, []
         return Changes(state, tallies, mark, dead_letters)

@@ -13,7 +13,7 @@ import msgspec
 from kept.errors import StateError
 from kept.marks import Accounts, Mark
 from kept.partition import Changes
-from kept.state_records import CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.state_records import BRAKE, CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import unpack
 
 _INHERITED = b"|inherited"
@@ -50,6 +50,8 @@ def split(
             tallies.append((unpack(rest, value).series[0], rest, value))
         elif kind == MARK:
             mark = read_mark(value)
+        elif kind == BRAKE:
+            continue  # offsets of a log that is no more
         else:
             raise StateError(f"the state of partition {parent} holds a record of unknown kind {kind!r}")
     if mark is None:

@@ -19,7 +19,11 @@ PREFIX = "KEPT_"
 BROKERS_PATTERN = r"^\s*[^\s,:]+:[0-9]{1,5}\s*(,\s*[^\s,:]+:[0-9]{1,5}\s*)*$"
 """`host:port`, comma separated."""
 MOST_PARTITIONS = 1024
-SECRETS = frozenset({"sasl_password", "ssl_key_password"})
+URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
+"""http or https, without a name and password in it."""
+MOST_BODY_BYTES = 7 * 1024 * 1024
+"""So that an event that is a whole body fits into a message of the topic."""
+SECRETS = frozenset({"sasl_password", "ssl_key_password", "influxdb_token", "intake_token"})
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -54,8 +58,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of an encrypted private key. Give it in a file: `KEPT_SSL_KEY_PASSWORD_FILE`."""
     catalogue: str = ""
     """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
+    history: Literal["sqlite", "influxdb"] = "sqlite"
+    """Where indicators are kept: sqlite (one file) or influxdb."""
     history_path: str = "kept-history.sqlite"
     """SQLite file of the embedded history store."""
+    influxdb_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8086"
+    """InfluxDB 2 server; with https, `KEPT_SSL_CAFILE` names the certificates to trust."""
+    influxdb_org: Annotated[str, Meta(min_length=1)] = "kept"
+    """Organization that owns the buckets."""
+    influxdb_bucket: Annotated[str, Meta(min_length=1)] = "kept"
+    """Bucket of the indicators."""
+    influxdb_token: str | None = None
+    """Give it in a file: `KEPT_INFLUXDB_TOKEN_FILE`. `kept influx init` makes one for workers and one for readers."""
     worker_id: str = "worker-1"
     """Distinct for each worker of a pipeline, stable over its restarts (static group membership)."""
     metrics_host: str = "127.0.0.1"
@@ -72,6 +86,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """/healthz fails when there is work and nothing moved for so long."""
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     """Records fetched, and applied in one transaction, at most."""
+    brake_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    """Stop when more than this share of the last events of a source partition was refused; 1 never stops."""
+    brake_events: Annotated[int, Meta(ge=100, le=100_000)] = 1000
+    """How many of the last events of a source partition the brake looks at."""
+    spool_folder: str = "kept-spool"
+    """Where events wait that the broker has not yet acknowledged: one folder for each topic, one process each."""
+    spool_bytes: Annotated[int, Meta(ge=65_536)] = 1024 * 1024 * 1024
+    """What the spool takes of the disk, at most; when it is full nothing is accepted, and nothing is dropped."""
+    intake_host: str = "127.0.0.1"
+    """Where `kept intake` listens; beyond loopback, put a proxy with TLS before it."""
+    intake_port: Port = 8090
+    """Port of `kept intake`; 0 takes a free one and prints it."""
+    intake_token: str | None = None
+    """Tokens of the senders, one a line; give them in a file: `KEPT_INTAKE_TOKEN_FILE`."""
+    intake_body_bytes: Annotated[int, Meta(ge=1024, le=MOST_BODY_BYTES)] = 1024 * 1024
+    """A request's body, also after decompression, at most."""
+    intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    """Requests under way at once, at most; more are told to come again."""
 
     def __repr__(self) -> str:
         """What differs from the defaults; secrets as dots."""
@@ -157,4 +189,9 @@ def _check_security(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no "
             "certificate would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
+        )
+    if settings.history == "influxdb" and not settings.influxdb_token:
+        raise ConfigurationError(
+            f"{PREFIX}INFLUXDB_TOKEN: not set, but {PREFIX}HISTORY is influxdb; name a token's file in "
+            f"{PREFIX}INFLUXDB_TOKEN_FILE (`kept influx init` makes one)"
         )

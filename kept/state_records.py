@@ -19,6 +19,8 @@ SEEN: Final = b"s"
 """+ hour of expiry, |, offset -> ids of events that are not about a case."""
 TALLY: Final = b"t"
 """+ the key of a tally -> the tally."""
+BRAKE: Final = b"b"
+"""-> offsets of the events refused lately, by reason."""
 MARK: Final = b"m"
 """-> (format, mark)."""
 

@@ -21,14 +21,23 @@ def parse_table(text: str, file: str, shape: type[_T]) -> _T:
     Raises `ConfigurationError` that names `file`, the key, the value seen and what is valid.
     Numbers with a fraction stay decimal, so that money keeps its digits.
     """
+    return convert_table(read_toml(text, file), file, shape)
+
+
+def read_toml(text: str, file: str) -> dict[str, Any]:
+    """The tables of `text` as they are written, fractions as decimals; raises `ConfigurationError`."""
     try:
-        raw = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
+
+
+def convert_table(raw: dict[str, Any], where: str, shape: type[_T]) -> _T:
+    """One table as a `shape`; raises `ConfigurationError` that names `where`, key, value seen and what is valid."""
     try:
         return msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(_explain(file, raw, shape, str(error))) from error
+        raise ConfigurationError(_explain(where, raw, shape, str(error))) from error
 
 
 def _explain(file: str, raw: dict[str, Any], shape: type[Any], message: str) -> str:

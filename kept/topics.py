@@ -5,9 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-LETTER_BYTES = 64 * 1024
-"""How much larger a dead letter may be than the event it holds: the headers that say why."""
-MAX_LETTER_BYTES = MAX_MESSAGE_BYTES + LETTER_BYTES
+MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
+"""The largest event, and why it was put aside."""
 DAY_MS = 86_400_000
 
 
@@ -56,11 +55,7 @@ def topics(prefix: str, partitions: int) -> Topics:
         dead_letters=Topic(
             f"{prefix}dead-letters",
             partitions,
-            {
-                **kept,
-                "retention.ms": str(90 * DAY_MS),
-                "max.message.bytes": str(MAX_LETTER_BYTES),
-            },
+            {**kept, "max.message.bytes": str(MAX_DEAD_LETTER_BYTES), "retention.ms": str(90 * DAY_MS)},
         ),
     )
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from catalogue import services_of
-from history.sqlite import SQLiteHistory
+from history.open import open_history
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
 from kept.errors import KeptError, Retry
@@ -78,7 +78,7 @@ def main(arguments: list[str]) -> None:
     settings = read_settings(os.environ)
     services = services_of(settings)
     events, pace = city_events(services, time.time_ns() // 1_000_000, days, seed)
-    run_embedded_city(services, SQLiteHistory(settings.history_path), events, pace)
+    run_embedded_city(services, open_history(settings), events, pace)
 
 
 if __name__ == "__main__":

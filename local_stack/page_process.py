@@ -6,7 +6,7 @@ import os
 import sys
 
 from catalogue import services_of
-from history.sqlite import SQLiteHistory
+from history.open import open_history
 from kept.errors import KeptError
 from kept.settings import read_settings
 from summaries.live_page import serve
@@ -15,7 +15,7 @@ from summaries.live_page import serve
 def main(port: int) -> None:
     """Serve the page on loopback `port` until the process is told to end."""
     settings = read_settings(os.environ)
-    serve(services_of(settings), lambda: SQLiteHistory(settings.history_path, read_only=True), port)
+    serve(services_of(settings), lambda: open_history(settings, read_only=True), port)
 
 
 if __name__ == "__main__":

@@ -8,20 +8,22 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from command_line.topics import create_topics, delete_topics
-from history.sqlite import SQLiteHistory
+from history.open import open_history
+from history.store import HistoryStore
 from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts, Mark
 from kept.settings import Settings, read_settings
+from kept.tallies import unpack
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.child import Child
@@ -35,6 +37,7 @@ from stream_processors.partition_log import unpack_mark
 
 PATIENCE_SECONDS = 900.0
 POLL_SECONDS = 0.1
+LOOK_SECONDS = 2.0
 
 
 class WorkerGroup:
@@ -96,14 +99,19 @@ class Replay(NamedTuple):
 
 @contextmanager
 def replay_pipeline(
-    catalogue_text: str,
+    catalogue_texts: str | Sequence[str],
     *,
     workers: int = 2,
     partitions: int = 4,
     brokers: str | None = None,
     max_batch_records: int | None = None,
+    store: Mapping[str, str] | None = None,
 ) -> Iterator[Replay]:
-    """Topics of their own and running workers, gone at the end; without `brokers` a private broker too."""
+    """Topics of their own and running workers, gone at the end; without `brokers` a private broker too.
+
+    `catalogue_texts` are the entries of its services, as TOML; `store` the settings of another history store than a
+    file of their own.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
         private = brokers is None
@@ -112,22 +120,25 @@ def replay_pipeline(
             broker.start()
             stack.callback(broker.stop)
             brokers = broker.bootstrap
+        told = read_settings(os.environ)
         settings = msgspec.structs.replace(
             # What the shell says of brokers elsewhere is not meant for a broker of its own.
-            Settings() if private else read_settings(os.environ),
+            Settings(brake_share=told.brake_share, brake_events=told.brake_events) if private else told,
             brokers=brokers,
             metrics_host=LOOPBACK,
             topic_prefix=f"replay-{uuid.uuid4().hex[:12]}-",
             partitions=partitions,
             catalogue=str(folder / "catalogue"),
-            history_path=str(folder / "history.sqlite"),
+            # Nor does what is replayed go where the live indicators are.
+            **(store or {"history": "sqlite", "history_path": str(folder / "history.sqlite")}),
             live=False,
             metrics_port=0,
         )
         if max_batch_records is not None:
             settings = msgspec.structs.replace(settings, max_batch_records=max_batch_records)
         (folder / "catalogue").mkdir()
-        (folder / "catalogue" / "service.toml").write_text(catalogue_text, encoding="utf-8")
+        for number, text in enumerate([catalogue_texts] if isinstance(catalogue_texts, str) else catalogue_texts):
+            (folder / "catalogue" / f"service-{number}.toml").write_text(text, encoding="utf-8")
         create_topics(settings)
         if not private:
             stack.callback(delete_topics, settings)
@@ -139,8 +150,7 @@ def replay_pipeline(
 
 def replay_through_kafka(
     events: Iterable[Event],
-    service_id: str,
-    catalogue_text: str,
+    catalogue_texts: str | Sequence[str],
     at_ms: int,
     *,
     workers: int = 2,
@@ -152,10 +162,32 @@ def replay_through_kafka(
     Without `brokers` a private broker is started and removed. Raises `Stop` when a worker dies or nothing comes out
     within 15 minutes.
     """
-    with replay_pipeline(catalogue_text, workers=workers, partitions=partitions, brokers=brokers) as replay:
+    with replay_pipeline(catalogue_texts, workers=workers, partitions=partitions, brokers=brokers) as replay:
         replay.publish(events)
         replay.end(at_ms)
-        return wait_for(replay.settings, replay.group, service_id, at_ms // 1000)
+        services = _wait_for_end(replay, at_ms)
+        outcomes = [wait_for(replay.settings, replay.group, service, at_ms // 1000) for service in sorted(services)]
+        points = [point for of_service, _ in outcomes for point in of_service]
+        return points, accounts_of(replay.settings)
+
+
+def _wait_for_end(replay: Replay, at_ms: int) -> set[str]:
+    """Wait until every partition has counted all its events; returns the services that any of them is about.
+
+    A service all of whose events are dead letters has no indicators to wait for.
+    """
+    settings, deadline, next_look = replay.settings, time.monotonic() + PATIENCE_SECONDS, 0.0
+    while time.monotonic() < deadline:
+        replay.group.watch()
+        with history_of(settings) as store:
+            published = {} if store is None else store.published()
+        if time.monotonic() >= next_look or any(at >= at_ms // 1000 for at in published.values()):
+            marks = asyncio.run(_marks(settings))
+            if sum(mark.tick is not None and mark.tick >= at_ms for mark in marks.values()) == settings.partitions:
+                return asyncio.run(_services(settings))
+            next_look = time.monotonic() + LOOK_SECONDS
+        time.sleep(POLL_SECONDS)
+    raise _nothing_came(replay.group)
 
 
 def wait_for(
@@ -168,21 +200,26 @@ def wait_for(
             disturb(group)
         else:
             group.watch()
-        with history_of(settings) as store:
+        # A store that is away is asked again: the workers wait for it too.
+        with suppress(Retry), history_of(settings) as store:
             if store is not None and store.published().get(service, -1) >= at:
                 return store.latest(service, at=at), accounts_of(settings)
         time.sleep(POLL_SECONDS)
+    raise _nothing_came(group)
+
+
+def _nothing_came(group: WorkerGroup) -> Stop:
     tails = "\n".join(f"-- {worker.name}\n{worker.log_tail(5)}" for worker in group.workers)
-    raise Stop(
+    return Stop(
         f"no indicators as of the end of the replay within {PATIENCE_SECONDS:.0f} s; the workers' logs end:\n{tails}"
     )
 
 
 @contextmanager
-def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
+def history_of(settings: Settings) -> Iterator[HistoryStore | None]:
     """The history store for reading; None before a worker has made it."""
     try:
-        store = SQLiteHistory(settings.history_path, read_only=True)
+        store = open_history(settings, read_only=True)
     except Retry:
         yield None
         return
@@ -194,10 +231,14 @@ def history_of(settings: Settings) -> Iterator[SQLiteHistory | None]:
 
 def accounts_of(settings: Settings) -> Accounts:
     """The accounts of all source partitions together, from their latest marks."""
-    return asyncio.run(_accounts(settings))
+    total = Accounts()
+    for mark in asyncio.run(_marks(settings)).values():
+        total.add(mark.accounts)
+    return total
 
 
-async def _accounts(settings: Settings) -> Accounts:
+async def _marks(settings: Settings) -> dict[int, Mark]:
+    """The latest mark of each source partition; every partition of the topic has them all."""
     marks: dict[int, Mark] = {}
     name = topics(settings.topic_prefix, settings.partitions).tallies.name
     async for records in read_range(client_settings(settings), name, 0):
@@ -205,7 +246,16 @@ async def _accounts(settings: Settings) -> Accounts:
             mark = unpack_mark(record.key, record.value)
             if mark is not None:
                 marks[mark.partition] = mark
-    total = Accounts()
-    for mark in marks.values():
-        total.add(mark.accounts)
-    return total
+    return marks
+
+
+async def _services(settings: Settings) -> set[str]:
+    """The services that the topic `tallies` counts."""
+    name = topics(settings.topic_prefix, settings.partitions).tallies.name
+    return {
+        unpack(record.key, None).series[0]
+        for partition in range(settings.partitions)
+        async for records in read_range(client_settings(settings), name, partition)
+        for record in records
+        if unpack_mark(record.key, record.value) is None
+    }

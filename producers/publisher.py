@@ -6,20 +6,19 @@ that failed was perhaps written: publish the same again, its id makes the second
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError
 
 from kept import events
-from kept.errors import Retry, Stop
+from kept.errors import Retry
 from kept.settings import Settings
-from kept.topics import MAX_MESSAGE_BYTES
-from producers.connection import connected, kept_error
+from producers.client import connect, let_go, partitions_of
+from producers.connection import kept_error
 from producers.pace import Pace
 
 IN_FLIGHT = 20_000
@@ -27,8 +26,6 @@ IN_FLIGHT = 20_000
 DELIVERY_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
-
-_log = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -58,24 +55,11 @@ class Publisher:
         self._delivery_seconds = delivery_seconds
         self._first_error: Exception | None = None
         self._changed = threading.Condition()
-        self._client = connected(
-            client,
-            settings,
-            connect_seconds,
-            client_id="kept-publisher",
-            acks="all",
-            enable_idempotence=True,
-            allow_auto_create_topics=False,
-            linger_ms=10,
-            batch_size=256 * 1024,
-            max_request_size=MAX_MESSAGE_BYTES,
-            max_block_ms=int(connect_seconds * 1000),
-            request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
-            delivery_timeout_ms=int(delivery_seconds * 1000),
-            reconnect_backoff_max_ms=1000,
+        self._client = connect(
+            settings, delivery_seconds=delivery_seconds, connect_seconds=connect_seconds, client=client
         )
         try:
-            self.partitions = self._partitions()
+            self.partitions = partitions_of(self._client, topic, self._where)
         except BaseException:
             self.close()
             raise
@@ -96,6 +80,19 @@ class Publisher:
         Raises `Retry` or `Stop` when an earlier event failed or this one cannot be sent.
         """
         self._send(events.subject(event).encode(), events.encode(event), partition=None)
+
+    def send(
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Iterable[tuple[str, bytes | None]] = (),
+        partition: int | None = None,
+    ) -> None:
+        """Send a message as it is, to `partition` (None: that of its key). Fails like `publish`.
+
+        A header without a value is sent with an empty one: the client knows no other.
+        """
+        self._send(key, value, partition, [(name, said or b"") for name, said in headers])
 
     def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
         """Publish (event time in ms, event) pairs, each when `pace` says so."""
@@ -122,39 +119,21 @@ class Publisher:
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Let go of the connection within about twice `seconds`, whether the broker is there or not. Raises nothing."""
-        try:
-            self._client.close(timeout=seconds)
-        except KafkaError as error:
-            # The client raises, and leaves its thread running, when records remain: ask a second time not to wait.
-            _log.warning("%s: closed with events not acknowledged: %s", self._where, error)
-            self._abandon()
+        let_go(self._client, self._where, seconds)
 
-    def _abandon(self) -> None:
-        try:
-            self._client.close(timeout=0)
-        except KafkaError as error:
-            _log.debug("%s: %s", self._where, error)
-
-    def _partitions(self) -> list[int]:
-        try:
-            partitions = self._client.partitions_for(self.topic)
-        except KafkaTimeoutError:
-            partitions = None
-        except KafkaError as error:
-            raise kept_error(error, self._where) from error
-        if not partitions:
-            raise Stop(
-                f"{self._where}: there is no such topic; create it with `kept topics create`, or set KEPT_TOPIC_PREFIX"
-            )
-        return sorted(partitions)
-
-    def _send(self, key: bytes, value: bytes, partition: int | None) -> None:
+    def _send(
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None,
+        headers: list[tuple[str, bytes]] | None = None,
+    ) -> None:
         if self._first_error is not None:
             self._raise_failure()
         if self._under_way() >= self._in_flight:
             self._wait_for_room()
         try:
-            delivery = self._client.send(self.topic, key=key, value=value, partition=partition)
+            delivery = self._client.send(self.topic, key=key, value=value, partition=partition, headers=headers)
         except KafkaError as error:
             raise kept_error(error, self._where) from error
         self.published += 1

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kept.brake import Brake
+from kept.dead_letters import times_redriven
 from kept.errors import StateError
 from kept.events import decode_batch
 from kept.intake import Rules
@@ -54,7 +56,8 @@ class CaseProcessor:
             await self._drop(partition)
         for partition in sorted(partitions - set(self.partitions)):
             check_partition(self._topics.events, partition)
-            state = PartitionState(partition, self._rules, live=self._settings.live)
+            brake = Brake(self._settings.brake_events, self._settings.brake_share)
+            state = PartitionState(partition, self._rules, live=self._settings.live, brake=brake)
             writer = transactional_id(self._topics.state, partition)
             log = PartitionLog(self._client_settings, self._topics, writer, partition)
             owned = OwnedPartition(state, log)
@@ -97,7 +100,9 @@ class CaseProcessor:
         if fresh:
             self._check_gap(state, fresh[0].offset)
             events = decode_batch([record.value for record in fresh])
-            changes = state.apply(fresh[-1].offset, events, self._clock_ms())
+            redriven = {at for at, record in enumerate(fresh) if record.headers and times_redriven(record.headers)}
+            # What the brake refuses is thrown here, before anything is written: the worker ends with its batch.
+            changes = state.apply(fresh[-1].offset, events, self._clock_ms(), redriven=redriven)
             await owned.log.write(changes, fresh)
             owned.idle = False
         owned.last_moved = time.monotonic()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from kept import events as e
+from kept.brake import Brake
 from kept.catalogue import Catalogue
 from kept.errors import Reject
 from kept.indicators.evaluate import evaluate
@@ -23,9 +24,10 @@ BATCH = 20_000
 class EmbeddedPipeline:
     """Case processor and indicator processor as two objects; partition p of `partitions` takes its cases by hash."""
 
-    def __init__(self, catalogue: Catalogue, *, live: bool = False) -> None:
+    def __init__(self, catalogue: Catalogue, *, live: bool = False, brake: Brake | None = None) -> None:
+        """Without a `brake` any number of events may be refused."""
         self._rules = rules_by_service(catalogue)
-        self._state = PartitionState(0, self._rules, live=live)
+        self._state = PartitionState(0, self._rules, live=live, brake=brake)
         self._tallies = MergedTallies({service: rules.local_time for service, rules in self._rules.items()})
 
     @property
@@ -39,7 +41,7 @@ class EmbeddedPipeline:
         return self._state.watermark
 
     def apply(self, events: Iterable[e.Event | Reject], clock_ms: int | None = None) -> None:
-        """Apply events in log order."""
+        """Apply events in log order; raises `Stop` when the brake trips, after which the pipeline is of no more use."""
         iterator = iter(events)
         while batch := list(islice(iterator, BATCH)):
             self._apply_batch(batch, clock_ms)

@@ -11,14 +11,18 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential, wait_random
 
 from history.store import HistoryStore
 from kept.errors import Retry
+from kept.indicators.amendments import amendments
 from kept.indicators.evaluate import due_windows, evaluate
-from kept.indicators.point import Point
+from kept.indicators.point import Amendment, Point
 from kept.intake import Rules
 from kept.marks import Mark
 from kept.published_time import now, replay_end
@@ -33,8 +37,11 @@ from stream_processors.sinks.metrics import Metrics
 log = logging.getLogger("kept.indicators")
 PUBLISHING_SHARE = 6
 """Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
+AMENDED_AT_ONCE_SECONDS = 6 * 3600
+"""Published points are looked at again so much event time at once: bounds what is in memory."""
 WRITE_SECONDS = 3.0
 """So long a rebalance waits for a write to the history that has begun."""
+_window_end = attrgetter("window_end")
 
 
 class _MovedAway(Exception):
@@ -53,6 +60,8 @@ class TalliesPartition:
         """All below has been published, or gave nothing to publish: the group may skip it."""
         self.published: dict[str, int] = {}
         self.final: int | None = None
+        self.late_since: dict[str, int] = {}
+        """Service -> time (ms) of the earliest event that came after values of its moment had been published."""
         self.changed = False
         self.next_publication = 0.0
         self.ready: asyncio.Task[None] | None = None
@@ -71,6 +80,8 @@ class TalliesPartition:
                 self.tallies.apply(item)
             self.marks[mark.partition] = mark
             self.changed = True
+            for service, time_ms in mark.late_since.items():
+                self.late_since[service] = min(self.late_since.get(service, time_ms), time_ms)
 
 
 class IndicatorProcessor:
@@ -146,6 +157,7 @@ class IndicatorProcessor:
                 owned.final = final
             elif at is not None:
                 await self._publish_at(owned, at, everything=False)
+            await self._amend(owned)
             if self.partitions.get(owned.partition) is not owned:
                 return  # moved to another worker meanwhile: it publishes this itself
             owned.settled = position
@@ -173,6 +185,34 @@ class IndicatorProcessor:
         if ended:
             await self._retrying(owned, self._history.publish, ended, at)
 
+    async def _amend(self, owned: TalliesPartition) -> None:
+        """Write the published points that late events have changed anew, and how they were known before."""
+        late, owned.late_since = owned.late_since, {}
+        for service, since_ms in late.items():
+            known_at = owned.published.get(service)
+            if known_at is None:
+                continue  # nothing of the service has been published yet
+            for start in range(-(-since_ms // 1000), known_at + 1, AMENDED_AT_ONCE_SECONDS):
+                end = min(start + AMENDED_AT_ONCE_SECONDS - 1, known_at)
+                found = await self._amendments(owned, service, start, end, known_at)
+                if found:
+                    await self._retrying(owned, self._history.amend, found)
+                    self._metrics.points_amended(len(found))
+                if self.partitions.get(owned.partition) is not owned:
+                    return
+                self._metrics.show(service, [one.new for one in found if one.new.window_end == known_at])
+
+    async def _amendments(
+        self, owned: TalliesPartition, service: str, start: int, end: int, known_at: int
+    ) -> list[Amendment]:
+        read = partial(self._history.read, service, since=start, until=end)
+        stored: list[Point] = await self._retrying(owned, read) or []
+        found: list[Amendment] = []
+        for _, points in groupby(sorted(stored, key=_window_end), key=_window_end):
+            found += amendments(list(points), owned.tallies, self._rules[service], known_at)
+            await asyncio.sleep(0)
+        return found
+
     def _services_of(self, owned: TalliesPartition) -> list[str]:
         """All services of the catalogue whose tallies this partition holds."""
         count = self._topics.tallies.partitions
@@ -182,10 +222,10 @@ class IndicatorProcessor:
         await self._retrying(owned, self._history.write, points)
         self._metrics.points_written(len(points))
 
-    async def _retrying(self, owned: TalliesPartition, call: Any, *arguments: Any) -> None:
-        """Call the history store in a thread until it accepts; nothing is dropped while it is away.
+    async def _retrying(self, owned: TalliesPartition, call: Any, *arguments: Any) -> Any:
+        """Call the history store in a thread until it accepts, and return its answer; nothing is dropped meanwhile.
 
-        Gives up when the partition has moved to another worker, which publishes the same itself.
+        Gives up (None) when the partition has moved to another worker, which publishes the same itself.
         """
         with suppress(_MovedAway):
             async for attempt in AsyncRetrying(
@@ -197,7 +237,8 @@ class IndicatorProcessor:
                 with attempt:
                     if self.partitions.get(owned.partition) is not owned:
                         raise _MovedAway
-                    await asyncio.to_thread(call, *arguments)
+                    return await asyncio.to_thread(call, *arguments)
+        return None
 
     async def _restore(self, owned: TalliesPartition, position: int) -> None:
         if position > 0:
@@ -205,5 +246,6 @@ class IndicatorProcessor:
                 self._client_settings, self._topics.tallies.name, owned.partition, position
             ):
                 owned.take_in(records)
+        owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)
         owned.changed = True

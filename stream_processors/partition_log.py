@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,18 +16,24 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from kept.dead_letters import Header, Source, wrap
 from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
 from kept.state_records import Record
-from kept.topics import MAX_LETTER_BYTES, Topics
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
 from stream_processors.log_reader import read_range
 
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_mark = msgspec.msgpack.Decoder(Mark).decode
+RECORD_OVERHEAD = 4096
+"""What a batch with one record needs besides key, value and headers, and to spare."""
 MARK = b"mark|"
+
+Message = tuple[bytes | None, bytes | None, list[Header]]
+"""Key, value and headers."""
 
 
 class Fenced(Stop):
@@ -64,7 +70,7 @@ class PartitionLog:
             transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
             acks="all",
             max_batch_size=BATCH_BYTES,
-            max_request_size=MAX_LETTER_BYTES,
+            max_request_size=MAX_DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
         self._lock = asyncio.Lock()
@@ -106,7 +112,7 @@ class PartitionLog:
         try:
             await producer.begin_transaction()
             pending = await self._append(changes)
-            pending += [await self._dead_letter(letter, sources[letter.position]) for letter in changes.dead_letters]
+            pending += await self._put_aside(changes.dead_letters, sources)
             await asyncio.gather(*pending)
             await producer.commit_transaction()
         except ProducerFenced as error:
@@ -120,39 +126,53 @@ class PartitionLog:
         for service, key, value in changes.tallies:
             by_partition[tallies_partition(service, count)].append((key, value))
         mark = (pack_mark_key(self._partition), _pack(changes.mark))
-        pending = await self._send(topics.state.name, self._partition, changes.state)
+        pending = await self._send(topics.state.name, self._partition, _plain(changes.state))
         for target, records in by_partition.items():
-            pending += await self._send(topics.tallies.name, target, [*records, mark])
+            pending += await self._send(topics.tallies.name, target, _plain([*records, mark]))
         return pending
 
-    async def _send(self, topic: str, partition: int, records: Iterable[Record]) -> list[asyncio.Future[Any]]:
+    async def _put_aside(self, letters: Iterable[DeadLetter], sources: list[Any]) -> list[asyncio.Future[Any]]:
+        topic = self._topics.dead_letters
+        messages = [dead_letter(letter, sources[letter.position]) for letter in letters]
+        return await self._send(topic.name, self._partition % topic.partitions, messages)
+
+    async def _send(self, topic: str, partition: int, messages: Iterable[Message]) -> list[asyncio.Future[Any]]:
         pending: list[asyncio.Future[Any]] = []
         batch: BatchBuilder = self._producer.create_batch()
-        for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
+        for key, value, headers in messages:
+            # The first message of a batch is taken whatever its size, and whatever has no key and no value.
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 batch.close()
                 pending.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
-                if batch.append(key=key, value=value, timestamp=None) is None:
-                    raise Stop(f"one record for {topic} is larger than {BATCH_BYTES} bytes")
+                batch.append(key=key, value=value, timestamp=None, headers=headers)
         if batch.record_count():
             batch.close()
             pending.append(await self._producer.send_batch(batch, topic, partition=partition))
         return pending
 
-    async def _dead_letter(self, letter: DeadLetter, source: Any) -> asyncio.Future[Any]:
-        headers = [
-            *((name, value) for name, value in source.headers if not name.startswith("kept-")),
-            ("kept-reason", letter.rejection.reason.encode()),
-            ("kept-message", str(letter.rejection).encode()),
-            ("kept-source", f"{source.topic}/{source.partition}/{source.offset}".encode()),
-        ]
-        topic = self._topics.dead_letters
-        future: asyncio.Future[Any] = await self._producer.send(
-            topic.name,
-            key=source.key,
-            value=source.value,
-            partition=self._partition % topic.partitions,
-            headers=headers,
-        )
-        return future
+
+def _plain(records: Iterable[Record]) -> Iterator[Message]:
+    return ((key, value, []) for key, value in records)
+
+
+def dead_letter(letter: DeadLetter, source: Any) -> Message:
+    """The message that puts the event of record `source` aside: its key, bytes and headers, and why behind them.
+
+    What was compressed on its way here may be larger than a topic takes: then the value is left where it is, and a key
+    or headers that are too large by themselves too. No event can end its worker at every start.
+    """
+    key, value = source.key or b"", source.value or b""
+    place = Source(source.topic, source.partition, source.offset)
+    whole = wrap(source.headers, letter.rejection, place)
+    room = MAX_DEAD_LETTER_BYTES - RECORD_OVERHEAD - len(key) - _size(whole)
+    if len(value) <= room:
+        return source.key, source.value, whole
+    if room >= 0:
+        return source.key, None, wrap(source.headers, letter.rejection, place, left_out=len(value))
+    return None, None, wrap([], letter.rejection, place, left_out=len(value))
+
+
+def _size(headers: Iterable[Header]) -> int:
+    """Bytes of the headers with a length before each name and value."""
+    return sum(len(name.encode()) + len(value or b"") + 10 for name, value in headers)

@@ -83,18 +83,30 @@ class PartitionWatch:
                 return check_partition(self._topic, seen - 1)
             await asyncio.sleep(POLL_SECONDS)
 
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._admin is not None:
+            await self._admin.close()
+
     async def _count(self) -> int | None:
         try:
             async with self._starting:
                 if self._admin is None:
-                    admin = AIOKafkaAdminClient(**self._client_settings)
-                    await admin.start()
-                    self._admin = admin
+                    self._admin = await _started(AIOKafkaAdminClient(**self._client_settings))
             (row,) = await self._admin.describe_topics([self._topic.name])
         except KafkaError as error:
             log.warning("the broker does not say how many partitions %s has: %r", self._topic.name, error)
             return None
         return len(row["partitions"]) if not row["error_code"] and row["partitions"] else None
+
+
+async def _started(admin: AIOKafkaAdminClient) -> AIOKafkaAdminClient:
+    try:
+        await admin.start()
+    except BaseException:
+        await admin.close()
+        raise
+    return admin
 
 
 def _check(counts: dict[str, int], topics: Topics) -> None:

@@ -22,7 +22,7 @@ from kept.partition import Changes
 from kept.partition_split import split
 from kept.settings import Settings
 from kept.state_records import MARK, read_mark
-from kept.topics import MAX_LETTER_BYTES, Topic, Topics, consumer_group
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group
 from kept.topics import topics as topics_of
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import read_range
@@ -196,7 +196,7 @@ class _Move:
         """Copy records with key, headers and time. Events go where their key belongs, dead letters stay in place."""
         is_events = target is self._to.events
         producer = AIOKafkaProducer(
-            **self._clients, acks="all", enable_idempotence=True, max_request_size=MAX_LETTER_BYTES, linger_ms=5
+            **self._clients, acks="all", enable_idempotence=True, max_request_size=MAX_DEAD_LETTER_BYTES, linger_ms=5
         )
         await producer.start()
         copied = 0
@@ -211,16 +211,7 @@ class _Move:
                     for record in records:
                         keyed = is_events and record.key is not None
                         place = partition_of(record.key, target.partitions) if keyed else number % target.partitions
-                        pending.append(
-                            await producer.send(
-                                target.name,
-                                key=record.key,
-                                value=record.value,
-                                partition=place,
-                                timestamp_ms=record.timestamp,
-                                headers=list(record.headers),
-                            )
-                        )
+                        pending.append(await _send_as_it_is(producer, target.name, place, record))
                     for delivery in pending:
                         await delivery
                     copied += len(records)
@@ -267,3 +258,24 @@ class _Move:
         for name, code, *_ in answer.topic_errors:
             if code:
                 raise Stop(f"topic {name} cannot be made: {for_code(code)!r}")
+
+
+async def _send_as_it_is(producer: AIOKafkaProducer, topic: str, partition: int, record: Any) -> asyncio.Future[Any]:
+    """Also a message without key and value, which `send` refuses."""
+    headers = list(record.headers)
+    future: asyncio.Future[Any]
+    if record.key is None and record.value is None:
+        batch = producer.create_batch()
+        batch.append(key=None, value=None, timestamp=record.timestamp, headers=headers)
+        batch.close()
+        future = await producer.send_batch(batch, topic, partition=partition)
+    else:
+        future = await producer.send(
+            topic,
+            key=record.key,
+            value=record.value,
+            partition=partition,
+            timestamp_ms=record.timestamp,
+            headers=headers,
+        )
+    return future

@@ -22,8 +22,8 @@ from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from history.sqlite import SQLiteHistory
-from kept.catalogue import Service
+from history.open import open_history
+from kept.catalogue import Service, fingerprint
 from kept.errors import KeptError
 from kept.intake import rules_by_service
 from kept.settings import Settings
@@ -58,14 +58,18 @@ class Worker:
         self._work_folder = work_folder
         self._temporary = temporary
         self._topics = topics(settings.topic_prefix, settings.partitions)
-        self.metrics = Metrics({service.id for service in catalogue.values() if service.simulated})
+        self.metrics = Metrics(
+            {service.id for service in catalogue.values() if service.simulated}, fingerprint(catalogue)
+        )
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
+        self._history = open_history(settings)
         self.indicators = IndicatorProcessor(
-            settings, self._topics, rules, client_settings(settings), SQLiteHistory(settings.history_path), self.metrics
+            settings, self._topics, rules, client_settings(settings), self._history, self.metrics
         )
         self._partition_watch = PartitionWatch(client_settings(settings), self._topics.events)
+        self.metrics.refused = self._history.refused
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
         self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
@@ -87,6 +91,8 @@ class Worker:
             if worker.crash_reason is not None:  # one of Faust's own services crashed
                 self.die(worker.crash_reason)
             raise
+        finally:
+            self._history.close()
 
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""

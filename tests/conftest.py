@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
     from local_stack.broker import Broker, missing
     from tests import certificates
+    from tests import influxd as influx
     from tests.secured_broker import SecuredBroker
 
 pytest_plugins = ["pytester"]
@@ -42,8 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "broker" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "broker" in names:
             item.add_marker(pytest.mark.broker)
+        if "influxd" in names or "influxd_program" in names:
+            item.add_marker(pytest.mark.influxdb)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -108,6 +112,34 @@ def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured
     secured = SecuredBroker(tmp_path_factory.mktemp("secured-kafka"))
     with secured.broker:
         yield secured
+
+
+@pytest.fixture(scope="session")
+def influxd_program() -> Path:
+    """The program of a real InfluxDB server, for tests that need one of their own."""
+    program = influx.binary()
+    if program is None:
+        pytest.skip(influx.MISSING)
+    return program
+
+
+@pytest.fixture(scope="session")
+def influxd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[influx.Server]:
+    """A real InfluxDB server for the whole run; each test makes its own buckets."""
+    url = os.environ.get("KEPT_TEST_INFLUXDB_URL")
+    if url is not None:
+        named = influx.Server(url, os.environ["KEPT_TEST_INFLUXDB_TOKEN"])
+        named.make_org()
+        yield named
+        return
+    own = influx.OwnServer(request.getfixturevalue("influxd_program"), tmp_path_factory.mktemp("influxd"))
+    own.start()
+    try:
+        own.set_up()
+        own.make_org()
+        yield own
+    finally:
+        own.process.stop()
 
 
 @pytest.fixture

@@ -35,5 +35,10 @@ def test_an_installed_wheel_works_in_an_empty_folder(tmp_path: Path) -> None:
     replay = ("replay", "requests.csv", "--mapping", "boston_311", "--embedded", "--as-of", "2011-08-01T00:00:00")
     assert "100.0% of 1" in run(*kept, *replay, cwd=empty, **where)
     assert "8 services, all valid" in run(*kept, "catalogue", "check", cwd=empty, **where)
-    for data in ("local_stack/kafka-pom.xml", "local_stack/kafka-jars.sha256", "summaries/templates/live.html"):
+    for data in (
+        "local_stack/kafka-pom.xml",
+        "local_stack/kafka-jars.sha256",
+        "summaries/templates/live.html",
+        "producers/simulator/scripts/month_of_trouble.toml",
+    ):
         assert (installed / data).is_file(), data

@@ -35,7 +35,11 @@ RISK_SHARE_DIVISOR = 5
 
 
 class Definition(Struct, frozen=True, kw_only=True):
-    """One indicator's definition. `stock` values are the same under every window: they hold at its end."""
+    """One indicator's definition. `stock` values are the same under every window: they hold at its end.
+
+    `amended`: whether published values are computed again when a late event changes them. Not where a value is told by
+    the time of opening or starting: endings that came since, as they must, would be taken for known then.
+    """
 
     name: str
     family: str
@@ -47,6 +51,7 @@ class Definition(Struct, frozen=True, kw_only=True):
     better: Better = "neutral"
     stock: bool = False
     windows: tuple[WindowName, ...] | None = None
+    amended: bool = True
 
     @property
     def label(self) -> str:
@@ -72,6 +77,7 @@ def _flow() -> list[Definition]:
             trap="age at bucket resolution; pauses only by explicit events",
             better="down" if low >= 30 else "neutral",
             stock=True,
+            amended=False,
         )
         for name, low, high in AGE_BANDS
     ]
@@ -138,6 +144,7 @@ def _flow() -> list[Definition]:
             trap="age at bucket resolution",
             better="down",
             stock=True,
+            amended=False,
         ),
         Definition(
             name="backlog_days",
@@ -175,6 +182,7 @@ def _delivery() -> list[Definition]:
             trap="never extrapolated; W of 28 d, 90 d and all, else immature",
             better="down",
             windows=MATURE_WINDOWS,
+            amended=False,
         )
         for name, share in QUANTILES
     ]
@@ -309,6 +317,7 @@ def _experience() -> list[Definition]:
             source="GOV.UK Service Manual",
             trap="being told that one is not eligible is a completion",
             better="up",
+            amended=False,
         ),
         Definition(
             name="digital_take_up",

@@ -37,12 +37,12 @@ def evaluate(
         for series in tallies.series_of(rules.service.id)
         if slices or series[1] == ""
     }
-    currency = rules.service.costs.currency if rules.service.costs is not None else None
+    currency = currency_of(rules)
     points: list[Point] = []
     for window in chosen:
         for reader in readers.values():
             view = reader.view(window)
-            points.extend(as_point(measured, view, currency) for measured in _measure(view, reader, rules))
+            points.extend(as_point(measured, view, currency) for measured in measure(view, reader, rules))
     return points
 
 
@@ -63,7 +63,13 @@ def _moment(series: Series, rules: Rules, at: int) -> int:
     return at if series[1] == "" else rules.local_time.hour_start(at)
 
 
-def _measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured]:
+def currency_of(rules: Rules) -> str | None:
+    """The currency of a service's costs, if it has any."""
+    return rules.service.costs.currency if rules.service.costs is not None else None
+
+
+def measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured]:
+    """Every indicator of one series in one window."""
     if view.series[1] == "step":
         yield from work.measure_step(view)
         return

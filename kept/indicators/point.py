@@ -45,6 +45,26 @@ class Point(Struct, frozen=True, kw_only=True):
         return (self.service, self.slice, self.indicator, self.window, self.window_end)
 
 
+class Amendment(Struct, frozen=True):
+    """A published point that turned out otherwise: until `known_at` it was `old`, from then on `new`.
+
+    `known_at` is the event time (s since 1970-01-01 UTC) at which it became known. Raises `ValueError` when `old` and
+    `new` are not the same point by `Point.key()`.
+    """
+
+    known_at: int
+    old: Point
+    new: Point
+
+    def __post_init__(self) -> None:
+        if self.old.key() != self.new.key():
+            raise ValueError("an amendment is of one point; old and new differ in their keys")
+
+    def key(self) -> tuple[str, Slice, str, str, int, int]:
+        """What makes the amendment one amendment: the point's key and `known_at`."""
+        return (*self.new.key(), self.known_at)
+
+
 REPLAY_KEYS = (
     "service",
     "slice",

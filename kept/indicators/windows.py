@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from kept import counters as c
@@ -95,6 +95,13 @@ class View(NamedTuple):
         return (self.end - self.start) / DAY_SECONDS
 
 
+class Exactness(NamedTuple):
+    """Whether no bucket lies across an edge of a window: of those with plain counters, and of any."""
+
+    counted: bool
+    binned: bool
+
+
 class SeriesReader:
     """Views of one series as of one moment; sums shared by its windows are made once."""
 
@@ -138,6 +145,17 @@ class SeriesReader:
             open_ever=self._open,
         )
 
+    def is_exact(self, view: View) -> Exactness:
+        """Whether the buckets, as coarse as they are by now, still tell what lies in the window and what does not."""
+        counted = binned = True
+        for edge in {self.at, *(() if view.window == "all" else (view.start, view.binned_start))}:
+            for tally in self._across(edge):
+                has_bins = any(number >= FAMILY_SIZE for number in tally)
+                has_counters = any(number < FAMILY_SIZE for number in tally)
+                binned = binned and not has_bins and not has_counters
+                counted = counted and not has_counters
+        return Exactness(counted, binned)
+
     def sum_of_whole_buckets(self, start: int, end: int) -> Tally:
         """Counters of the buckets that lie wholly in (start, end] (s); an hour still running is left out."""
         total: Tally = {}
@@ -165,6 +183,13 @@ class SeriesReader:
         if self._is_slice or age > FINE_SECONDS:
             return hour, hour
         return far, hour
+
+    def _across(self, edge: int) -> Iterator[Tally]:
+        for day_end, day in self._days.items():
+            if edge < day_end and day_end - 26 * HOUR_SECONDS < edge:
+                for bucket, tally in day.buckets.items():
+                    if tally and self._local.start_of(bucket.size, bucket.end) < edge < bucket.end:
+                        yield tally
 
     def _first_event(self) -> int:
         """Local midnight before the first thing that happened, else the moment itself."""

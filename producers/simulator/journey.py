@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import accumulate
 from random import Random
 
@@ -22,6 +23,8 @@ _FORM_SHARE = 0.8
 _OFFERED_SHARE, _GIVEN_SHARE = 0.6, 0.25
 _CHALLENGE_SHARE = 0.3
 _EXTENSION = 0.5
+_MOST_CHASES = 5
+"""Contacts of one case that chase progress; numbers above are those of other contacts."""
 
 
 class Journey(Struct, kw_only=True):
@@ -38,6 +41,10 @@ class Journey(Struct, kw_only=True):
     target_ms: int
     brings_due: bool
     pace: float
+    stretch: Callable[[str], float]
+    """Area -> what incidents make of the delivery time, as a factor; 1.0 when nothing happens."""
+    seed: int
+    """For the dice of what only incidents change: `random` falls as though nothing had happened."""
     area: str = ""
     late: bool = False
 
@@ -47,8 +54,8 @@ class Journey(Struct, kw_only=True):
         self.area = random.choices(list(profiles.AREAS), list(profiles.AREAS.values()))[0]
         form, opened_ms = self._form(at_ms)
         due_ms = self.add(opened_ms, self.target_ms)
-        duration_ms = self._duration_ms()
-        timeline = Timeline(opened_ms, duration_ms, self.add, self._pause())
+        undisturbed = Timeline(opened_ms, self._duration_ms(), self.add, self._pause())
+        timeline = undisturbed.stretched(self.stretch(self.area))
         own_due_ms = due_ms if self.brings_due else None
         events = [
             *form,
@@ -70,7 +77,7 @@ class Journey(Struct, kw_only=True):
         else:
             completed_ms = timeline.at(1.0)
             self.late = completed_ms > due_ms
-            events += work + self._chases(opened_ms, completed_ms)
+            events += work + self._chases(opened_ms, completed_ms, undisturbed.at(1.0), due_ms)
             events += self._ending(completed_ms)
         return sorted(events, key=lambda timed: timed[0])
 
@@ -120,18 +127,35 @@ class Journey(Struct, kw_only=True):
             steps += self.voice.cost(f"{self.case_id}:rework", timeline.at(1.0), amount, "rework", self.case_id)
         return steps
 
-    def _chases(self, opened_ms: int, completed_ms: int) -> list[Timed]:
-        """People ask where it stays, in the second half of the wait, the more the longer it lasts."""
-        waits = (completed_ms - opened_ms) / self.target_ms
-        expected = self.profile.chase * waits * (2.0 if self.late else 1.0)
+    def _chases(self, opened_ms: int, completed_ms: int, undisturbed_ms: int, due_ms: int) -> list[Timed]:
+        """People ask where it stays, in the second half of the wait, the more the longer it lasts.
+
+        `undisturbed_ms` is the completion without incidents: what they add or take away has dice of its own.
+        """
+        usual = self._expected_chases(undisturbed_ms - opened_ms, late=undisturbed_ms > due_ms)
+        wait = (opened_ms, completed_ms)
+        contacts = self._asked(self.random, usual, wait, first=1)
+        if completed_ms == undisturbed_ms:
+            return contacts
+        aside = Random(f"{self.seed}/{self.case_id}/chases")  # noqa: S311 - dice, not a secret
+        expected = self._expected_chases(completed_ms - opened_ms, late=self.late)
+        if expected < usual:
+            return [contact for contact in contacts if aside.random() < expected / usual]
+        return contacts + self._asked(aside, expected - usual, wait, first=len(contacts) + 1)
+
+    def _expected_chases(self, wait_ms: int, *, late: bool) -> float:
+        return self.profile.chase * (wait_ms / self.target_ms) * (2.0 if late else 1.0)
+
+    def _asked(self, dice: Random, expected: float, wait: tuple[int, int], first: int) -> list[Timed]:
+        opened_ms, completed_ms = wait
         contacts: list[Timed] = []
-        while len(contacts) < 5 and self.random.random() < expected / (1 + expected):
-            at_ms = int(self.random.uniform((opened_ms + completed_ms) / 2, completed_ms))
-            contacts += self._contact(len(contacts) + 1, at_ms, "chase_progress")
+        while first + len(contacts) <= _MOST_CHASES and dice.random() < expected / (1 + expected):
+            at_ms = int(dice.uniform((opened_ms + completed_ms) / 2, completed_ms))
+            contacts += self._contact(dice, first + len(contacts), at_ms, "chase_progress")
         return contacts
 
-    def _contact(self, number: int, at_ms: int, reason: ContactReason) -> list[Timed]:
-        channel = self.random.choice(self.voice.assisted) if self.voice.assisted else None
+    def _contact(self, dice: Random, number: int, at_ms: int, reason: ContactReason) -> list[Timed]:
+        channel = dice.choice(self.voice.assisted) if self.voice.assisted else None
         return [self.voice.contact(f"{self.case_id}:contact:{number}", at_ms, channel, reason, self.case_id)]
 
     def _ending(self, completed_ms: int) -> list[Timed]:
@@ -145,7 +169,7 @@ class Journey(Struct, kw_only=True):
         ]
         if outcome == "rejected" and random.random() < _CHALLENGE_SHARE:
             later_ms = completed_ms + int(random.uniform(0.1, 6) * DAY_MS)
-            events += self._contact(9, later_ms, "challenge_decision")
+            events += self._contact(random, 9, later_ms, "challenge_decision")
         if random.random() < _OFFERED_SHARE:
             events += self._feedback(completed_ms, outcome)
         if outcome == "intended" and random.random() < self.profile.reopened:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import datetime
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from random import Random
 
 from kept.catalogue import Service
 from kept.durations import HOUR_MS, WEEK_MS, parse_duration
 from kept.events import moment
 from producers.simulator import profiles
+from producers.simulator.disturbance import Disturbance
+from producers.simulator.incident import Incident
 from producers.simulator.journey import Journey, Timed
 from producers.simulator.timeline import Add
 from producers.simulator.traffic import enquiry, fixed_costs, lost_transaction, trial_begins_or_ends
@@ -27,8 +30,8 @@ _FIXED_COST_HOUR = 12
 class Office:
     """Gives, hour by hour, everything that begins at one service."""
 
-    def __init__(self, service: Service, seed: int, rate: float) -> None:
-        """`rate` multiplies the volumes; `seed` decides everything else."""
+    def __init__(self, service: Service, seed: int, rate: float, incidents: Iterable[Incident] = ()) -> None:
+        """`rate` multiplies the volumes; `seed` decides everything else. `incidents` are those of this service."""
         self.service = service
         self.profile = profiles.PROFILES.get(service.id, profiles.DEFAULT)
         self._seed = seed
@@ -41,10 +44,33 @@ class Office:
         calendar = service.working_calendar()
         in_working_time = calendar is not None and promise is not None and promise.counted_in == "working_time"
         self._add: Add = calendar.add if calendar is not None and in_working_time else _elapsed
+        self._disturbance = Disturbance(incidents, seed, self._voice, self._promised)
         self._channels = _channel_shares(service)
 
     def begins_in(self, hour: int) -> Iterator[list[Timed]]:
-        """Everything that begins in the hour number `hour` since 1970-01-01 UTC; each list is whole and in order."""
+        """Everything that begins in the hour number `hour` since 1970-01-01 UTC; each list is whole."""
+        for began in self._usual(hour):
+            yield self._disturbance.rewritten(began)
+        yield from self._disturbance.announcements(hour)
+
+    def told_ms(self, at_ms: int) -> int | None:
+        """When an event of `at_ms` is told: then, unless an incident holds it back; None when it never is."""
+        return self._disturbance.told_ms(at_ms)
+
+    def trial_changes(self, hour: int) -> Iterator[list[Timed]]:
+        """The registered change of the hour number `hour` that belongs to the normal city, if it has one."""
+        local = moment(hour * HOUR_MS).astimezone(self._zone)
+        first_hour = local.weekday() == 0 and local.hour == _OPENING_HOUR
+        if first_hour and self._week(local.date()) % _TRIAL_WEEKS == 0:
+            yield trial_begins_or_ends(self._voice, self.profile.trial, self._on_trial(local.date()), hour * HOUR_MS)
+
+    def half_delivered_ms(self, begun_ms: int, pace: float) -> int:
+        """When about half of the cases that begin at `begun_ms` are delivered, at `pace` times the usual time."""
+        target_ms = max(self.profile.own_due_ms.values(), default=self._target_ms)
+        return self._add(begun_ms, round(target_ms * self.profile.median_of_target * pace))
+
+    def _usual(self, hour: int) -> Iterator[list[Timed]]:
+        """What begins in the hour; of what happens there, incidents decide no more than how long it takes."""
         random = Random(f"{self._seed}/{self.service.id}/{hour}")  # noqa: S311 - dice, not a secret
         start_ms = hour * HOUR_MS
         local = moment(start_ms).astimezone(self._zone)
@@ -64,7 +90,7 @@ class Office:
             yield enquiry(self._voice, random, f"{self.service.id}-{hour}-{number}", at_ms)
         if local.hour == _FIXED_COST_HOUR:
             yield fixed_costs(self._voice, self.profile.fixed_cost_per_day * self._rate, local.date(), start_ms)
-        yield from self._trial_events(local, start_ms)
+        yield from self.trial_changes(hour)
 
     def _journey(self, random: Random, case_id: str, channel: str | None, kind: str, at_ms: int) -> list[Timed]:
         category = random.choice(self.profile.categories)
@@ -83,19 +109,20 @@ class Office:
             target_ms=own_target_ms or self._target_ms,
             brings_due=own_target_ms is not None,
             pace=self.profile.trial_factor if self._on_trial(moment(at_ms).astimezone(self._zone).date()) else 1.0,
+            stretch=partial(self._disturbance.pace, at_ms),
+            seed=self._seed,
         )
         return journey.events(at_ms)
+
+    def _promised(self, opened_ms: int) -> int:
+        """The due of a case that brings none of its own."""
+        return self._add(opened_ms, self._target_ms)
 
     def _needs_own_due(self) -> bool:
         return self.service.promise is not None and self.service.promise.target_time is None
 
     def _on_trial(self, day: datetime.date) -> bool:
         return bool(self._week(day) // _TRIAL_WEEKS % 2)
-
-    def _trial_events(self, local: datetime.datetime, start_ms: int) -> Iterator[list[Timed]]:
-        first_hour = local.weekday() == 0 and local.hour == _OPENING_HOUR
-        if first_hour and self._week(local.date()) % _TRIAL_WEEKS == 0:
-            yield trial_begins_or_ends(self._voice, self.profile.trial, self._on_trial(local.date()), start_ms)
 
     def _week(self, day: datetime.date) -> int:
         """Weeks since long ago, Monday first, shifted by service so that not all trials begin at once."""

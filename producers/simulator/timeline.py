@@ -16,12 +16,19 @@ class Timeline:
         self._opened_ms = opened_ms
         self._duration_ms = duration_ms
         self._add = add
+        self._pause_drawn = pause
         self._pause_share = 2.0 if pause is None else pause[0]
         self.pause: tuple[int, int] | None = None
         """(stops, runs again) in ms, or None."""
         if pause is not None:
             stops_ms = self._course(opened_ms, pause[0])
             self.pause = (stops_ms, stops_ms + pause[1])
+
+    def stretched(self, factor: float) -> Timeline:
+        """The same course with `factor` times the delivery time; the pause begins at the same share and is as long."""
+        if factor == 1.0:
+            return self
+        return Timeline(self._opened_ms, round(self._duration_ms * factor), self._add, self._pause_drawn)
 
     def at(self, share: float) -> int:
         """The moment at which `share` (0 or more) of the delivery is done, in ms since 1970-01-01 UTC."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Literal, TypedDict
 
 from kept import events as e
-from kept.catalogue import Service
+from kept.catalogue import Costs, Service
 from kept.events import moment
 
 Timed = tuple[int, e.Event]
@@ -19,6 +19,11 @@ class _Envelope(TypedDict):
     source: str
     time: datetime.datetime
     subject: str | None
+
+
+def in_minor_units(amount: float, costs: Costs) -> Decimal:
+    """`amount` in units of the currency, rounded to its minor units."""
+    return Decimal(round(amount * 10**costs.minor_digits)).scaleb(-costs.minor_digits)
 
 
 class Voice:
@@ -74,8 +79,7 @@ class Voice:
         """`amount` in units of the currency, rounded to its minor units; nothing for a service without [costs]."""
         if self.costs is None:
             return []
-        digits = self.costs.minor_digits
-        money = Decimal(round(amount * 10**digits)).scaleb(-digits)
+        money = in_minor_units(amount, self.costs)
         data = e.CostData(
             service=self.service_id, amount=money, currency=self.costs.currency, category=category, case=case
         )
@@ -108,7 +112,7 @@ class Voice:
         data = e.TransactionFinishedData(service=self.service_id, result=result)
         return at_ms, e.TransactionFinished(**self._envelope(f"{transaction}:finished", at_ms, transaction), data=data)
 
-    def changed(self, id: str, at_ms: int, title: str, expected: e.Expectation) -> Timed:
+    def changed(self, id: str, at_ms: int, title: str, expected: e.Expectation | None) -> Timed:
         """The service is changed."""
         data = e.ServiceChangedData(service=self.service_id, title=title, expected=expected)
         return at_ms, e.ServiceChanged(**self._envelope(id, at_ms, None), data=data)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from kept.errors import Reject
 from kept.events import milliseconds
+from producers.mapping_kinds import names_a_time_of_day
 
 _DAY_LENGTH = 10
 
@@ -29,13 +30,14 @@ class LocalTimes:
         """`time_format` is a strptime format for times that are not in ISO 8601."""
         self._zone = zone
         self._format = time_format
+        self._format_is_a_day = time_format is not None and not names_a_time_of_day(time_format)
         self._date_only = date_only
 
     def read(self, text: str) -> int:
         """Milliseconds since 1970-01-01 UTC; raises `ValueError` that shows the form of the text, not the text."""
         try:
             at = datetime.datetime.strptime(text, self._format) if self._format else _iso(text)
-            if len(text) == _DAY_LENGTH and not self._format:
+            if self._day_alone(text):
                 at = self._whole_day(at)
             # fold=0 is what is promised: before the change in autumn, and the old offset (thus forward) in spring.
             return milliseconds(at if at.tzinfo else at.replace(tzinfo=self._zone))
@@ -44,6 +46,9 @@ class LocalTimes:
             raise ValueError(f"is not a time: seen in the form {form(text)!r}, valid: {valid}") from error
         except Reject as error:
             raise ValueError(f"is not a time of this service: {error}") from error
+
+    def _day_alone(self, text: str) -> bool:
+        return self._format_is_a_day if self._format else len(text) == _DAY_LENGTH
 
     def _whole_day(self, day: datetime.datetime) -> datetime.datetime:
         if self._date_only == "refuse":

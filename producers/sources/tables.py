@@ -7,26 +7,28 @@ be read is a `Stop`.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import IO, Self
 
 from msgspec import Struct
 
 from kept.errors import ConfigurationError, Stop
+from producers.sources.files import open_file, reading
+from producers.sources.problems import RowProblem
 
+SUFFIXES = (".csv", ".csv.gz")
+_BEGINNINGS = {
+    b"\xff\xfe": ", as in UTF-16",
+    b"\xfe\xff": ", as in UTF-16",
+    b"\x1f\x8b": ", as in a compressed file: its name should end in .gz",
+    b"PK": ", as in a workbook or zip file: export it as CSV",
+}
+"""What the first bytes of a file that is no text say it is."""
+_LONGEST_LINE = 1 << 20
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-
-
-class RowProblem(Struct, frozen=True):
-    """A row that could not be read: its line (1 is the header) and the reason, without anything personal."""
-
-    line: int
-    reason: str
 
 
 class Row(Struct, frozen=True):
@@ -44,7 +46,7 @@ class Table:
         self.path = path
         self._delimiter = delimiter
         self._file = _open(path)
-        self._reader = csv.reader(self._file, delimiter=delimiter, strict=True)
+        self._reader = csv.reader(self._lines(), delimiter=delimiter, strict=True)
         try:
             self.header = self._read_header()
         except BaseException:
@@ -84,21 +86,28 @@ class Table:
                 yield RowProblem(self._reader.line_num, f"{len(fields)} fields, the header has {expected}{span}")
 
     def _next(self) -> list[str] | None:
-        try:
-            return next(self._reader, None)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise Stop(
-                f"{self.path}: the compressed file is truncated or damaged after line {self._reader.line_num}: "
-                f"{error}; fetch it again"
-            ) from error
-        except UnicodeDecodeError as error:
-            byte = error.object[error.start]
-            raise Stop(
-                f"{self.path}: not UTF-8 after line {self._reader.line_num}: {error.reason} (byte 0x{byte:02x}); "
-                "convert it to UTF-8"
-            ) from error
-        except OSError as error:
-            raise Stop(f"{self.path}: cannot be read after line {self._reader.line_num}: {error}") from error
+        with reading(self.path, lambda: f"after line {self._reader.line_num}"):
+            try:
+                return next(self._reader, None)
+            except UnicodeDecodeError as error:
+                before, byte = error.object[: error.start], error.object[error.start]
+                line = self._reader.line_num + 1 + before.count(b"\n")
+                raise Stop(
+                    f"{self.path}: line {line}: not UTF-8: {error.reason} (byte 0x{byte:02x}"
+                    f"{_guess(error.object[:2])}); convert it to UTF-8"
+                ) from error
+
+    def _lines(self) -> Iterator[str]:
+        """The lines of the file, so that one without end does not fill the memory."""
+        number = 0
+        while line := self._file.readline(_LONGEST_LINE + 1):
+            number += 1
+            if len(line) > _LONGEST_LINE:
+                raise Stop(
+                    f"{self.path}: line {number} is longer than {_LONGEST_LINE} characters; is this a table? "
+                    "Lines end with a line feed"
+                )
+            yield line
 
     def _read_header(self) -> list[str]:
         try:
@@ -107,6 +116,8 @@ class Table:
             raise Stop(f"{self.path}: line 1: not readable as CSV: {error}") from error
         if not header or not any(name.strip() for name in header):
             raise Stop(f"{self.path}: line 1: no header; the first line names the columns")
+        if any("\0" in name for name in header):
+            raise Stop(f"{self.path}: line 1: holds NUL characters, as in UTF-16; convert it to UTF-8")
         header = [name.strip() for name in header]
         if len(header) == 1:
             self._refuse_other_separator(header[0])
@@ -129,12 +140,9 @@ class Table:
                 )
 
 
+def _guess(beginning: bytes) -> str:
+    return _BEGINNINGS.get(beginning, "")
+
+
 def _open(path: Path) -> IO[str]:
-    name = path.name.lower()
-    if not name.endswith((".csv", ".csv.gz")):
-        raise Stop(f"{path}: not a table Kept can read; valid: .csv, .csv.gz")
-    try:
-        binary = cast(IO[bytes], gzip.open(path)) if name.endswith(".gz") else path.open("rb")  # noqa: SIM115
-    except OSError as error:
-        raise Stop(f"{path}: cannot be opened: {error.strerror or error}") from error
-    return io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(open_file(path, SUFFIXES, "a table"), encoding="utf-8-sig", newline="")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from history.store import Refusal
 from kept import metric_names as names
 from kept.indicators.point import Point
 from kept.metric_names import Metric
@@ -19,17 +20,21 @@ Family = CounterMetricFamily | GaugeMetricFamily
 class Metrics(Collector):
     """Holds the latest points of the services this worker publishes; asks for the rest when scraped."""
 
-    def __init__(self, simulated: Collection[str] = ()) -> None:
-        """`simulated` are the services whose events are made up, and say so."""
+    def __init__(self, simulated: Collection[str] = (), catalogue: str = "") -> None:
+        """`simulated` are the services whose events are made up, and say so; `catalogue` is its fingerprint."""
         self._simulated = simulated
+        self._catalogue = catalogue
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
         self._written = 0
+        self._amended = 0
         self.partitions: Callable[[], Iterable[PartitionState]] = list
         """The source partitions this worker owns."""
         self.lags: Callable[[], Iterable[tuple[str, int, int]]] = list
         """(topic, partition, records not yet applied)."""
+        self.refused: Callable[[], Mapping[Refusal, int]] = dict
+        """How many points the history store will never take, by reason."""
 
     def show(self, service: str, points: Iterable[Point]) -> None:
         """The newest points of a service replace its former ones; slices are left to the history store."""
@@ -44,8 +49,12 @@ class Metrics(Collector):
             self._points.pop(service, None)
 
     def points_written(self, count: int) -> None:
-        """The history store has accepted so many points."""
+        """So many points were handed to the history store and dealt with."""
         self._written += count
+
+    def points_amended(self, count: int) -> None:
+        """So many published points were written anew, because events came late."""
+        self._amended += count
 
     def collect(self) -> Iterator[Family]:
         """Every family, at this moment."""
@@ -104,8 +113,14 @@ class Metrics(Collector):
         lag, points = _family(names.LAG), _family(names.POINTS)
         for topic, number, behind in self.lags():
             lag.add_metric([topic, str(number)], behind)
+        amended, catalogue = _family(names.AMENDMENTS), _family(names.CATALOGUE)
+        catalogue.add_metric([self._catalogue], 1)
         points.add_metric([], self._written)
-        yield from (last, register, buckets, lag, events, dead, late, points)
+        amended.add_metric([], self._amended)
+        refused = _family(names.POINTS_REFUSED)
+        for reason, count in sorted(self.refused().items()):
+            refused.add_metric([reason], count)
+        yield from (last, register, buckets, lag, events, dead, late, points, refused, amended, catalogue)
 
 
 def _currency(point: Point) -> list[str]:

@@ -29,7 +29,10 @@ def test_a_secret_comes_from_a_file() -> None:
         ({"KEPT_STALL_SECONDS": "nan"}, "KEPT_STALL_SECONDS: .*seen 'nan'"),
         ({"KEPT_LIVE": "perhaps"}, "KEPT_LIVE: .*seen 'perhaps'"),
         ({"KEPT_SECURITY_PROTOCOL": "TLS"}, "KEPT_SECURITY_PROTOCOL: .*seen 'TLS'; valid: PLAINTEXT, SASL_PLAINTEXT"),
-        ({"KEPT_BROKER": "x:1"}, "KEPT_BROKER: no such setting; valid: KEPT_BROKERS"),
+        (
+            {"KEPT_BROKER": "x:1"},
+            "KEPT_BROKER: no such setting; valid: KEPT_BRAKE_EVENTS, KEPT_BRAKE_SHARE, KEPT_BROKERS",
+        ),
         ({"KEPT_BROKERS": "x:1", "KEPT_BROKERS_FILE": "/f"}, "are both set; set one of them"),
         ({"KEPT_SECURITY_PROTOCOL": "SASL_SSL"}, "KEPT_SASL_USERNAME: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL"),
         (

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate import REASON_HELP, events_page
 from kept import events as e
 from kept.errors import REJECT_REASONS
 from kept.indicators.definitions import DEFINITIONS
@@ -65,8 +66,13 @@ def test_every_metric_setting_and_reason_is_told() -> None:
         assert f"`{metric.name}`" in page("metrics.md")
     for setting in Settings.__struct_fields__:
         assert f"`KEPT_{setting.upper()}`" in page("settings.md")
-    for reason in REJECT_REASONS:
-        assert f"`{reason}`" in page("events.md")
+
+
+def test_every_reason_is_told_with_when_it_is_given_and_what_to_do() -> None:
+    assert tuple(REASON_HELP) == REJECT_REASONS
+    text = events_page()
+    for reason, (when, what_to_do) in REASON_HELP.items():
+        assert f"| `{reason}` | {when} | {what_to_do} |" in text
 
 
 def test_no_cell_of_a_table_is_empty() -> None:

@@ -9,22 +9,35 @@ import pytest
 
 from history.sqlite import SQLiteHistory
 from history.store import HistoryStore
+from tests.influxd import Server
 
 OpenStore = Callable[[], HistoryStore]
 """Opens the store of this test; called again it opens the same points."""
 
 
-def sqlite_file(folder: Path) -> OpenStore:
+def sqlite_file(request: pytest.FixtureRequest) -> OpenStore:
+    folder: Path = request.getfixturevalue("tmp_path")
     return lambda: SQLiteHistory(folder / "history.sqlite")
 
 
-FACTORIES: dict[str, Callable[[Path], OpenStore]] = {"sqlite": sqlite_file}
+def influxdb_bucket(request: pytest.FixtureRequest) -> OpenStore:
+    server: Server = request.getfixturevalue("influxd")
+    bucket = server.make_bucket()
+    return lambda: server.history(bucket)
 
 
-@pytest.fixture(params=sorted(FACTORIES))
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+FACTORIES: dict[str, Callable[[pytest.FixtureRequest], OpenStore]] = {
+    "sqlite": sqlite_file,
+    "influxdb": influxdb_bucket,
+}
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("influxdb", marks=pytest.mark.influxdb)],
+)
+def open_store(request: pytest.FixtureRequest) -> Iterator[OpenStore]:
     opened: list[HistoryStore] = []
-    open_one = FACTORIES[request.param](tmp_path)
+    open_one = FACTORIES[request.param](request)
 
     def remember() -> HistoryStore:
         opened.append(open_one())

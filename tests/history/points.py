@@ -32,9 +32,12 @@ def unknown(**changes: Any) -> Point:
     return point(**(fields | changes))
 
 
-NUMBERS = st.none() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
-SLICES = st.dictionaries(TEXTS, TEXTS, max_size=2).map(lambda pairs: tuple(sorted(pairs.items())))
+WHOLE_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53 + 1, -(2**53) - 1, 2**63 - 1])
+NUMBERS = st.none() | WHOLE_NUMBERS | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+NASTY = st.sampled_from(['a"b', "a\\", "\\", "a,b=c d", "a\nb", "\r\n", "%41&=", "é🏛", ' "', "#x", "\t", "'; drop"])
+"""What a line, a query or a CSV file could trip over."""
+SLICES = st.dictionaries(TEXTS | NASTY, TEXTS | NASTY, max_size=2).map(lambda pairs: tuple(sorted(pairs.items())))
 
 
 def any_points(service: str) -> st.SearchStrategy[list[Point]]:
@@ -44,18 +47,18 @@ def any_points(service: str) -> st.SearchStrategy[list[Point]]:
         service=st.just(service),
         slice=SLICES,
         indicator=st.sampled_from(["backlog", "promise_kept", "cost_per_outcome"]),
-        window=st.sampled_from(["1h", "28d", "all"]),
+        window=st.sampled_from(["1h", "28d", "all"]) | NASTY,
         window_start=st.integers(0, 2**33),
         window_end=st.integers(0, 12).map(lambda steps: NOON + steps * FIVE_MINUTES),
         value=NUMBERS,
-        unit=st.sampled_from(["share", "cases", "EUR a week"]),
+        unit=st.sampled_from(["share", "cases", "EUR a week", ""]) | NASTY,
         numerator=NUMBERS,
         denominator=NUMBERS,
-        n=st.none() | st.integers(0, 2**53),
+        n=st.none() | st.integers(0, 2**63 - 1),
         low=NUMBERS,
         high=NUMBERS,
-        definition=st.sampled_from(["backlog@1", "promise_kept@2"]),
+        definition=st.sampled_from(["backlog@1", "promise_kept@2"]) | NASTY,
         state=st.sampled_from(["value", "not_applicable", "not_provided"]),
-        reason=st.none() | st.sampled_from(["immature", "no_volume"]),
+        reason=st.none() | st.sampled_from(["immature", "no_volume"]) | NASTY,
     )
     return st.lists(one, max_size=25, unique_by=Point.key)

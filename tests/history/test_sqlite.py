@@ -106,7 +106,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 1")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 2")):
             SQLiteHistory(path, read_only=read_only)
 
 

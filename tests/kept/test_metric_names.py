@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kept.indicators.definitions import DEFINITIONS
-from kept.metric_names import INDICATOR_METRICS, METRICS, PIPELINE_METRICS, Metric, metric_of
+from kept.metric_names import INDICATOR_METRICS, INTAKE_METRICS, METRICS, PIPELINE_METRICS, Metric, metric_of
 
 UNITS = ("_seconds", "_ratio", "_cases", "_points", "_money", "_money_per_week")
 ids = {"ids": lambda metric: metric.name}
@@ -53,9 +53,11 @@ def test_base_units_only() -> None:
         assert not re.search(r"_(days|hours|minutes|milliseconds|ms|percent|kilobytes)(_|$)", metric.name), metric.name
 
 
-def test_every_indicator_has_its_metric_and_the_rest_is_the_pipeline() -> None:
+def test_every_indicator_has_its_metric_and_the_rest_is_the_pipeline_and_the_intake() -> None:
     assert list(INDICATOR_METRICS) == [definition.name for definition in DEFINITIONS]
-    assert {metric.name for metric in METRICS} == {m.name for m in (*INDICATOR_METRICS.values(), *PIPELINE_METRICS)}
+    assert {metric.name for metric in METRICS} == {
+        m.name for m in (*INDICATOR_METRICS.values(), *PIPELINE_METRICS, *INTAKE_METRICS)
+    }
 
 
 def test_money_says_its_currency() -> None:

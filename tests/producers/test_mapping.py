@@ -16,8 +16,9 @@ def test_every_built_in_mapping_names_a_service_of_the_built_in_examples(name: s
     assert mapping.service().time_zone == mapping.time_zone
 
 
-def test_the_built_in_mappings_are_the_two_reference_files() -> None:
-    assert built_in_mappings() == ["boston_311", "coselog_permits"]
+def test_the_built_in_mappings_are_the_reference_files_and_a_model_of_each_kind() -> None:
+    assert built_in_mappings() == ["boston_311", "coselog_permits", "coselog_permits_xes", "open311"]
+    assert {read_mapping(name).kind for name in built_in_mappings()} == {"case_table", "process_log", "xes", "open311"}
 
 
 def test_a_mapping_of_ones_own_finds_its_catalogue_beside_it(workbench: Workbench) -> None:
@@ -66,7 +67,8 @@ def test_a_mapping_that_makes_no_sense_names_file_key_value_and_what_is_valid(
 
 def test_an_unknown_name_lists_the_built_in_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match="'boston' is not known; valid: boston_311, coselog_permits, or the path"
+        ConfigurationError,
+        match="'boston' is not known; valid: boston_311, coselog_permits, coselog_permits_xes, open311, or the path",
     ):
         read_mapping("boston")
 

@@ -39,8 +39,13 @@ def table(workbench: Workbench) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ([], "give a file and --mapping (boston_311, coselog_permits), or --simulated-city"),
-        (["t.csv"], "give a file and --mapping"),
+        ([], "give a file and --mapping (boston_311, coselog_permits, coselog_permits_xes, open311)"),
+        (["t.csv"], "t.csv: give --mapping for this file (boston_311, "),
+        (["t.csv"], "`kept mapping new t.csv` drafts one); without a mapping: .jsonl"),
+        (["t.jsonl", "--mapping", "boston_311"], "events of the contract need no mapping; leave out --mapping"),
+        (["t.xes", "--mapping", "boston_311"], "kind 'case_table' is for .csv, .csv.gz; use a mapping for this file"),
+        (["t.jsonl"], "t.jsonl: cannot be opened: No such file"),
+        (["t.jsonl", "--as-of", "2011-07-01"], "t.jsonl: cannot be opened: No such file"),
         (["t.csv", "--simulated-city"], "--simulated-city takes no file"),
         (["t.csv", "--mapping", "boston_311", "--live"], "--live is for --simulated-city"),
         (["--simulated-city", "--live", "--speed", "10x"], "--live goes on in real time"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kept.errors import ConfigurationError, Stop
-from producers.sources.tables import Row, RowProblem, Table
+from producers.sources.problems import RowProblem
+from producers.sources.tables import Row, Table
 
 
 def rows_of(path: Path, delimiter: str = ",") -> list[Row | RowProblem]:
@@ -59,7 +60,7 @@ def test_a_broken_quotation_is_a_problem_and_reading_goes_on(tmp_path: Path) -> 
         ("table.csv", b"", "no header"),
         ("table.csv", b"\n1,2\n", "no header"),
         ("table.csv", b"id,id\n1,2\n", "columns 1 and 2 have the same name"),
-        ("table.csv", b"id,text\n1,\xfc\n", "not UTF-8 after line"),
+        ("table.csv", b"id,text\n1,\xfc\n", "line 2: not UTF-8"),
         ("table.csv.gz", b"id,text\n1,a\n", "truncated or damaged"),
         ("table.xlsx", b"PK", "valid: .csv, .csv.gz"),
     ],

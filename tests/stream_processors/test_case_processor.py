@@ -14,6 +14,7 @@ from stream_processors.case_processor import CaseProcessor, OwnedPartition
 class Record(NamedTuple):
     offset: int
     value: bytes = b"not an event"
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class SlowLog:

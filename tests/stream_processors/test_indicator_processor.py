@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kept.errors import Retry
-from kept.indicators.point import Point
+from kept.indicators.point import Amendment, Point
 from kept.settings import Settings
 from kept.topics import topics
 from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
@@ -28,6 +28,7 @@ class Store:
     def __init__(self) -> None:
         self.points: list[Point] = []
         self.published: list[int] = []
+        self.amendments: list[Amendment] = []
         self.away = False
         self.go_on = threading.Event()
         self.go_on.set()
@@ -37,6 +38,18 @@ class Store:
             raise Retry("away")
         self.go_on.wait(5)
         self.points += points
+
+    def read(self, service: str, *, since: int, until: int) -> list[Point]:
+        if self.away:
+            raise Retry("away")
+        newest = {point.key(): point for point in self.points}
+        return [point for point in newest.values() if since <= point.window_end <= until]
+
+    def amend(self, amendments: Sequence[Amendment]) -> None:
+        if self.away:
+            raise Retry("away")
+        self.points += [one.new for one in amendments]
+        self.amendments += amendments
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
         self.published.append(window_end)
@@ -102,3 +115,62 @@ def test_a_store_that_stays_away_does_not_hold_a_worker_that_has_lost_the_partit
         assert (store.points, store.published, owned.settled) == ([], [], 0)
 
     asyncio.run(run())
+
+
+def arrivals(store: Store, window: str) -> dict[int, Any]:
+    chosen = [p for p in store.points if (p.indicator, p.window, p.slice) == ("arrivals", window, ())]
+    return {point.window_end: point.value for point in chosen}
+
+
+def come_late(processor: IndicatorProcessor, owned: TalliesPartition, city: City) -> None:
+    """An opening of 11:30 comes after 12:00 has been published."""
+    for changes in city.apply_batch([event("case.opened", "2024-06-03 11:30", "late")]):
+        owned.marks[changes.mark.partition] = changes.mark
+        owned.late_since.update(changes.mark.late_since)
+    owned.next_publication = 0.0
+
+
+def test_a_late_event_amends_published_points_before_the_position_moves(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        await processor._publish_in_time(owned)
+        assert arrivals(store, "1h") == {AT_MS // 1000: 0}
+        come_late(processor, owned, city)
+        owned.position = 77
+        await processor._publish_in_time(owned)
+        assert arrivals(store, "1h") == {AT_MS // 1000: 1}
+        assert {one.known_at for one in store.amendments} == {AT_MS // 1000}
+        assert processor._metrics._points[LIGHTS.id][("arrivals", "1h")].value == 1
+        assert processor._metrics._amended == len(store.amendments) > 0
+        assert (owned.settled, owned.late_since) == (77, {})
+
+    asyncio.run(run())
+
+
+def test_the_position_waits_while_the_store_cannot_take_amendments(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        await processor._publish_in_time(owned)
+        come_late(processor, owned, city)
+        owned.position = 77
+        store.away = True
+        publishing = asyncio.create_task(processor._publish_in_time(owned))
+        await asyncio.sleep(0.05)
+        assert not publishing.done()
+        assert owned.settled < 77
+        store.away = False
+        await asyncio.wait_for(publishing, 10)
+        assert owned.settled == 77
+        assert store.amendments
+
+    asyncio.run(run())
+
+
+def test_what_was_late_before_a_restart_was_amended_before_it(city: City) -> None:
+    owned = TalliesPartition(PARTITION, city.rules)
+    owned.late_since = {LIGHTS.id: 0}
+    processor = IndicatorProcessor(Settings(), topics("", 2), city.rules, {}, Store(), Metrics())  # type: ignore[arg-type]
+    asyncio.run(processor._restore(owned, 0))
+    assert owned.late_since == {}

@@ -1,0 +1,22 @@
+"""`kept intake`: events over HTTP to the events topic, by way of the disk spool. Settings are `KEPT_*` variables."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from catalogue import services_of
+from kept.settings import read_settings
+from producers.intake import run_intake
+from producers.intake.tokens import Tokens
+
+
+def intake() -> None:
+    """Take CloudEvents by POST /events; answer when they are on disk; deliver them, whatever happens to the broker.
+
+    Needs KEPT_INTAKE_TOKEN_FILE. Ends in order on SIGTERM; reads the tokens anew on SIGHUP. See docs/http-intake.md.
+    """
+    # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    settings = read_settings(os.environ)
+    run_intake(settings, services_of(settings), lambda: Tokens(read_settings(os.environ).intake_token))

@@ -1,0 +1,185 @@
+"""Points as lines of InfluxDB's line protocol and back, exactly: whole stays whole, and missing stays missing.
+
+A series is the measurement with the tags service, slice, indicator and window; its time is the window's end. InfluxDB
+merges the fields of a line into those it has of the same series and time, and fixes the type of a field. So the truth
+is one field, `point`, a text with all that the key does not say; it alone is read back. Beside it stand numbers for
+boards, always as floats (`n` is whole). A number that `point` lacks is a leftover of an earlier writing: boards show
+`value` where `state` is `value`, and look into `point` for the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, unquote
+
+import msgspec
+from msgspec import Struct
+
+from history.storable import NUMBERS, refuse_unstorable
+from kept.errors import Stop
+from kept.indicators.point import WHOLE, Amendment, Point, Slice, State
+
+POINTS = "indicator"
+AMENDMENTS = "indicator_amendment"
+PUBLISHED = "published"
+"""The measurements."""
+WHOLE_SERVICE = "whole"
+"""The tag `slice` of a point of the whole service; other slices are `dimension=value&…`."""
+NANOSECONDS = 1_000_000_000
+MIDDLE = NANOSECONDS // 2
+"""An amendment known at its window's end lies in the middle of that second; later ones a nanosecond a second later."""
+TRUTH = "point"
+"""The field that is read back."""
+
+_UNSAFE = re.compile(r"[%\\�]")
+_SERIES = re.compile(r",(indicator|service|window)=((?:\\.|[^,\\ ])*)")
+SeriesKey = tuple[str, Slice, str, str]
+
+
+class Measured(Struct, frozen=True, omit_defaults=True):
+    """What a point says beside its key."""
+
+    window_start: int
+    unit: str
+    definition: str
+    state: State
+    value: float | int | None = None
+    numerator: float | int | None = None
+    denominator: float | int | None = None
+    n: int | None = None
+    low: float | int | None = None
+    high: float | int | None = None
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, point: Point) -> Measured:
+        """These fields of a point."""
+        return cls(
+            point.window_start, point.unit, point.definition, point.state, point.value, point.numerator,
+            point.denominator, point.n, point.low, point.high, point.reason,
+        )  # fmt: skip
+
+
+class Lines:
+    """Makes lines. Remembers the series it has met, of which there are as many as the store has."""
+
+    def __init__(self) -> None:
+        self._series: dict[SeriesKey, str] = {}
+
+    def point(self, point: Point) -> str:
+        """A point; its time is in seconds. Raises `Stop` for what cannot be stored."""
+        refuse_unstorable(point)
+        numbers = "".join(
+            f",{name}={number!r}" for name in NUMBERS if (number := getattr(point, name)) is not None
+        )  # a whole number without an `i` is read as a float
+        if point.n is not None:
+            numbers += f",n={point.n}i"
+        text = _text(msgspec.json.encode(Measured.of(point)).decode())
+        return (
+            f"{POINTS},{self._tags(point)} point={text},state={_text(point.state)},"
+            f"definition={_text(point.definition)}{numbers} {point.window_end}"
+        )
+
+    def amendment(self, amendment: Amendment) -> str:
+        """An amendment; its time is in nanoseconds: the window's end, and when it became known within that second.
+
+        So amendments of one point do not overwrite each other, are found by the window's end, and are kept for as long
+        as the point. Raises `Stop` when it became known more than 15 years away from the window's end.
+        """
+        refuse_unstorable(amendment.old)
+        refuse_unstorable(amendment.new)
+        offset = MIDDLE + amendment.known_at - amendment.new.window_end
+        if not 0 <= offset < NANOSECONDS:
+            raise Stop(
+                f"{amendment.new.service} {amendment.new.indicator}: known at {amendment.known_at}, more than 15 years "
+                f"from the window's end {amendment.new.window_end}; this cannot be stored"
+            )
+        old, new = (msgspec.json.encode(point).decode() for point in (amendment.old, amendment.new))
+        return (
+            f"{AMENDMENTS},{self._tags(amendment.new)} known_at={amendment.known_at}i,"
+            f"old={_text(old)},new={_text(new)} {amendment.new.window_end * NANOSECONDS + offset}"
+        )
+
+    def published(self, service: str, window_end: int) -> str:
+        """A service is published up to `window_end`: the newest such line is the answer, so it never moves back."""
+        return f"{PUBLISHED},service={_tag(service)} window_end={window_end}i {window_end}"
+
+    def _tags(self, point: Point) -> str:
+        key = (point.service, point.slice, point.indicator, point.window)
+        tags = self._series.get(key)
+        if tags is None:
+            tags = self._series[key] = (
+                f"indicator={_tag(point.indicator)},service={_tag(point.service)},"
+                f"slice={_escaped(slice_tag(point.slice))},window={_tag(point.window)}"
+            )
+        return tags
+
+
+def point_of(record: Mapping[str, Any]) -> Point:
+    """The point of a row with the tags, `_time`, and the field `point` in `_value`."""
+    measured = msgspec.json.decode(unquote(record["_value"]), type=Measured)
+    return Point(
+        service=unquote(record["service"]),
+        slice=slice_of(record["slice"]),
+        indicator=unquote(record["indicator"]),
+        window=unquote(record["window"]),
+        window_end=int(record["_time"].timestamp()),
+        **msgspec.structs.asdict(measured),
+    )
+
+
+def amendment_of(record: Mapping[str, Any]) -> Amendment:
+    """The amendment of a row with its fields."""
+    old, new = (msgspec.json.decode(unquote(record[side]), type=Point) for side in ("old", "new"))
+    return Amendment(record["known_at"], old, new)
+
+
+def slice_tag(slice: Slice) -> str:
+    """The tag of a slice, as a query compares it: readable, and without anything a line could trip over."""
+    return "&".join(f"{_safe(name, '&=')}={_safe(value, '&=')}" for name, value in slice) or WHOLE_SERVICE
+
+
+def slice_of(tag: str) -> Slice:
+    """The slice of a tag."""
+    if tag == WHOLE_SERVICE:
+        return WHOLE
+    pairs = (part.split("=") for part in tag.split("&"))
+    return tuple((unquote(name), unquote(value)) for name, value in pairs)
+
+
+def tag_value(text: str) -> str:
+    """A text as a tag, as a query compares it. Raises `Stop` for an empty one, which InfluxDB does not know."""
+    if not text:
+        raise Stop("an empty service, indicator or window cannot be stored in InfluxDB")
+    return _safe(text, "")
+
+
+def series_of_line(line: str) -> str:
+    """What a log may say of a line: service, indicator, window; no slice, no numbers."""
+    found = dict(_SERIES.findall(line.split(f" {TRUTH}=")[0]))
+    return " ".join(found[name] for name in ("service", "indicator", "window") if name in found)
+
+
+def _safe(text: str, more: str) -> str:
+    """Percent signs and backslashes (which no tag can end with), what does not print, and `more`, percent-encoded."""
+    if text.isprintable() and not _UNSAFE.search(text) and not any(char in text for char in more):
+        return text
+    return "".join(
+        char if char.isprintable() and not _UNSAFE.match(char) and char not in more else quote(char, safe="")
+        for char in text
+    )
+
+
+def _tag(text: str) -> str:
+    return _escaped(tag_value(text))
+
+
+def _escaped(tag: str) -> str:
+    return tag.replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
+
+
+def _text(text: str) -> str:
+    """A text field: made safe like a tag, since an answer (CSV) does not keep ends of lines as they are."""
+    return '"' + _safe(text, "").replace('"', '\\"') + '"'

@@ -1,0 +1,140 @@
+"""The tables of a history file, the step from each older format to the newest, and how a row becomes a point.
+
+What a point shares with many others (its series; its unit, definition and state) is stored once, so that a point is
+one row of about 60 bytes and millions of them stay small.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from kept.indicators.point import Point, Slice
+
+FORMAT = 2
+"""Version of the file's layout, kept in its `user_version`. A change comes with the step that upgrades older files."""
+APPLICATION = 0x4B455054
+"""`application_id` of the file ("KEPT"), so that another program's database is never written into."""
+
+# Numbers have no declared type: a whole number comes back whole and a decimal number comes back decimal.
+_MEASURED = (
+    "window_start INTEGER NOT NULL, meaning INTEGER NOT NULL REFERENCES meaning, "
+    "value, numerator, denominator, n INTEGER, low, high"
+)
+STEPS = (
+    f"""
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, service TEXT NOT NULL, slice TEXT NOT NULL, indicator TEXT NOT NULL, window TEXT NOT NULL,
+    UNIQUE (service, slice, indicator, window));
+CREATE TABLE meaning (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, definition TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    UNIQUE (unit, definition, state, reason));
+CREATE TABLE point (
+    series INTEGER NOT NULL REFERENCES series, window_end INTEGER NOT NULL, {_MEASURED},
+    PRIMARY KEY (series, window_end)) WITHOUT ROWID;
+CREATE TABLE published (service TEXT PRIMARY KEY, window_end INTEGER NOT NULL) WITHOUT ROWID;
+""",
+    f"""
+CREATE TABLE amendment (
+    series INTEGER NOT NULL REFERENCES series, window_end INTEGER NOT NULL, known_at INTEGER NOT NULL,
+    is_new INTEGER NOT NULL, {_MEASURED},
+    PRIMARY KEY (series, window_end, known_at, is_new)) WITHOUT ROWID;
+""",
+)
+"""The statements that lead from each format to the next, beginning with an empty file."""
+
+_COLUMNS = "series, window_end, window_start, meaning, value, numerator, denominator, n, low, high"
+_REPLACED = (
+    "window_start = excluded.window_start, meaning = excluded.meaning, value = excluded.value, "
+    "numerator = excluded.numerator, denominator = excluded.denominator, n = excluded.n, "
+    "low = excluded.low, high = excluded.high"
+)
+UPSERT = (
+    f"INSERT INTO point ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "  # noqa: S608 - constants only
+    f"ON CONFLICT (series, window_end) DO UPDATE SET {_REPLACED}"
+)
+_AMEND = f"INSERT INTO amendment ({_COLUMNS}, known_at, is_new) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {{}}) "  # noqa: S608
+REMEMBER_OLD = f"{_AMEND.format(0)} ON CONFLICT DO NOTHING"
+"""The first `old` stays: what came between was known at no other moment."""
+REMEMBER_NEW = f"{_AMEND.format(1)} ON CONFLICT (series, window_end, known_at, is_new) DO UPDATE SET {_REPLACED}"
+_POINT = (
+    "s.service, s.slice, s.indicator, s.window, p.window_start, p.window_end, p.value, m.unit, p.numerator, "
+    "p.denominator, p.n, p.low, p.high, m.definition, m.state, m.reason"
+)
+SELECT = (
+    f"SELECT {_POINT} FROM series s JOIN point p ON p.series = s.id "  # noqa: S608 - constants only
+    "JOIN meaning m ON m.id = p.meaning "
+)
+LATEST = (
+    SELECT + "WHERE s.service = ?1 AND (?2 IS NULL OR s.slice = ?2) AND p.window_end = "  # noqa: S608 - constants only
+    "(SELECT max(window_end) FROM point WHERE series = s.id AND window_end <= ?3)"
+)
+AMENDMENTS = (
+    f"SELECT p.known_at, p.is_new, {_POINT} FROM series s JOIN amendment p ON p.series = s.id "  # noqa: S608
+    "JOIN meaning m ON m.id = p.meaning WHERE s.service = ? AND p.window_end BETWEEN ? AND ?"
+)
+SERVICES = (
+    "SELECT DISTINCT service FROM series s WHERE EXISTS (SELECT 1 FROM point WHERE series = s.id) ORDER BY service"
+)
+PUBLISH = (
+    "INSERT INTO published VALUES (?, ?) "
+    "ON CONFLICT (service) DO UPDATE SET window_end = max(window_end, excluded.window_end)"
+)
+NO_REASON = ""
+
+
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Make the tables, or those that an older format lacks; all or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        for step in STEPS[version:]:
+            for statement in filter(str.strip, step.split(";")):
+                connection.execute(statement)
+        if version < FORMAT:
+            connection.execute(f"PRAGMA user_version = {FORMAT}")
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def identify(connection: sqlite3.Connection, table: str, key: tuple[str, str, str, str]) -> int:
+    """The number of `key` in `table (columns)`, given out when it has none yet."""
+    name, _, columns = table.rstrip(")").partition(" (")
+    connection.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?)", key)  # noqa: S608 - constants only
+    where = " AND ".join(f"{column} = ?" for column in columns.split(", "))
+    row = connection.execute(f"SELECT id FROM {name} WHERE {where}", key).fetchone()  # noqa: S608 - constants only
+    return int(row[0])
+
+
+def slice_text(slice: Slice) -> str:
+    """A slice as it is stored."""
+    return json.dumps(slice, ensure_ascii=False, separators=(",", ":"))
+
+
+def point_of(row: tuple[Any, ...]) -> Point:
+    """The point of a row of `SELECT`."""
+    (service, text, indicator, window, start, end, value, unit, numerator, denominator, n, low, high,
+     definition, state, reason) = row  # fmt: skip
+    return Point(
+        service=service,
+        slice=tuple((dimension, name) for dimension, name in json.loads(text)),
+        indicator=indicator,
+        window=window,
+        window_start=start,
+        window_end=end,
+        value=value,
+        unit=unit,
+        numerator=numerator,
+        denominator=denominator,
+        n=n,
+        low=low,
+        high=high,
+        definition=definition,
+        state=state,
+        reason=reason or None,
+    )

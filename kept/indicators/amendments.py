@@ -1,0 +1,53 @@
+"""What a late event changes of values already published: the points of past moments, computed again as known now.
+
+Only what can be computed exactly is amended. Buckets become coarser with age: a window whose edge now lies inside one
+stays as it was published. So does what is told by the time of opening, which later endings change as well, and what
+rests on nothing either way: that something is provided at all may have become known since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kept.indicators.definitions import BY_NAME
+from kept.indicators.evaluate import currency_of, measure
+from kept.indicators.measured import as_point
+from kept.indicators.point import WHOLE, Amendment, Point, Slice
+from kept.indicators.windows import SeriesReader
+from kept.intake import Rules
+from kept.tallies import MergedTallies, Series
+
+
+def amendments(stored: Sequence[Point], tallies: MergedTallies, rules: Rules, known_at: int) -> Iterator[Amendment]:
+    """Amendments of `stored`, points of one service with one `window_end`, that the tallies contradict by now.
+
+    `known_at` is the moment (s) at which that became known. Values of another version of their definition stay.
+    """
+    if not stored:
+        return
+    published = {(point.slice, point.window, point.indicator): point for point in stored}
+    at = stored[0].window_end
+    by_series: dict[Slice, set[str]] = {}
+    for slice_of, window, _ in published:
+        by_series.setdefault(slice_of, set()).add(window)
+    for slice_of, windows in sorted(by_series.items()):
+        reader = SeriesReader(tallies, _series(rules.service.id, slice_of), rules.local_time, at)
+        for window in sorted(windows):
+            view = reader.view(window)
+            exact = reader.is_exact(view)
+            for measured in measure(view, reader, rules):
+                old = published.get((slice_of, window, measured.name))
+                definition = BY_NAME[measured.name]
+                is_settled = exact.binned if measured.binned else exact.counted
+                if old is None or not is_settled or not definition.amended or old.definition != definition.label:
+                    continue
+                new = as_point(measured, view, currency_of(rules))
+                if new != old and (new.n or old.n):
+                    yield Amendment(known_at, old, new)
+
+
+def _series(service: str, slice_of: Slice) -> Series:
+    if slice_of == WHOLE:
+        return (service, "", "")
+    ((dimension, value),) = slice_of
+    return (service, dimension, value)

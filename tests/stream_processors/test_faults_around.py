@@ -1,0 +1,147 @@
+"""What happens around the workers: Prometheus is killed, the catalogue changes underneath, news come late."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command_line.moments import as_of_ms
+from kept.events import Event
+from kept.indicators.point import Point
+from kept.settings import Settings
+from local_stack.broker import Broker
+from local_stack.ports import free_port
+from local_stack.prometheus import INSTALL_COMMAND, prometheus, prometheus_command
+from local_stack.replay import Replay, WorkerGroup, accounts_of, replay_pipeline, wait_for
+from producers.mapping import read_mapping
+from producers.sources import read_events
+from stream_processors.embedded import EmbeddedPipeline
+from tests.stream_processors.pipelines import settings_of
+
+pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(240)]
+
+MAPPING = read_mapping("boston_311")
+SERVICE = MAPPING.service()
+AS_OF_MS = as_of_ms("2011-07-20T00:00", SERVICE.zone)
+DEADLINE_SECONDS = 60.0
+
+
+@pytest.fixture(scope="module")
+def events(shared_data: Path) -> list[Event]:
+    file = read_events(shared_data / "boston_311_2011H2.csv.gz", MAPPING, until_ms=AS_OF_MS)
+    return [event for _, event in file.events]
+
+
+@pytest.fixture(scope="module")
+def expected(events: list[Event]) -> list[Point]:
+    pipeline = EmbeddedPipeline({SERVICE.id: SERVICE})
+    pipeline.apply(events)
+    pipeline.tick(AS_OF_MS)
+    return sorted(pipeline.indicators(AS_OF_MS // 1000), key=Point.key)
+
+
+def applied(settings: Settings, count: int) -> None:
+    """Wait until so many events have been accounted for."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while accounts_of(settings).received < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
+    events: list[Event], expected: list[Point], broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    command = prometheus_command()
+    if command is None:
+        pytest.skip(f"Prometheus is not on this machine; {INSTALL_COMMAND}")
+    settings = settings_of(broker, topic_prefix, tmp_path, MAPPING.catalogue_text(), metrics_port=free_port())
+    group = WorkerGroup(settings, tmp_path, 1)
+    port = free_port()
+    watcher = prometheus(command, tmp_path, port, [settings.metrics_port])
+    group.start()
+    watcher.start()
+    try:
+        replay = Replay(settings, group)
+        third = len(events) // 3
+        replay.publish(events[:third])
+        applied(settings, third)
+        until(lambda: query(port, "kept_events_total"), "a first sample")
+        watcher.kill()
+        replay.publish(events[third : 2 * third])
+        applied(settings, 2 * third)
+        watcher.start()
+        replay.publish(events[2 * third :])
+        replay.end(AS_OF_MS)
+        points, accounts = wait_for(settings, group, SERVICE.id, AS_OF_MS // 1000)
+        assert points == expected
+        assert accounts.reconciles()
+        assert accounts.applied == len(events)
+        total = f'sum(kept_events_total{{account="applied"}}) == {len(events)}'
+        until(lambda: query(port, total), "the last count")
+        shown = {
+            sample["metric"]["window"]: float(sample["value"][1]) for sample in query(port, "kept_promise_kept_ratio")
+        }
+        whole = {
+            p.window: p.value
+            for p in expected
+            if (p.indicator, p.slice) == ("promise_kept", ()) and p.value is not None
+        }
+        assert shown == pytest.approx(whole)
+    finally:
+        group.stop()
+        watcher.kill()
+
+
+def test_two_versions_of_the_catalogue_side_by_side_change_nothing_that_was_counted(
+    events: list[Event], expected: list[Point], broker: Broker
+) -> None:
+    text = MAPPING.catalogue_text()
+    newer = text.replace("target_share = 0.8", "target_share = 0.95").replace(
+        'owner = "City of Boston"', 'owner = "Boston"'
+    )
+    another = text.replace('id = "boston-311"', 'id = "another-311"')
+    assert len({text, newer, another}) == 3
+    with replay_pipeline(text, brokers=broker.bootstrap, max_batch_records=300) as replay:
+        first, second = replay.group.workers
+        quarter = len(events) // 4
+        replay.publish(events[:quarter])
+        (replay.group.folder / "catalogue" / "service-0.toml").write_text(newer, encoding="utf-8")
+        (replay.group.folder / "catalogue" / "another.toml").write_text(another, encoding="utf-8")
+        first.kill()
+        replay.group.start()  # one worker counts by the newer catalogue now
+        replay.publish(events[quarter : 2 * quarter])
+        applied(replay.settings, quarter)
+        replay.publish(events[: 2 * quarter])  # all again: known under the older one
+        second.kill()
+        replay.group.start()
+        replay.publish(events[2 * quarter :])
+        replay.end(AS_OF_MS)
+        points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000, WorkerGroup.start)
+    assert points == expected
+    assert accounts.reconciles()
+    assert (accounts.applied, accounts.duplicate) == (len(events), 2 * quarter)
+
+
+def until(condition: Any, what: str) -> None:
+    """Wait until `condition()` is true."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"no {what}"
+        time.sleep(0.3)
+
+
+def query(port: int, expression: str) -> list[dict[str, Any]]:
+    """The answer of Prometheus; nothing while it is away."""
+    address = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(expression)}"
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            found: list[dict[str, Any]] = json.loads(answer.read())["data"]["result"]
+            return found
+    except OSError:
+        return []
