@@ -181,11 +181,6 @@ def _check_security(settings: Settings) -> None:
                 raise ConfigurationError(
                     f"{PREFIX}{name.upper()}: not set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}"
                 )
-    if settings.history == "influxdb" and not settings.influxdb_token:
-        raise ConfigurationError(
-            f"{PREFIX}INFLUXDB_TOKEN: not set, but {PREFIX}HISTORY is influxdb; name a token's file in "
-            f"{PREFIX}INFLUXDB_TOKEN_FILE (`kept influx init` makes one)"
-        )
     if settings.ssl_keyfile and not settings.ssl_certfile:
         raise ConfigurationError(
             f"{PREFIX}SSL_KEYFILE is set without {PREFIX}SSL_CERTFILE; name the file with the key's certificate too"
@@ -194,4 +189,9 @@ def _check_security(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no "
             "certificate would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
+        )
+    if settings.history == "influxdb" and not settings.influxdb_token:
+        raise ConfigurationError(
+            f"{PREFIX}INFLUXDB_TOKEN: not set, but {PREFIX}HISTORY is influxdb; name a token's file in "
+            f"{PREFIX}INFLUXDB_TOKEN_FILE (`kept influx init` makes one)"
         )

@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from kept.settings import Settings
-from kept.topics import DAY_MS, DEAD_LETTER_HEADER_BYTES, Topic, Topics
+from kept.topics import DAY_MS, MAX_DEAD_LETTER_BYTES, Topic, Topics
 
 Level = Literal["ok", "note", "mend"]
 LEAST_RETENTION_MS = 3 * DAY_MS
@@ -69,7 +69,7 @@ def topic_verdicts(settings: Settings, wanted: Topics, seen: Mapping[str, SeenTo
         found.append(_partitions(topic, is_there))
         found.append(_replication(settings, topic, is_there))
         found += _copies(topic, is_there)
-        found += [_judged(settings, topic, is_there, rule) for rule in _rules(topic, wanted, seen)]
+        found += [_judged(settings, topic, is_there, rule) for rule in _rules(topic, wanted)]
     return found
 
 
@@ -143,7 +143,7 @@ def _copies(topic: Topic, seen: SeenTopic) -> Iterator[Verdict]:
         yield Verdict(topic.name, what, "mend", unclean, "false", why, command, fix=(what, "false"))
 
 
-def _rules(topic: Topic, wanted: Topics, seen: Mapping[str, SeenTopic]) -> list[_Rule]:
+def _rules(topic: Topic, wanted: Topics) -> list[_Rule]:
     compression = _Rule(
         "compression.type", "producer", "producer", "the broker packs each batch anew, which costs it time",
         lambda value: "ok" if value == "producer" else "note",
@@ -152,9 +152,8 @@ def _rules(topic: Topic, wanted: Topics, seen: Mapping[str, SeenTopic]) -> list[
         return [*_remembered(topic), compression]
     if topic is wanted.events:
         return [*_passing(topic, "gaps in the offsets look like deleted events, and workers stop"), compression]
-    largest = int(seen[wanted.events.name].config.get("max.message.bytes", "0")) if wanted.events.name in seen else 0
     lost = "letters of one case would replace each other, and one without a key would stop its worker"
-    return [*_passing(topic, lost, largest + DEAD_LETTER_HEADER_BYTES), compression]
+    return [*_passing(topic, lost, MAX_DEAD_LETTER_BYTES), compression]
 
 
 def _remembered(topic: Topic) -> list[_Rule]:
@@ -181,7 +180,7 @@ def _passing(topic: Topic, compacted: str, least_bytes: int = 0) -> list[_Rule]:
     wanted_ms = int(config["retention.ms"])
     letters = bool(least_bytes)
     too_small = (
-        "a bad event of the largest size could not be put aside, and its partition would stand still"
+        "a large event that is bad could not be put aside, and its partition would stand still"
         if letters
         else "the broker refuses larger events"
     )
@@ -194,7 +193,7 @@ def _passing(topic: Topic, compacted: str, least_bytes: int = 0) -> list[_Rule]:
         _Rule("retention.bytes", str(FOREVER), "no limit (-1)",
               "the oldest are deleted before their age when much arrives at once",
               lambda value: "ok" if int(value) == FOREVER else "note", fixable=False),
-        _size(str(max(int(config["max.message.bytes"]), least_bytes)), least_bytes, too_small),
+        _size(config["max.message.bytes"], least_bytes, too_small),
     ]  # fmt: skip
     if "message.timestamp.type" in config:
         rules.append(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
-DEAD_LETTER_HEADER_BYTES = 64 * 1024
-"""How much larger a dead letter may be than the event it holds: the headers that say why."""
-MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + DEAD_LETTER_HEADER_BYTES
+MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
+"""The largest event, and why it was put aside."""
 DAY_MS = 86_400_000
 
 

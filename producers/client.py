@@ -8,9 +8,8 @@ from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
-from kafka.net.compat import KafkaNetClient
 
-from kept.errors import KeptError, Stop
+from kept.errors import Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
 from producers.connection import connected, kept_error
@@ -31,34 +30,22 @@ def connect(
 
     Raises `Retry` when no broker answers and `Stop` when access is refused.
     """
-    networks: list[KafkaNetClient] = []
-
-    def network(**options: Any) -> KafkaNetClient:
-        networks.append(KafkaNetClient(**options))
-        return networks[-1]
-
-    try:
-        return connected(
-            client,
-            settings,
-            connect_seconds,
-            kafka_client=network,
-            client_id="kept-publisher",
-            acks="all",
-            enable_idempotence=True,
-            allow_auto_create_topics=False,
-            linger_ms=10,
-            batch_size=256 * 1024,
-            max_request_size=MAX_MESSAGE_BYTES,
-            max_block_ms=int(connect_seconds * 1000),
-            request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
-            delivery_timeout_ms=int(delivery_seconds * 1000),
-            reconnect_backoff_max_ms=1000,
-        )
-    except KeptError:
-        for each in networks:
-            each.close()  # a client that could not be made leaves its sockets open
-        raise
+    return connected(
+        client,
+        settings,
+        connect_seconds,
+        client_id="kept-publisher",
+        acks="all",
+        enable_idempotence=True,
+        allow_auto_create_topics=False,
+        linger_ms=10,
+        batch_size=256 * 1024,
+        max_request_size=MAX_MESSAGE_BYTES,
+        max_block_ms=int(connect_seconds * 1000),
+        request_timeout_ms=int(min(30.0, delivery_seconds / 2) * 1000),
+        delivery_timeout_ms=int(delivery_seconds * 1000),
+        reconnect_backoff_max_ms=1000,
+    )
 
 
 def partitions_of(client: Any, topic: str, where: str) -> list[int]:

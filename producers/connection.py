@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kafka import errors
+from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
@@ -59,14 +60,6 @@ def client_options(settings: Settings) -> dict[str, Any]:
 PUBLISH_AGAIN = "nothing is lost, publish the same again when the broker answers"
 
 
-def kept_error(error: Exception, where: str, advice: str = PUBLISH_AGAIN) -> KeptError:
-    """The `Stop` or `Retry` that a kafka-python error means; `where` begins the message, `advice` ends a `Retry`."""
-    for kind, cure in PERMANENT:
-        if isinstance(error, kind):
-            return Stop(f"{where}: {cure} ({error})")
-    return Retry(f"{where}: {error}; {advice}")
-
-
 def connected(client: Callable[..., Any], settings: Settings, seconds: float, **options: Any) -> Any:
     """A kafka-python client made with `options`, connected within about `seconds`.
 
@@ -77,14 +70,23 @@ def connected(client: Callable[..., Any], settings: Settings, seconds: float, **
         refusal = greet(settings)
         if isinstance(refusal, Stop):
             raise refusal
+    networks: list[KafkaNetClient] = []
+
+    def network(**network_options: Any) -> KafkaNetClient:
+        networks.append(KafkaNetClient(**network_options))
+        return networks[-1]
+
+    milliseconds = int(seconds * 1000)
     try:
-        return client(**client_options(settings), bootstrap_timeout_ms=int(seconds * 1000), **options)
+        return client(**client_options(settings), kafka_client=network, bootstrap_timeout_ms=milliseconds, **options)
     except errors.KafkaTimeoutError as error:
-        reason = greet(settings)
-        raise reason or Retry(
+        _close(networks)
+        # No name for what is raised: it would hold on to this frame, and so to the client that did not connect.
+        raise greet(settings) or Retry(
             f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS"
         ) from error
     except errors.KafkaError as error:
+        _close(networks)
         raise kept_error(error, f"brokers {settings.brokers}") from error
 
 
@@ -102,6 +104,20 @@ def greet(settings: Settings) -> KeptError | None:
             refused.append(_refusal(server, error, settings))
     # A server that is away matters less than one that says no.
     return next((error for error in refused if isinstance(error, Stop)), refused[0])
+
+
+def kept_error(error: Exception, where: str, advice: str = PUBLISH_AGAIN) -> KeptError:
+    """The `Stop` or `Retry` that a kafka-python error means; `where` begins the message, `advice` ends a `Retry`."""
+    for kind, cure in PERMANENT:
+        if isinstance(error, kind):
+            return Stop(f"{where}: {cure} ({error})")
+    return Retry(f"{where}: {error}; {advice}")
+
+
+def _close(networks: list[KafkaNetClient]) -> None:
+    """A client that could not be made leaves its sockets open."""
+    for each in networks:
+        each.close()
 
 
 def _ask(server: str, settings: Settings) -> None:

@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError
 
 from kept.dead_letters import Address, Source, Wrapping, read_note, unwrap
 from kept.errors import Retry, Stop
 from kept.settings import Settings
 from kept.topics import MAX_DEAD_LETTER_BYTES
-from producers.connection import client_options, kept_error
+from producers.connection import connected, kept_error
 
 CONNECT_SECONDS = 10.0
 PATIENCE_SECONDS = 60.0
@@ -59,22 +59,18 @@ class DeadLetterReader:
         self.topic = topic
         self._patience_seconds = patience_seconds
         self._where = f"topic {topic} on {settings.brokers}"
-        try:
-            self._client = KafkaConsumer(
-                **client_options(settings),
-                client_id="kept-dead-letters",
-                group_id=None,
-                enable_auto_commit=False,
-                isolation_level="read_committed",
-                auto_offset_reset="earliest",
-                allow_auto_create_topics=False,
-                max_partition_fetch_bytes=2 * MAX_DEAD_LETTER_BYTES,
-                bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
-            )
-        except KafkaTimeoutError as error:
-            raise Retry(f"no Kafka broker answers at {settings.brokers}; start it, or set KEPT_BROKERS") from error
-        except KafkaError as error:
-            raise kept_error(error, f"brokers {settings.brokers}", ADVICE) from error
+        self._client = connected(
+            KafkaConsumer,
+            settings,
+            CONNECT_SECONDS,
+            client_id="kept-dead-letters",
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_partition_fetch_bytes=2 * MAX_DEAD_LETTER_BYTES,
+        )
         try:
             self._begins, self._ends = self._bounds()
         except BaseException:

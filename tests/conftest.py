@@ -104,6 +104,17 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """A real broker with TLS, SASL and rights for the whole run."""
+    absent = missing() or certificates.MISSING
+    if absent is not None:
+        pytest.skip(absent)
+    secured = SecuredBroker(tmp_path_factory.mktemp("secured-kafka"))
+    with secured.broker:
+        yield secured
+
+
+@pytest.fixture(scope="session")
 def influxd_program() -> Path:
     """The program of a real InfluxDB server, for tests that need one of their own."""
     program = influx.binary()
@@ -129,17 +140,6 @@ def influxd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield own
     finally:
         own.process.stop()
-
-
-@pytest.fixture(scope="session")
-def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
-    """A real broker with TLS, SASL and rights for the whole run."""
-    absent = missing() or certificates.MISSING
-    if absent is not None:
-        pytest.skip(absent)
-    secured = SecuredBroker(tmp_path_factory.mktemp("secured-kafka"))
-    with secured.broker:
-        yield secured
 
 
 @pytest.fixture

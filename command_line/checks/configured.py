@@ -70,7 +70,8 @@ def _private(variable: str, path: Path) -> Finding:
 
 def _security(settings: Settings) -> Iterator[Finding]:
     what = "security"
-    unused = [name for name in ("ssl_cafile", "ssl_certfile") if getattr(settings, name) and not settings.uses_tls()]
+    for_history = settings.history == "influxdb" and settings.influxdb_url.startswith("https:")
+    unused = ["ssl_cafile"] if settings.ssl_cafile and not (settings.uses_tls() or for_history) else []
     unused += [
         name for name in ("sasl_username", "sasl_password") if getattr(settings, name) and not settings.uses_sasl()
     ]

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from command_line.checks.finding import Finding, mend, note, ok
+from history.open import open_history
 from history.sqlite import SQLiteHistory
 from kept.errors import KeptError, Retry
 from kept.settings import Settings
@@ -21,7 +22,26 @@ LOOPBACKS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def history(settings: Settings) -> list[Finding]:
-    """The SQLite file: is it Kept's, and may it be written? It is only read, never made."""
+    """The history store: does it open, and may it be written? It is only read, never made."""
+    return _sqlite(settings) if settings.history == "sqlite" else _influxdb(settings)
+
+
+def _influxdb(settings: Settings) -> list[Finding]:
+    what = "history"
+    try:
+        store = open_history(settings, read_only=True)
+        try:
+            count = len(store.published())
+        finally:
+            store.close()
+    except Retry as error:
+        return [mend(what, str(error), "start it, or set KEPT_INFLUXDB_URL")]
+    except KeptError as error:
+        return [mend(what, str(error), "make it ready with: kept influx init")]
+    return [ok(what, f"{settings.influxdb_url}, bucket {settings.influxdb_bucket}, holds {_services(count)}")]
+
+
+def _sqlite(settings: Settings) -> list[Finding]:
     path = Path(settings.history_path).absolute()
     if not path.parent.is_dir():
         return [mend("history", f"no folder {path.parent}", "make it, or set KEPT_HISTORY_PATH elsewhere")]
@@ -37,7 +57,7 @@ def history(settings: Settings) -> list[Finding]:
                 count = len(store.services())
             finally:
                 store.close()
-            seen = f"{path} holds {count} service{'' if count == 1 else 's'}"
+            seen = f"{path} holds {_services(count)}"
         except Retry as error:
             seen = str(error)
         except KeptError as error:
@@ -81,6 +101,10 @@ def clock(now: datetime.datetime) -> list[Finding]:
             mend("clock", f"{seen}: live events would be put aside as in the future", "set it, and keep it set by NTP")
         ]
     return [ok("clock", seen)]
+
+
+def _services(count: int) -> str:
+    return f"{count} service{'' if count == 1 else 's'}"
 
 
 def _free(what: str, folder: Path) -> Finding:

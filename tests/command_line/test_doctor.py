@@ -216,6 +216,15 @@ def test_a_history_or_work_folder_that_may_not_be_written_is_to_mend(
     assert levels(machine.work_folder(Settings(work_folder="/nonexistent"))) == [("work folder", "mend")]
 
 
+def test_an_influxdb_that_does_not_answer_is_to_mend() -> None:
+    url = f"http://{LOOPBACK}:{free_port()}"
+    away = Settings(history="influxdb", influxdb_url=url, influxdb_token="hunter2")
+    finding = only(machine.history(away), "history")
+    assert finding.level == "mend"
+    assert url in finding.seen
+    assert "hunter2" not in f"{finding}"
+
+
 def test_a_disk_that_is_nearly_full_is_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(history_path=str(tmp_path / "h"))
     assert only(machine.history(settings), "history disk").level == "ok"

@@ -89,15 +89,6 @@ def test_what_is_stricter_or_more_generous_is_nothing_to_mend(name: str, what: s
     assert [v for v in said(with_config(name, **{what.replace(".", "_"): seen})) if v.level == "mend"] == []
 
 
-def test_larger_events_need_room_among_the_dead_letters_too() -> None:
-    verdicts = said(with_config(EVENTS, max_message_bytes=str(16 * 1024 * 1024)))
-    assert [(verdict.topic, verdict.what, verdict.level) for verdict in verdicts] == [
-        (LETTERS, "max.message.bytes", "mend")
-    ]
-    assert verdicts[0].fix is not None
-    assert int(verdicts[0].fix[1]) > 16 * 1024 * 1024
-
-
 @pytest.mark.parametrize(
     ("copies", "config", "level"),
     [
