@@ -97,8 +97,9 @@ def event(number: int) -> dict[str, Any]:
     """Events of `CASES` cases, each with an opening first; all differ, so that each must be counted once."""
     kind = "case.opened" if number < CASES else "case.step"
     return {
-        "specversion": "1.0", "type": kind, "source": "works", "id": f"{number:06d}", "subject": f"case-{number % CASES}",
-        "time": 1_767_571_200 + number, "data": {"service": "street-lights"} | ({} if number < CASES else {"step": "s"}),
+        "specversion": "1.0", "type": kind, "source": "works", "id": f"{number:06d}",
+        "subject": f"case-{number % CASES}", "time": 1_767_571_200 + number,
+        "data": {"service": "street-lights"} | ({} if number < CASES else {"step": "s"}),
     }  # fmt: skip
 
 
