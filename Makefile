@@ -22,7 +22,7 @@ demo: setup ## Run the whole pipeline with a simulated city on this machine, unt
 test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is skipped and listed.
 	$(BIN)/pytest -m "not influxdb" $(ARGS)
 
-test-all: setup ## Run all tests, also those that need a server built from source (there are none yet).
+test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd on PATH, or KEPT_TEST_INFLUXD).
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Check style, format, types and who imports whom.

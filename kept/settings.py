@@ -165,8 +165,9 @@ def read_settings(
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
-        # A secret that is not valid is still a secret.
-        shown = "" if name in SECRETS else f", seen {values.get(name)!r}"
+        # A secret that is not valid is still a secret, and an address with an @ has one in it.
+        hidden = name in SECRETS or (name == "influxdb_url" and "@" in values.get(name, ""))
+        shown = "" if hidden else f", seen {values.get(name)!r}"
         closed_set = valid_values(Settings, name)
         valid = f"; valid: {closed_set}" if closed_set else ""
         raise ConfigurationError(f"{PREFIX}{name.upper()}: {what}{shown}{valid}") from error

@@ -17,8 +17,6 @@ from history.influxdb_connection import InfluxConnection
 from local_stack.child import Child
 from local_stack.ports import LOOPBACK, free_port
 
-ROOT = Path(__file__).resolve().parent.parent
-BUILDER = ROOT.parent / "shared" / "tools" / "build-influxd"
 OPERATOR_TOKEN = "operator-token-of-a-test"
 START_SECONDS = 60.0
 

@@ -39,11 +39,31 @@ def test_a_secret_comes_from_a_file() -> None:
             {"KEPT_SECURITY_PROTOCOL": "SASL_SSL", "KEPT_SASL_USERNAME": "kept"},
             "KEPT_SASL_PASSWORD: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL",
         ),
+        ({"KEPT_HISTORY": "postgres"}, "KEPT_HISTORY: .*seen 'postgres'; valid: influxdb, sqlite"),
+        (
+            {"KEPT_HISTORY": "influxdb"},
+            "KEPT_INFLUXDB_TOKEN: not set, but KEPT_HISTORY is influxdb; .*influx init",
+        ),
+        ({"KEPT_INFLUXDB_URL": "localhost:8086"}, "KEPT_INFLUXDB_URL: .*seen 'localhost:8086'"),
+        ({"KEPT_INFLUXDB_BUCKET": ""}, "KEPT_INFLUXDB_BUCKET: .*seen ''"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(environment: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         read_settings(environment)
+
+
+def test_no_message_shows_a_password_in_an_address() -> None:
+    with pytest.raises(ConfigurationError, match="KEPT_INFLUXDB_URL") as raised:
+        read_settings({"KEPT_INFLUXDB_URL": "http://kept:hunter2@influx:8086"})
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8086", "https://influx.example", "https://proxy.example/influx/"])
+def test_an_influxdb_server_is_named_by_its_address(url: str) -> None:
+    environment = {"KEPT_HISTORY": "influxdb", "KEPT_INFLUXDB_URL": url, "KEPT_INFLUXDB_TOKEN_FILE": "/t"}
+    settings = read_settings(environment, {"/t": "secret\n"}.__getitem__)
+    assert (settings.influxdb_url, settings.influxdb_token) == (url, "secret")
 
 
 def test_settings_of_tests_and_benchmarks_are_not_ours() -> None:

@@ -236,3 +236,20 @@ def test_a_server_that_is_away_is_asked_again_later(ready: Init, tmp_path: Path)
     init.token_file.write_text(ready.server.token)
     with pytest.raises(Retry, match="does not answer"):
         init(url=f"http://{LOOPBACK}:{free_port()}")
+
+
+def test_kept_indicators_reads_with_the_reader_s_token(ready: Init) -> None:
+    now = int(time.time())
+    history = ready.history("kept-write.token")
+    history.write([point(service="street-lights", window_end=now)])
+    history.close()
+    environment = {
+        "KEPT_HISTORY": "influxdb",
+        "KEPT_INFLUXDB_URL": ready.server.url,
+        "KEPT_INFLUXDB_TOKEN_FILE": str(ready.folder / "kept-read.token"),
+        "KEPT_CATALOGUE": str(ready.catalogue),
+    }
+    command = ["indicators", "street-lights", "--json", "--window", "28d"]
+    result = CliRunner().invoke(app, command, env=environment, catch_exceptions=False)
+    (line,) = [json.loads(line) for line in result.output.splitlines()]
+    assert (line["indicator"], line["value"], line["numerator"]) == ("promise_kept", 0.75, 75)

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from history import sqlite_tables
 from history.sqlite import RETRY_CODES, SQLiteHistory
 from kept.errors import KeptError, Retry, Stop
+from kept.indicators.point import Amendment
 from tests.history.points import NOON, point
 
 BATCH = 500
@@ -108,6 +110,90 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     for read_only in (False, True):
         with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 2")):
             SQLiteHistory(path, read_only=read_only)
+
+
+FORMAT_1 = """
+CREATE TABLE series (
+    id INTEGER PRIMARY KEY, service TEXT NOT NULL, slice TEXT NOT NULL, indicator TEXT NOT NULL, window TEXT NOT NULL,
+    UNIQUE (service, slice, indicator, window));
+CREATE TABLE meaning (
+    id INTEGER PRIMARY KEY, unit TEXT NOT NULL, definition TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL,
+    UNIQUE (unit, definition, state, reason));
+CREATE TABLE point (
+    series INTEGER NOT NULL REFERENCES series, window_end INTEGER NOT NULL, window_start INTEGER NOT NULL,
+    meaning INTEGER NOT NULL REFERENCES meaning, value, numerator, denominator, n INTEGER, low, high,
+    PRIMARY KEY (series, window_end)) WITHOUT ROWID;
+CREATE TABLE published (service TEXT PRIMARY KEY, window_end INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO series VALUES (1, 'street-repairs', '[]', 'promise_kept', '28d');
+INSERT INTO meaning VALUES (1, 'share', 'promise_kept@1', 'value', '');
+INSERT INTO point VALUES (1, 1325419200, 1323000000, 1, 0.75, 75, 100, 100, 0.656, 0.825);
+INSERT INTO published VALUES ('street-repairs', 1325419200);
+PRAGMA user_version = 1;
+PRAGMA application_id = 1262833748;
+PRAGMA journal_mode = WAL;
+"""
+"""What the first release of the store made."""
+
+
+def file_of_format_1(path: Path) -> Path:
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(FORMAT_1)
+    old.close()
+    return path
+
+
+def user_version(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    connection.close()
+    return version
+
+
+def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = file_of_format_1(tmp_path / "history.sqlite")
+    store = SQLiteHistory(path)
+    assert user_version(path) == 2
+    assert store.read("street-repairs") == [point()]
+    assert store.published() == {"street-repairs": NOON}
+    change = Amendment(NOON + 600, point(), point(value=0.5))
+    store.amend([change])
+    store.close()
+    again = SQLiteHistory(path)
+    assert again.amendments("street-repairs") == [change]
+    assert again.read("street-repairs") == [point(value=0.5)]
+
+
+def test_a_reader_of_format_1_changes_nothing_and_sees_amendments_as_soon_as_there_are_any(tmp_path: Path) -> None:
+    path = file_of_format_1(tmp_path / "history.sqlite")
+    reader = SQLiteHistory(path, read_only=True)
+    assert reader.read("street-repairs") == [point()]
+    assert reader.amendments("street-repairs") == []
+    assert user_version(path) == 1
+    SQLiteHistory(path).amend([Amendment(NOON + 600, point(), point(value=0.5))])
+    assert len(reader.amendments("street-repairs")) == 1
+    reader.close()
+
+
+def test_an_upgrade_that_is_cut_off_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file_of_format_1(tmp_path / "history.sqlite")
+    broken = (sqlite_tables.STEPS[0], "CREATE TABLE amendment (series INTEGER); CREATE TABLE point (twice INTEGER);")
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_tables, "STEPS", broken)
+        with pytest.raises(Stop, match="already exists"):
+            SQLiteHistory(path)
+    assert user_version(path) == 1
+    store = SQLiteHistory(path)
+    assert store.amendments("street-repairs") == []
+    assert store.read("street-repairs") == [point()]
+
+
+def test_amendments_are_stored_together_or_not_at_all(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    store.write([point()])
+    with pytest.raises(Stop, match="cannot be stored"):
+        store.amend([Amendment(NOON, point(), point(value=0.5)), Amendment(2**80, point(), point(value=0.6))])
+    assert store.amendments("street-repairs") == []
+    assert store.read("street-repairs") == [point()]
 
 
 def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:

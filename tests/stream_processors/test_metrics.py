@@ -96,6 +96,16 @@ def test_accounts_of_a_partition_are_counters() -> None:
     assert seen["kept_dead_letters_total"] == [({"partition": "3", "reason": "invalid"}, 1)]
 
 
+def test_points_that_the_store_refuses_are_counted_by_reason() -> None:
+    metrics = Metrics()
+    metrics.points_written(7)
+    metrics.refused = lambda: {"outside_retention": 2, "type_conflict": 1}
+    seen = samples(metrics)
+    assert seen["kept_history_points_total"] == [({}, 7)]
+    by_reason = {labels["reason"]: value for labels, value in seen["kept_history_points_refused_total"]}
+    assert by_reason == {"outside_retention": 2, "type_conflict": 1}
+
+
 def test_every_exposed_name_is_in_the_closed_set() -> None:
     metrics = Metrics()
     known = {metric.name for metric in metric_names.METRICS}
