@@ -6,6 +6,7 @@ import gzip
 import http.client
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,8 @@ import msgspec
 import pytest
 
 from kept.settings import Settings
+from producers.intake.bodies import _unzipped
+from producers.intake.problems import Problem
 from tests.kept.test_intake import REFUSED
 from tests.producers.broker_double import BrokerDouble
 from tests.producers.intake.conftest import BATCH, SINGLE, TOKEN, RunningIntake, batch, raw, running
@@ -211,6 +214,16 @@ def test_a_small_body_that_becomes_a_large_one_is_refused(steady: RunningIntake)
     assert steady.post(gzip.compress(padded(20_000)), Content_Encoding="gzip").status == 202
 
 
+def test_a_bomb_is_never_in_memory_as_a_whole() -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    tracemalloc.start()
+    with pytest.raises(Problem, match="at most 20000 bytes, also when it is decompressed"):
+        _unzipped(bomb, 20_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
 def test_other_paths_and_methods_are_problems_too(steady: RunningIntake) -> None:
     problem(steady.ask("GET", "/"), 404, "not_found")
     problem(steady.ask("GET", "/events"), 405, "method_not_allowed")
@@ -324,8 +337,8 @@ def test_a_sender_that_hangs_up_holds_no_place(steady: RunningIntake) -> None:
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as gone:
             gone.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+    wait_for(lambda: steady.post(raw(1)).status == 202)
     wait_for(lambda: steady.metric("kept_intake_requests_under_way") == 0)
-    assert steady.post(raw(1)).status == 202
 
 
 def test_many_at_once_are_all_accepted_each_in_its_order(intake: RunningIntake) -> None:
