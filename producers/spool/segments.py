@@ -88,8 +88,7 @@ def _checked(path: Path, first: int, following: int | None) -> Segment:
 
 def _judge_tail(data: bytes, segment: Segment, following: int | None) -> None:
     """What follows the last good frame is torn, or damaged."""
-    numbers_given_again = following == segment.last + 1
-    if not numbers_given_again and later_frame(data, segment.size) is not None:
+    if later_frame(data, segment.size) is not None:
         raise StateError(f"{segment.path}: byte {segment.size}: damaged after message {segment.last}; {_ADVICE}")
     if following is None:
         _log.warning(

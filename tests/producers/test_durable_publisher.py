@@ -189,13 +189,13 @@ def test_many_callers_at_once_are_synced_together(
 def test_a_submission_that_does_not_fit_takes_no_other_with_it(settings: Settings, broker: BrokerDouble) -> None:
     broker.there = False
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
-        publisher.submit([message(0, 50_000)]).result(10)
+        publisher.submit([message(0, 58_000)]).result(10)
         block = threading.Lock()
         block.acquire()
         append = publisher.spool.append
         publisher.spool.append = lambda messages: (block.acquire(), block.release(), append(messages))[2]  # type: ignore[assignment, func-returns-value]
         held = publisher.submit([message(1)])
-        large, small = publisher.submit([message(2, 20_000)]), publisher.submit([message(3)])
+        large, small = publisher.submit([message(2, 7_600)]), publisher.submit([message(3)])
         block.release()
         held.result(10)
         with pytest.raises(SpoolFull):

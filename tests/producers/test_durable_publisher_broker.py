@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +19,14 @@ from kept.settings import Settings
 from producers.durable_publisher import DurablePublisher
 from producers.spool import Message
 from tests.producers.test_durable_publisher import wait_for
-from tests.producers.test_publisher_broker import read_all
+from tests.producers.test_publisher_broker import collect_sockets, read_all
+
+__all__ = ["collect_sockets"]
 
 # kafka-python does not close the sockets of connections that were refused; they must not be told of in another test.
 pytestmark = [pytest.mark.broker, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 PARTITIONS = 3
-
-
-@pytest.fixture(autouse=True)
-def quiet_client() -> Iterator[None]:
-    """What the client logs of a broker that is away holds on to its sockets: none of it is kept for a later test."""
-    logger = logging.getLogger("kafka")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    yield
-    logger.setLevel(before)
-    gc.collect()
 
 
 @pytest.fixture

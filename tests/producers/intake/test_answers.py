@@ -6,6 +6,7 @@ import gzip
 import http.client
 import socket
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,8 @@ import msgspec
 import pytest
 
 from kept.settings import Settings
+from producers.intake.bodies import _unzipped
+from producers.intake.problems import Problem
 from tests.kept.test_intake import REFUSED
 from tests.producers.broker_double import BrokerDouble
 from tests.producers.intake.conftest import BATCH, SINGLE, TOKEN, RunningIntake, batch, raw, running
@@ -209,6 +212,16 @@ def test_a_small_body_that_becomes_a_large_one_is_refused(steady: RunningIntake)
     assert len(gzip.compress(padded(2_000_000))) < 20_000
     problem(steady.post(gzip.compress(padded(2_000_000)), Content_Encoding="gzip"), 413, "too_large")
     assert steady.post(gzip.compress(padded(20_000)), Content_Encoding="gzip").status == 202
+
+
+def test_a_bomb_is_never_in_memory_as_a_whole() -> None:
+    bomb = gzip.compress(b" " * 50_000_000)
+    tracemalloc.start()
+    with pytest.raises(Problem, match="at most 20000 bytes, also when it is decompressed"):
+        _unzipped(bomb, 20_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
 
 
 def test_other_paths_and_methods_are_problems_too(steady: RunningIntake) -> None:
