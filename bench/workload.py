@@ -17,6 +17,7 @@ from kept.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, moment
 
 SEED = 20250106
+TIME_ZONE = "Europe/Amsterdam"
 START_MS = int(datetime(2025, 1, 6, tzinfo=UTC).timestamp() * 1000)
 SOURCE = "/city/service-desk"
 COMPLETED_SHARE = 0.85
@@ -85,7 +86,7 @@ def catalogue_text(service: BenchService) -> str:
     return f'''id = "{service.id}"
 name = "{service.id}"
 owner = "Measurements"
-time_zone = "Europe/Amsterdam"
+time_zone = "{TIME_ZONE}"
 expected_silence = "24h"
 simulated = true
 
