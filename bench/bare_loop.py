@@ -47,7 +47,7 @@ class Counting:
                 self._add(data.service, slices, job.opening(time_ms, due))
             else:
                 opened, due, slices = self.cases[event.subject]
-                outcome = OUTCOME_INDEX[data.outcome]  # type: ignore[index]
+                outcome = OUTCOME_INDEX[data.outcome]
                 self._add(data.service, slices, job.completion(opened, due, time_ms, outcome))
 
     def rows(self) -> Iterator[tuple[job.Place, dict[int, int]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -32,7 +31,13 @@ PATIENCE_SECONDS = 1800.0
 WARM_UP_SHARE = 3
 """One part in so many of the stream is dealt with before the clock starts, by every contender."""
 STREAMS_COMMIT_MS = 1000
-JAVA_FLAGS = ("-Xms4g", "-Xmx4g", "-XX:+UseParallelGC", "-XX:-UsePerfData", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+JAVA_FLAGS = (
+    "-Xms4g",
+    "-Xmx4g",
+    "-XX:+UseParallelGC",
+    "-XX:-UsePerfData",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
 
 
 class Task(NamedTuple):
@@ -56,7 +61,7 @@ class Run(NamedTuple):
 class Contender(NamedTuple):
     """A contender. A slow one gets one event in `part` of the stream, its first ones.
 
-    `prepare` makes its environment before anything is measured; it raises `NotInstalled` when that is not possible here.
+    `prepare` makes its environment before anything is measured; it raises `NotInstalled` when that cannot be done here.
     """
 
     name: str
@@ -206,5 +211,5 @@ def _timed(task: Task, command: list[str], environment: dict[str, str]) -> Resul
     finally:
         child.stop()
     result = msgspec.json.decode(file.read_bytes(), type=Result)
-    os.unlink(file)
+    file.unlink()
     return result

@@ -23,7 +23,7 @@ import msgspec
 from bench.workload import TARGET_MS
 from kept import counters as c
 from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
-from kept.events import Moment, milliseconds
+from kept.events import Moment, Outcome, milliseconds
 from kept.histogram import bin_of
 
 Entry = tuple[int, int, int]
@@ -43,7 +43,7 @@ class Data(msgspec.Struct):
     channel: str | None = None
     area: str | None = None
     category: str | None = None
-    outcome: str = "intended"
+    outcome: Outcome = "intended"
 
 
 class Event(msgspec.Struct):
@@ -94,7 +94,7 @@ def apply(known: Case | None, event: Event) -> tuple[Case, list[Entry]] | None:
         return [time_ms, due, [data.area, data.category, data.channel], [event.id]], opening(time_ms, due)
     assert known is not None
     opened, due, labels, ids = known
-    outcome = OUTCOME_INDEX[data.outcome]  # type: ignore[index]
+    outcome = OUTCOME_INDEX[data.outcome]
     return [opened, due, labels, [*ids, event.id]], completion(opened, due, time_ms, outcome)
 
 

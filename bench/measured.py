@@ -44,7 +44,7 @@ class Measured(msgspec.Struct, frozen=True):
     @property
     def drift(self) -> float:
         """The rate in the second half of the timed events over the rate in the first (median)."""
-        return median(_drift(one) for one in self.rounds)
+        return median(one.second_half_rate / one.first_half_rate for one in self.rounds)
 
 
 class NotRun(msgspec.Struct, frozen=True):
@@ -57,10 +57,3 @@ class NotRun(msgspec.Struct, frozen=True):
 
 def _per_second(one: Result) -> float:
     return one.events / one.seconds
-
-
-def _drift(one: Result) -> float:
-    first_events, first_seconds = one.events - one.second_half_events, one.seconds - one.second_half_seconds
-    if not first_seconds or not first_events or not one.second_half_seconds:
-        return 1.0
-    return (one.second_half_events / one.second_half_seconds) / (first_events / first_seconds)

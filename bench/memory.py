@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,30 +26,38 @@ BATCH_CASES = 5_000
 DAYS_MS = 7 * 86_400_000
 """The cases were opened over so long, so that all their tallies are at their finest for some days."""
 STEPS = ("assess", "decide", "inform")
+STEPPED_PART = 4
+"""One case in so many is measured with steps: they are four events each."""
 CASE_KEY = b"c"
-MEGABYTE = 1024 * 1024
+WHOLE, REGISTER = "whole", "register"
 
 
 class StateMemory(msgspec.Struct, frozen=True):
-    """A register of `cases` open cases; bytes of the whole state, of the register alone, and of packed keys and facts."""
+    """A register of `cases` open cases: bytes the process grew by with all its state, and with its register alone."""
 
     words: str
     cases: int
     resident_bytes: int
     register_bytes: int
     payload_bytes: int
+    """Packed facts and keys."""
 
 
 class MemoryReport(msgspec.Struct, frozen=True):
-    """One state after the other, each in a process of its own."""
+    """One state after the other, each measured in processes of its own."""
 
     states: list[StateMemory]
 
 
+class _Grown(msgspec.Struct, frozen=True):
+    resident: int
+    payload: int
+
+
 def measure(catalogue: Path, cases: int = CASES) -> MemoryReport:
-    """Measure open cases without and with three steps. Each state has a process of its own, for a clean start."""
-    plain, stepped = (_in_process(catalogue, cases, steps) for steps in (0, len(STEPS)))
-    return MemoryReport([plain, stepped])
+    """Measure open cases without steps, and a part of them with three steps each."""
+    stepped = max(1, cases // STEPPED_PART)
+    return MemoryReport([_state(catalogue, cases, 0), _state(catalogue, stepped, len(STEPS))])
 
 
 def open_cases(cases: int, steps: int, first: int = 0) -> Iterator[list[Event]]:
@@ -66,15 +72,18 @@ def _events(number: int, cases: int, steps: int) -> Iterator[Event]:
     service = SERVICES[chance % len(SERVICES)].id
     subject = f"{service[:2].upper()}-{number:08d}"
     opened = START_MS + number * DAYS_MS // cases
-    where = {"channel": CHANNELS[chance // 8 % 4], "area": AREAS[chance // 32 % 20]}
-    category = CATEGORIES[chance // 640 % 30]
     yield CaseOpened(
         specversion="1.0",
         id=f"e{number:08d}-opened",
         source=SOURCE,
         time=moment(opened),
         subject=subject,
-        data=CaseOpenedData(service=service, category=category, **where),
+        data=CaseOpenedData(
+            service=service,
+            channel=CHANNELS[chance // 8 % 4],
+            area=AREAS[chance // 32 % 20],
+            category=CATEGORIES[chance // 640 % 30],
+        ),
     )
     for place, step in enumerate(islice(STEPS, steps)):
         began = opened + (place + 1) * 10 * MINUTE_MS
@@ -88,38 +97,55 @@ def _events(number: int, cases: int, steps: int) -> Iterator[Event]:
         )
 
 
-def _in_process(catalogue: Path, cases: int, steps: int) -> StateMemory:
-    command = [sys.executable, "-m", "bench.memory", str(catalogue), str(cases), str(steps)]
+def _state(catalogue: Path, cases: int, steps: int) -> StateMemory:
+    whole, register = (_in_process(catalogue, cases, steps, what) for what in (WHOLE, REGISTER))
+    words = f"open, with {steps} steps" if steps else "open"
+    return StateMemory(words, cases, whole.resident, register.resident, register.payload)
+
+
+def _in_process(catalogue: Path, cases: int, steps: int, what: str) -> _Grown:
+    command = [sys.executable, "-m", "bench.memory", str(catalogue), str(cases), str(steps), what]
     done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise Stop(f"the memory of the register could not be measured: {done.stderr[-600:]}")
-    return msgspec.json.decode(done.stdout, type=StateMemory)
+    return msgspec.json.decode(done.stdout, type=_Grown)
 
 
-def _measure(rules: dict[str, Rules], cases: int, steps: int) -> StateMemory:
-    """Fill a state as a worker does; then put its register alone into a second state, as a restart does."""
+def _whole(rules: dict[str, Rules], cases: int, steps: int) -> _Grown:
+    """A state filled as a worker fills it: register and tallies."""
     before = _resident()
     state = PartitionState(0, rules, live=False)
-    offset = -1
-    register: dict[bytes, bytes] = {}
+    offset, payload = -1, 0
     for batch in open_cases(cases, steps):
         offset += len(batch)
-        register.update(_cases(state.apply(offset, batch)))
-    payload = sum(len(key) + len(value) for key, value in register.items())
-    assert state.cases == len(register) == cases
-    # The values are those of the state itself; what this table of them takes is measured, and taken off again.
-    with_table = _resident()
-    del state
-    alone = _resident()
-    words = "open" if not steps else f"open, with {steps} steps"
-    restored = PartitionState(0, rules, live=False)
-    del alone, restored
-    return StateMemory(words, cases, with_table - before, 0, payload)
+        payload += _payload(_case_records(state.apply(offset, batch)))
+    assert state.cases == cases
+    return _Grown(_resident() - before, payload)
 
 
-def _cases(changes: Changes) -> Iterator[tuple[bytes, bytes]]:
-    records: list[Record] = changes.state
-    return ((key, value) for key, value in records if key[:1] == CASE_KEY and value is not None)
+def _register(rules: dict[str, Rules], cases: int, steps: int) -> _Grown:
+    """A state restored from the records of its cases alone. They come from a state of their own for each batch."""
+    warm = PartitionState(1, rules, live=False)
+    warm.apply(0, next(open_cases(BATCH_CASES, steps)))
+    del warm
+    before = _resident()
+    state = PartitionState(0, rules, live=False)
+    payload = 0
+    for batch in open_cases(cases, steps):
+        records = _case_records(PartitionState(1, rules, live=False).apply(0, batch))
+        payload += _payload(records)
+        state.restore(records)
+    state.restored()
+    assert state.cases == cases
+    return _Grown(_resident() - before, payload)
+
+
+def _case_records(changes: Changes) -> list[Record]:
+    return [record for record in changes.state if record[0][:1] == CASE_KEY]
+
+
+def _payload(records: list[Record]) -> int:
+    return sum(len(key) - len(CASE_KEY) + len(value or b"") for key, value in records)
 
 
 def _resident() -> int:
@@ -131,6 +157,7 @@ def _resident() -> int:
 
 if __name__ == "__main__":
     prepare_process()
-    folder, count, with_steps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    found = _measure(rules_by_service(read_catalogue([folder])), count, with_steps)
-    sys.stdout.write(json.dumps(msgspec.to_builtins(found)) + os.linesep)
+    folder, count, with_steps, asked = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    fill = _whole if asked == WHOLE else _register
+    grown = fill(rules_by_service(read_catalogue([folder])), count, with_steps)
+    print(msgspec.json.encode(grown).decode())

@@ -23,8 +23,10 @@ STREAMS_WALL_TARGET = 1.0
 RESTORE_TARGET_SECONDS = 15.0
 """How long 1,000,000 open cases may take to be restored."""
 RESTORE_TARGET_CASES = 1_000_000
-STEADY = 0.1
-"""A second half that is so much faster or slower than the first is pointed out."""
+COLUMNS = (
+    "contender", "events read", "events/s", "spread", "per CPU-second", "peak MiB", "x stock Faust", "x Kafka Streams",
+    "2nd half", "checked",
+)  # fmt: skip
 
 
 class StreamReport(msgspec.Struct, frozen=True):
@@ -87,12 +89,9 @@ are {rounds}. Compare the ratios; the absolute numbers belong to the machine: {r
 def _section(stream: StreamReport) -> str:
     rows = "\n".join([*(_row(stream, one) for one in stream.contenders), *(_absent(one) for one in stream.absent)])
     size = f"{stream.events:,} events of {stream.event_bytes} bytes over {stream.days} days"
+    head = " | ".join(COLUMNS)
     parts = [
-        f"""## The {stream.stream} stream: {size}
-
-| contender | events read | events/s | spread | per CPU-second | peak MiB | x stock Faust | x Kafka Streams | 2nd half | checked |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
-{rows}""",
+        f"## The {stream.stream} stream: {size}\n\n| {head} |\n|---|{'---:|' * (len(COLUMNS) - 1)}\n{rows}",
         _verdicts(stream),
         _parts(stream),
         _state(stream),
@@ -176,35 +175,37 @@ def _memory(memory: MemoryReport | None) -> str:
     )
     return f"""## Memory of the register
 
-| state | cases | resident bytes a case, tallies included | resident bytes a case, register alone | payload bytes a case |
+| cases | how many | bytes of memory a case, tallies included | register alone | payload |
 |---|---:|---:|---:|---:|
 {rows}
 
-*Payload* is the packed facts and the key. *Resident* is what the process grew by (RSS), after a collection."""
+Memory is what a process grew by (resident, after a collection) in filling its state from events, and in restoring the
+cases alone. The payload is the packed facts and the key."""
 
 
 def _restore(restore: RestoreReport | None) -> str:
     if restore is None:
         return ""
-    verdict = ""
+    verdict, processor = "", restore.processor
     if restore.cases == RESTORE_TARGET_CASES:
         met = "met" if restore.worker_seconds < RESTORE_TARGET_SECONDS else "**missed**"
         verdict = f" The target is less than {RESTORE_TARGET_SECONDS:g} s: {met}."
     return f"""## Restoring {restore.cases:,} open cases
 
-One `kept worker`, started with {restore.partitions} partitions whose state topic holds {restore.records:,} records
-({restore.bytes / 1e6:,.0f} MB), has rebuilt all of it {restore.worker_seconds:.1f} s after the start of its process; the
-case processor needed {restore.seconds:.1f} s of that ({restore.cpu_seconds:.1f} CPU-seconds), up to a peak of
-{restore.peak_mib:,} MiB.{verdict}"""
+One `kept worker` with {restore.partitions} partitions has rebuilt all its state {restore.worker_seconds:.1f} s after
+the start of its process, with a peak of {restore.worker_peak_mib:,} MiB.{verdict} Its state topic held
+{processor.records:,} records ({restore.state_bytes / 1e6:,.0f} MB, not compacted). The case processor by itself, in a
+process of its own, needed {processor.seconds:.1f} s ({processor.cpu_seconds:.1f} CPU-seconds, {processor.peak_mib:,}
+MiB)."""
 
 
 _ABOUT = """## What is measured
 
 * **The stream**: eight services, 4 channels, 20 areas, 30 categories, cases opened and (85 %) completed, in order of
   time, 1 % duplicates, 4 partitions, seeded. *Dense* is a week, *sparse* half a year.
-* **The job**, the same for all (`bench/job.py` says it in full): decode, keep a register of cases, drop duplicates, count
-  the whole service by 5 minutes and each of three slices by the hour, with durations in bins 1 % wide, and keep register,
-  tallies and position so that they outlive the process.
+* **The job**, the same for all (`bench/job.py` says it in full): decode, keep a register of cases, drop duplicates,
+  count the whole service by 5 minutes and each of three slices by the hour, with durations in bins 1 % wide, and keep
+  register, tallies and position so that they outlive the process.
 * **The same tallies**: the tallies each contender left behind are read back from where it keeps them (changelog topic,
   recovery store; stock Faust and the bare loop tell their memory) and compared with Kept's in every counter of every
   bucket of every series. The run fails when one differs. *Checked* is how many counters that were.
@@ -218,14 +219,15 @@ _ABOUT = """## What is measured
 * **Bytewax** keeps its state in a recovery store on the local disk: a lost disk is lost state, which is less than what
   Kafka gives the others. **Quix Streams** has all events of a partition under one key, which spares it a topic between
   register and tallies. Both decode with msgspec, and have a commit or an epoch a second.
-* **Stock Faust** keeps its tables in memory with changelogs, which is its default. Its changelog and its offsets are not
-  atomic: after a crash it counts twice.
+* **Stock Faust** keeps its tables in memory with changelogs, which is its default. Its changelog and its offsets are
+  not atomic: after a crash it counts twice.
 * **The bare loop** is what plain Python can do at most with the same client: nothing of it survives the process.
-* **Time** runs from when a third of the contender's events has been dealt with (its warm-up) until the last is dealt with
-  as durably as the contender can. *2nd half* compares the second half of that time's events with the first: a positive
-  number says that it was still warming up, a negative one that it slows down as its state grows.
-* **CPU** is user and system time of the contender's process, all its threads and what it started; the broker's is not in
-  it. *Spread* is (greatest - least) / median of the rounds. Ratios are "by the clock / per CPU-second".
+* **Time** runs from when a third of the contender's events has been dealt with (its warm-up) until the last is dealt
+  with as durably as the contender can. *2nd half* compares the rates of the timed events' halves: a positive number
+  says that it was still warming up, a negative one that it slows down as its state grows.
+* **CPU** is user and system time of the contender's process, all its threads and what it started; the broker's is not
+  in it. *Spread* is (greatest - least) / median of the rounds. Ratios are "by the clock / per CPU-second".
+* **One `kept worker`** is timed until its case processor is through; its indicators may be some batches behind.
 
 ## Repeat it
 

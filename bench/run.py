@@ -22,6 +22,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from local_stack.broker import Broker
 
+from bench import memory, restore
 from bench.comparison import check, joined
 from bench.contenders import CONTENDERS, Contender, Task
 from bench.environments import NotInstalled
@@ -30,7 +31,7 @@ from bench.reference import Reference, references
 from bench.report import Report, StreamReport, machine, markdown
 from bench.stopwatch import Result
 from bench.workload import SERVICES, Workload, catalogue_text, dense, sparse
-from bench.written import Written
+from bench.written import Row, Written
 from command_line.topics import create_topics
 from kept.catalogue import read_catalogue
 from kept.errors import KeptError
@@ -43,6 +44,7 @@ from producers.publisher import Publisher
 EVENTS = 600_000
 ROUNDS = 3
 QUICK_EVENTS = 6_000
+QUICK_CASES = 20_000
 QUICK_BATCH = 500
 """So many records at once, that a short stream has more than one batch a partition."""
 PART_AT_LEAST = 10_000
@@ -58,7 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
     workloads = [dense(events), sparse(events)] if options.sparse else [dense(events)]
     try:
         with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder, Broker(Path(folder) / "kafka") as broker:
-            report = measure(broker.bootstrap, Path(folder), workloads, chosen, rounds, quick=options.quick)
+            settings = settings_of(broker.bootstrap, Path(folder), quick=options.quick)
+            report = measure(settings, Path(folder), workloads, chosen, rounds)
+            if not options.only:
+                report = with_state(report, settings, Path(folder), QUICK_CASES if options.quick else memory.CASES)
     except KeptError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -73,13 +78,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure(
-    brokers: str,
+    settings: Settings,
     folder: Path,
     workloads: Sequence[Workload],
     contenders: Sequence[Contender] = CONTENDERS,
     rounds: int = 1,
-    *,
-    quick: bool = False,
 ) -> Report:
     """Run the contenders on each workload, `rounds` times, one after another within a round.
 
@@ -87,8 +90,15 @@ def measure(
     """
     about = machine()
     able, absent = _prepare(contenders)
-    settings = _settings(brokers, folder, quick=quick)
     return Report(about, rounds, [_measure(one, settings, folder, able, absent, rounds) for one in workloads])
+
+
+def with_state(report: Report, settings: Settings, folder: Path, cases: int) -> Report:
+    """`report` with the memory and the restoring of so many open cases."""
+    _say(f"memory of {cases:,} open cases")
+    held = memory.measure(Path(settings.catalogue), cases)
+    _say(f"restoring {cases:,} open cases")
+    return msgspec.structs.replace(report, memory=held, restore=restore.measure(settings, folder, cases))
 
 
 def _prepare(contenders: Sequence[Contender]) -> tuple[list[Contender], list[NotRun]]:
@@ -140,7 +150,7 @@ def _measure(
     return StreamReport(workload.name, workload.days, workload.events, shares, average, measured, absent)
 
 
-def _agree(workload: Workload, one: Contender, expected: Reference, rows: Iterable[tuple[tuple, dict]]) -> int:  # type: ignore[type-arg]
+def _agree(workload: Workload, one: Contender, expected: Reference, rows: Iterable[Row]) -> int:
     names = f"Kept's core and {one.name}, on the {workload.name} stream,"
     return check(names, expected.tallies, joined(rows, expected.watermark))
 
@@ -164,7 +174,8 @@ def _publish_to(topic: str, events: Iterable[Event], settings: Settings) -> None
         publisher.finish()
 
 
-def _settings(brokers: str, folder: Path, *, quick: bool) -> Settings:
+def settings_of(brokers: str, folder: Path, *, quick: bool = False) -> Settings:
+    """For measurements on a broker, with the catalogue of the workload in `folder`; `quick` means small batches."""
     catalogue = folder / "catalogue"
     catalogue.mkdir(exist_ok=True)
     for service in SERVICES:
@@ -197,7 +208,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure Kept beside its peers on this machine.")
     names = [one.name for one in CONTENDERS]
     parser.add_argument("--events", type=int, default=EVENTS, help="events in the stream (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each contender runs (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="how often each contender runs (default %(default)s)"
+    )
     parser.add_argument("--sparse", action="store_true", help="measure the sparse stream too")
     parser.add_argument("--quick", action="store_true", help="a few events, one round: does it run, do all agree?")
     parser.add_argument("--only", action="append", choices=names, help="this contender alone (may be repeated)")

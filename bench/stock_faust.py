@@ -37,9 +37,7 @@ def make_app() -> faust.App:
         table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
     )
-    events = app.topic(
-        os.environ[TOPIC], key_type=str, key_serializer="raw", value_serializer="json", internal=False
-    )
+    events = app.topic(os.environ[TOPIC], key_type=str, key_serializer="raw", value_serializer="json", internal=False)
     register = app.Table("register")
     tallies = app.Table("tallies", default=dict)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from bench.job import Place
+from kept.errors import Stop
 
 RESULT = "KEPT_BENCH_RESULT"
 EVENTS = "KEPT_BENCH_EVENTS"
@@ -24,15 +25,16 @@ FOLDER = "KEPT_BENCH_FOLDER"
 class Result(msgspec.Struct, frozen=True):
     """`events` dealt with in `seconds` and `cpu_seconds` (user and system, all threads and ended children).
 
-    The second half of them tells whether the contender was still warming up, or slows down as its state grows.
+    The rates (events a second) of both halves, without what comes after the last event, tell whether the contender was
+    still warming up, or slows down as its state grows.
     """
 
     events: int
     seconds: float
     cpu_seconds: float
     peak_mib: int
-    second_half_events: int
-    second_half_seconds: float
+    first_half_rate: float
+    second_half_rate: float
     tallies: list[tuple[Place, dict[int, int]]] | None = None
     """None when they are to be read from where the contender wrote them."""
 
@@ -58,7 +60,7 @@ class Stopwatch:
         self._file = Path(os.environ[RESULT])
         self._begun: _Reading | None = None
         self._halfway: _Reading | None = None
-        self._middle = 0
+        self._last: _Reading | None = None
         self._next = self._warm_up
 
     def seen(self, events: int) -> bool:
@@ -67,29 +69,37 @@ class Stopwatch:
             return False
         if self._begun is None:
             self._begun = _read(events)
-            self._next = self._middle = events + (self._all - events) // 2
+            self._next = events + (self._all - events) // 2
         elif self._halfway is None:
             self._halfway = _read(events)
             self._next = self._all
-        return events >= self._all
+        if events < self._all:
+            return False
+        self._last = _read(events)
+        return True
 
     def finish(self, tallies: Iterable[tuple[Place, dict[int, int]]] | None = None) -> None:
         """All events have been dealt with, as durably as the contender can: write the result."""
         end = _read(self._all)
-        begun, halfway = self._begun, self._halfway
-        assert begun is not None and halfway is not None
+        begun, halfway, last = self._begun, self._halfway, self._last
+        if begun is None or halfway is None or last is None:
+            raise Stop(f"{self._all} events came in too few batches to be timed; take more, or a smaller batch")
         result = Result(
             events=end.events - begun.events,
             seconds=end.seconds - begun.seconds,
             cpu_seconds=end.cpu_seconds - begun.cpu_seconds,
             peak_mib=peak_mib_of("self"),
-            second_half_events=end.events - halfway.events,
-            second_half_seconds=end.seconds - halfway.seconds,
+            first_half_rate=_rate(begun, halfway),
+            second_half_rate=_rate(halfway, last),
             tallies=None if tallies is None else list(tallies),
         )
         written = self._file.with_suffix(".new")
         written.write_bytes(msgspec.json.encode(result))
         written.replace(self._file)
+
+
+def _rate(begun: _Reading, end: _Reading) -> float:
+    return (end.events - begun.events) / max(end.seconds - begun.seconds, 1e-9)
 
 
 def _read(events: int) -> _Reading:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kept.durations import DAY_MS, HOUR_MS, MINUTE_MS
-from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, moment
+from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, Outcome, moment
 
 SEED = 20250106
 TIME_ZONE = "Europe/Amsterdam"
@@ -28,7 +28,7 @@ DURATION_SPREAD = 1.1
 CHANNELS = ("Website", "App", "Phone", "Desk")
 AREAS = tuple(f"District {number:02d}" for number in range(1, 21))
 CATEGORIES = tuple(f"Category {number:02d}" for number in range(1, 31))
-OUTCOMES = ("intended",) * 18 + ("not_intended", "rejected")
+OUTCOMES: tuple[Outcome, ...] = ("intended",) * 18 + ("not_intended", "rejected")
 
 
 class BenchService(NamedTuple):

@@ -63,8 +63,11 @@ async def _kept_log(settings: Settings) -> tuple[list[Row], list[Written]]:
         if value is not None:
             item = unpack(key, value)
             rows.append(((*item.series, *item.bucket), item.tally or {}))
-    state, tallies = sizes[topics.state.name], sizes[topics.tallies.name]
-    return rows, [Written("state topic", *state, len(marks)), Written("tallies topic", *tallies)]
+    (states, state_bytes), (tallies, tally_bytes) = sizes.values()
+    return rows, [
+        Written("state topic", states, state_bytes, len(marks)),
+        Written("tallies topic", tallies, tally_bytes),
+    ]
 
 
 def changelog(settings: Settings, names: list[str], decode: Decode | None) -> tuple[list[Row], list[Written]]:

@@ -26,6 +26,7 @@ final class Stopwatch {
     private final CountDownLatch last = new CountDownLatch(1);
     private volatile Reading begun;
     private volatile Reading halfway;
+    private volatile Reading lastSeen;
 
     Stopwatch(long all, long warmUp) {
         this.all = all;
@@ -41,6 +42,7 @@ final class Stopwatch {
             halfway = Reading.at(now);
         }
         if (now == all) {
+            lastSeen = Reading.at(now);
             last.countDown();
         }
     }
@@ -57,15 +59,19 @@ final class Stopwatch {
     void finish(Path file) throws IOException {
         Reading end = Reading.at(all);
         double seconds = (end.nanos - begun.nanos) / 1e9;
-        double late = (end.nanos - halfway.nanos) / 1e9;
         String result = String.format(
             Locale.ROOT,
             "{\"events\": %d, \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"peak_mib\": %d, "
-                + "\"second_half_events\": %d, \"second_half_seconds\": %.6f}",
-            all - begun.events, seconds, (end.cpuNanos - begun.cpuNanos) / 1e9, peakMib(), all - halfway.events, late);
+                + "\"first_half_rate\": %.3f, \"second_half_rate\": %.3f}",
+            all - begun.events, seconds, (end.cpuNanos - begun.cpuNanos) / 1e9, peakMib(),
+            rate(begun, halfway), rate(halfway, lastSeen));
         Path written = file.resolveSibling(file.getFileName() + ".new");
         Files.writeString(written, result);
         Files.move(written, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static double rate(Reading begun, Reading end) {
+        return (end.events - begun.events) * 1e9 / (end.nanos - begun.nanos);
     }
 
     private static long peakMib() throws IOException {
