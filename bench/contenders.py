@@ -152,7 +152,7 @@ CONTENDERS = (
     ),
     Contender(
         KAFKA_STREAMS,
-        "Kafka Streams, 1 stream thread, exactly once (v2), logged in-memory stores behind its cache",
+        "Kafka Streams, 1 stream thread, exactly once (v2), logged in-memory stores, cached tallies",
         kafka_streams(1),
         streams_class_path,
     ),

@@ -213,9 +213,9 @@ _ABOUT = """## What is measured
   arrival, watermarks, accounts, compaction, and one fenced transaction a batch, so that state, offset and tallies are
   written together or not at all. Its worker is the real one, told to read the measured topic.
 * **Kafka Streams** is written as its users would who want it fast: Processor API, exactly once, in-memory stores with
-  changelogs behind a record cache that never overflows, values kept as bytes that are changed in place, Jackson's
-  streaming parser, one commit a second (Kept's own batches are about as far apart while it catches up), a fixed heap of
-  4 GiB and the parallel collector. Its just-in-time compiler gets the same warm-up as everybody (below).
+  changelogs, the tallies behind a record cache that never overflows, values kept as bytes that are changed in place,
+  Jackson's streaming parser, one commit a second (Kept's own batches are about as far apart while it catches up), a
+  fixed heap of 4 GiB and the parallel collector. Its just-in-time compiler gets the warm-up that all get (below).
 * **Bytewax** keeps its state in a recovery store on the local disk: a lost disk is lost state, which is less than what
   Kafka gives the others. **Quix Streams** has all events of a partition under one key, which spares it a topic between
   register and tallies. Both decode with msgspec, and have a commit or an epoch a second.
