@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,7 @@ STEPPED_PART = 4
 """One case in so many is measured with steps: they are four events each."""
 CASE_KEY = b"c"
 WHOLE, REGISTER = "whole", "register"
+LENGTH_BYTES = 4
 
 
 class StateMemory(msgspec.Struct, frozen=True):
@@ -98,54 +100,52 @@ def _events(number: int, cases: int, steps: int) -> Iterator[Event]:
 
 
 def _state(catalogue: Path, cases: int, steps: int) -> StateMemory:
-    whole, register = (_in_process(catalogue, cases, steps, what) for what in (WHOLE, REGISTER))
+    with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder:
+        file = Path(folder) / "records"
+        whole, register = (_in_process(catalogue, cases, steps, what, file) for what in (WHOLE, REGISTER))
     words = f"open, with {steps} steps" if steps else "open"
-    return StateMemory(words, cases, whole.resident, register.resident, register.payload)
+    return StateMemory(words, cases, whole.resident, register.resident, whole.payload)
 
 
-def _in_process(catalogue: Path, cases: int, steps: int, what: str) -> _Grown:
-    command = [sys.executable, "-m", "bench.memory", str(catalogue), str(cases), str(steps), what]
+def _in_process(catalogue: Path, cases: int, steps: int, what: str, file: Path) -> _Grown:
+    command = [sys.executable, "-m", "bench.memory", str(catalogue), str(cases), str(steps), what, str(file)]
     done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise Stop(f"the memory of the register could not be measured: {done.stderr[-600:]}")
     return msgspec.json.decode(done.stdout, type=_Grown)
 
 
-def _whole(rules: dict[str, Rules], cases: int, steps: int) -> _Grown:
-    """A state filled as a worker fills it: register and tallies."""
+def _whole(rules: dict[str, Rules], cases: int, steps: int, file: Path) -> _Grown:
+    """A state filled as a worker fills it: register and tallies. The records of its cases go to `file`."""
     before = _resident()
     state = PartitionState(0, rules, live=False)
     offset, payload = -1, 0
-    for batch in open_cases(cases, steps):
-        offset += len(batch)
-        payload += _payload(_case_records(state.apply(offset, batch)))
+    with file.open("wb") as stream:
+        for batch in open_cases(cases, steps):
+            offset += len(batch)
+            records = _case_records(state.apply(offset, batch))
+            payload += sum(len(key) - len(CASE_KEY) + len(value or b"") for key, value in records)
+            packed = msgspec.msgpack.encode(records)
+            stream.write(len(packed).to_bytes(LENGTH_BYTES, "big") + packed)
     assert state.cases == cases
     return _Grown(_resident() - before, payload)
 
 
-def _register(rules: dict[str, Rules], cases: int, steps: int) -> _Grown:
-    """A state restored from the records of its cases alone. They come from a state of their own for each batch."""
-    warm = PartitionState(1, rules, live=False)
-    warm.apply(0, next(open_cases(BATCH_CASES, steps)))
-    del warm
+def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
+    """A state restored from the records of its cases alone."""
+    decode = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]]).decode
     before = _resident()
     state = PartitionState(0, rules, live=False)
-    payload = 0
-    for batch in open_cases(cases, steps):
-        records = _case_records(PartitionState(1, rules, live=False).apply(0, batch))
-        payload += _payload(records)
-        state.restore(records)
+    with file.open("rb") as stream:
+        while length := stream.read(LENGTH_BYTES):
+            state.restore(decode(stream.read(int.from_bytes(length, "big"))))
     state.restored()
     assert state.cases == cases
-    return _Grown(_resident() - before, payload)
+    return _Grown(_resident() - before, 0)
 
 
 def _case_records(changes: Changes) -> list[Record]:
     return [record for record in changes.state if record[0][:1] == CASE_KEY]
-
-
-def _payload(records: list[Record]) -> int:
-    return sum(len(key) - len(CASE_KEY) + len(value or b"") for key, value in records)
 
 
 def _resident() -> int:
@@ -157,7 +157,10 @@ def _resident() -> int:
 
 if __name__ == "__main__":
     prepare_process()
-    folder, count, with_steps, asked = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    fill = _whole if asked == WHOLE else _register
-    grown = fill(rules_by_service(read_catalogue([folder])), count, with_steps)
+    of_catalogue = rules_by_service(read_catalogue([Path(sys.argv[1])]))
+    count, with_steps, asked, records_file = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], Path(sys.argv[5])
+    if asked == WHOLE:
+        grown = _whole(of_catalogue, count, with_steps, records_file)
+    else:
+        grown = _register(of_catalogue, count, records_file)
     print(msgspec.json.encode(grown).decode())

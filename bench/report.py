@@ -175,7 +175,7 @@ def _memory(memory: MemoryReport | None) -> str:
     )
     return f"""## Memory of the register
 
-| cases | how many | bytes of memory a case, tallies included | register alone | payload |
+| cases | how many | bytes of memory a case, tallies included | restored, without tallies | payload |
 |---|---:|---:|---:|---:|
 {rows}
 
