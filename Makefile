@@ -1,6 +1,6 @@
 # The one entry point: people, hooks and CI call these targets. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs bench lock clean
+.PHONY: help setup demo test test-all lint format docs bench lock bench-lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -38,7 +38,7 @@ format: setup ## Put the code into its format and mend what can be mended.
 docs: setup ## Make the generated documents anew.
 	@for script in $(sort $(wildcard docs/generate*.py)); do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
-bench: setup ## Measure on this machine.
+bench: setup ## Measure Kept beside its peers, which are installed into .cache/bench (ARGS=--quick tries it out).
 	$(BIN)/python -m bench $(ARGS)
 
 lock: ## Write requirements.lock anew from pyproject.toml.
@@ -46,6 +46,13 @@ lock: ## Write requirements.lock anew from pyproject.toml.
 	printf 'hatchling>=1.25,<2\neditables>=0.5,<1\n' | $(UV)/bin/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --group dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml -
+
+bench-lock: ## Write the requirements of the peers in bench/ anew.
+	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
+	@for peer in quix_streams:quixstreams==3.28.1 "bytewax:bytewax[kafka]==0.21.1"; do \
+		printf '%s\nmsgspec==0.22.0\n' "$${peer#*:}" | $(UV)/bin/uv pip compile --quiet --universal \
+		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command \
+		"make bench-lock" --output-file "bench/requirements-$${peer%%:*}.txt" - || exit 1; done
 
 clean: ## Remove what was made here: environment, caches, builds.
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Literal
+from collections.abc import Iterator
 
 import msgspec
-import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import job
 from bench.stopwatch import BROKERS, TOPIC, Stopwatch
 from bench.workload import TARGET_MS
 from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
-from kept.events import Moment, milliseconds
+from kept.events import milliseconds
+from stream_processors.worker import prepare_process
 
 BATCH = 20_000
 FETCH_BYTES = 8 * 1024 * 1024
 
-
-class Data(msgspec.Struct):
-    """What the job needs of an event's data."""
-
-    service: str
-    channel: str | None = None
-    area: str | None = None
-    category: str | None = None
-    outcome: str = "intended"
-
-
-class Event(msgspec.Struct):
-    """What the job needs of an event."""
-
-    id: str
-    type: Literal["case.opened", "case.completed"]
-    time: Moment
-    subject: str
-    data: Data
-
-
-_decode = msgspec.json.Decoder(list[Event]).decode
+_decode = msgspec.json.Decoder(list[job.Event]).decode
 Slices = tuple[tuple[str, str, str], ...]
 
 
@@ -52,7 +31,7 @@ class Counting:
         self.cases: dict[str, tuple[int, int, Slices]] = {}
         self.tallies: dict[tuple[str, str, str], dict[tuple[int, int], dict[int, int]]] = {}
 
-    def apply(self, events: list[Event]) -> None:
+    def apply(self, events: list[job.Event]) -> None:
         """Count a batch."""
         for event in events:
             if event.id in self.seen:
@@ -68,14 +47,14 @@ class Counting:
                 self._add(data.service, slices, job.opening(time_ms, due))
             else:
                 opened, due, slices = self.cases[event.subject]
-                outcome = OUTCOME_INDEX[data.outcome]  # type: ignore[index]
+                outcome = OUTCOME_INDEX[data.outcome]
                 self._add(data.service, slices, job.completion(opened, due, time_ms, outcome))
 
-    def totals(self) -> job.Totals:
+    def rows(self) -> Iterator[tuple[job.Place, dict[int, int]]]:
         """What was counted."""
-        return job.totals_of(
-            (series[0], series[1], tally) for series, buckets in self.tallies.items() for tally in buckets.values()
-        )
+        for series, buckets in self.tallies.items():
+            for (size, end), tally in buckets.items():
+                yield (*series, size, end), tally
 
     def _add(self, service: str, slices: Slices, entries: list[job.Entry]) -> None:
         whole = self.tallies.setdefault((service, "", ""), {})
@@ -93,7 +72,7 @@ class Counting:
 async def run() -> None:
     """Read the topic from its beginning until all is counted."""
     counting = Counting()
-    watch = Stopwatch(counting.totals)
+    watch = Stopwatch()
     topic = os.environ[TOPIC]
     consumer = AIOKafkaConsumer(
         bootstrap_servers=os.environ[BROKERS],
@@ -110,10 +89,11 @@ async def run() -> None:
             counting.apply(_decode(b"[" + b",".join([record.value for record in records]) + b"]"))
             count += len(records)
             if watch.seen(count):
+                watch.finish(counting.rows())
                 await consumer.stop()
                 return
 
 
 if __name__ == "__main__":
-    uvloop.install()
+    prepare_process()
     asyncio.run(run())

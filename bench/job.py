@@ -1,4 +1,13 @@
-"""The job as the peers do it: what an opening and a completion count, in which bucket, and the totals to compare.
+"""The job, the same for every contender. What each must do:
+
+1. Read the topic from its beginning, and decode each event (JSON, CloudEvents): id, source, type, time, subject, data.
+2. Keep a register: of each case its opening, its due, its area, category and channel, and which events were applied
+   (the ids, or a 64-bit hash of each). An event that was applied before changes nothing.
+3. Count what `opening` and `completion` say: the whole service by 5 minutes, its histograms (bins 1 % wide) by the
+   hour, and all of it by the hour in each of three slices.
+4. Keep register, tallies and position so that they outlive the process, as strongly as it can; they are written before
+   the clock stops. (The bare loop alone keeps nothing: it is the ceiling.)
+5. Leave tallies that equal those of Kept in every counter of every bucket (see `bench.comparison`).
 
 It is lighter than Kept's, which also counts backlog, risk and overdue stocks, channel kinds and first-time-right, takes
 events in any order, and keeps what it needs to take a contribution back. The peers rely on order within a case.
@@ -6,19 +15,50 @@ events in any order, and keeps what it needs to take a contribution back. The pe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from typing import Any, Literal
 
+import msgspec
+
+from bench.workload import TARGET_MS
 from kept import counters as c
+from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
+from kept.events import Moment, Outcome, milliseconds
 from kept.histogram import bin_of
-from kept.tallies import bins
 
 Entry = tuple[int, int, int]
 """(time in ms, counter, amount)."""
-Totals = dict[str, dict[str, int]]
-"""`service|dimension` -> name of a count -> amount; the dimension is empty for the whole service."""
+Place = tuple[str, str, str, int, int]
+"""(service, dimension, value, size, end): a bucket of a series. No dimension is the whole service; size 0 is 5 minutes,
+1 an hour, 2 a local day; the end is in seconds."""
 DIMENSIONS = ("area", "category", "channel")
 FIVE_MINUTES_MS = 300_000
 HOUR_MS = 3_600_000
+
+
+class Data(msgspec.Struct):
+    """What the job needs of an event's data."""
+
+    service: str
+    channel: str | None = None
+    area: str | None = None
+    category: str | None = None
+    outcome: Outcome = "intended"
+
+
+class Event(msgspec.Struct):
+    """What the job needs of an event."""
+
+    id: str
+    type: Literal["case.opened", "case.completed"]
+    time: Moment
+    subject: str
+    data: Data
+
+
+Case = list[Any]
+"""[opened (ms), due (ms), [area, category, channel], [ids of applied events]]: what a peer's register holds of a case.
+A list of plain values, so that each of them can store it in its own way."""
 
 
 def opening(opened_ms: int, due_ms: int) -> list[Entry]:
@@ -43,6 +83,43 @@ def completion(opened_ms: int, due_ms: int, at_ms: int, outcome: int) -> list[En
     return entries
 
 
+def apply(known: Case | None, event: Event) -> tuple[Case, list[Entry]] | None:
+    """The case with `event` and what that counts; None when the event was applied before. `known` is not changed."""
+    if known is not None and event.id in known[3]:
+        return None
+    time_ms = milliseconds(event.time)
+    data = event.data
+    if event.type == "case.opened":
+        due = time_ms + TARGET_MS[data.service]
+        return [time_ms, due, [data.area, data.category, data.channel], [event.id]], opening(time_ms, due)
+    assert known is not None
+    opened, due, labels, ids = known
+    outcome = OUTCOME_INDEX[data.outcome]
+    return [opened, due, labels, [*ids, event.id]], completion(opened, due, time_ms, outcome)
+
+
+def changes(service: str, labels: Sequence[str | None], entries: list[Entry]) -> dict[str, list[tuple[int, int]]]:
+    """Bucket touched (as text, see `place_of`) -> [(counter, amount)]: one update a bucket, not one a counter."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    hourly: dict[int, list[tuple[int, int]]] = {}
+    for time_ms, counter, amount in entries:
+        end = hour(time_ms)
+        hourly.setdefault(end, []).append((counter, amount))
+        own = f"0|{five_minutes(time_ms)}" if counter < FAMILY_SIZE else f"1|{end}"
+        found.setdefault(f"{service}|||{own}", []).append((counter, amount))
+    for dimension, value in zip(DIMENSIONS, labels, strict=True):
+        if value is not None:
+            for end, counted in hourly.items():
+                found[f"{service}|{dimension}|{value}|1|{end}"] = counted
+    return found
+
+
+def place_of(text: str) -> Place:
+    """A place from `service|dimension|value|size|end`."""
+    service, dimension, value, size, end = text.split("|")
+    return service, dimension, value, int(size), int(end)
+
+
 def five_minutes(time_ms: int) -> int:
     """End (s) of the 5-minute bucket."""
     return -(-time_ms // FIVE_MINUTES_MS) * 300
@@ -51,36 +128,3 @@ def five_minutes(time_ms: int) -> int:
 def hour(time_ms: int) -> int:
     """End (s) of the hour."""
     return -(-time_ms // HOUR_MS) * 3600
-
-
-def totals_of(tallies: Iterable[tuple[str, str, Mapping[int, int]]]) -> Totals:
-    """Totals of (service, dimension, tally)."""
-    totals: Totals = {}
-    for service, dimension, tally in tallies:
-        total = totals.setdefault(f"{service}|{dimension}", dict.fromkeys(COUNTS, 0))
-        for name, count in _counts(dict(tally)).items():
-            total[name] += count
-    return totals
-
-
-COUNTS = (
-    "opened", "completed", "kept", "late", "due", "due_kept", "elapsed_ms",
-    "closed_bin_count", "closed_bin_sum", "opened_bin_count", "opened_bin_sum",
-)  # fmt: skip
-
-
-def _counts(tally: dict[int, int]) -> dict[str, int]:
-    closed, opened = bins(tally, c.CLOSED_TIME), bins(tally, c.COMPLETION_TIME)
-    return {
-        "opened": tally.get(c.OPENED, 0),
-        "completed": sum(tally.get(counter, 0) for counter in range(c.COMPLETED, c.WITHDRAWN)),
-        "kept": tally.get(c.KEPT, 0),
-        "late": tally.get(c.LATE, 0),
-        "due": tally.get(c.DUE, 0),
-        "due_kept": tally.get(c.DUE_KEPT, 0),
-        "elapsed_ms": tally.get(c.ELAPSED_MS, 0),
-        "closed_bin_count": sum(closed.values()),
-        "closed_bin_sum": sum(index * count for index, count in closed.items()),
-        "opened_bin_count": sum(opened.values()),
-        "opened_bin_sum": sum(index * count for index, count in opened.items()),
-    }

@@ -1,6 +1,6 @@
 """`make bench`: publish a stream once, let every contender read it, compare what they computed, report.
 
-Fails (exit 1) when two contenders disagree on any total.
+Fails (exit 1) when a contender's tallies differ from those of Kept in any counter of any bucket.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,40 +22,48 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from local_stack.broker import Broker
 
-from bench.contenders import (
-    Measured,
-    bare_loop,
-    differences,
-    kept_cases_only,
-    kept_worker,
-    stock_faust,
-)
+from bench import memory, restore
+from bench.comparison import check, joined
+from bench.contenders import CONTENDERS, Contender, Task
+from bench.environments import NotInstalled
+from bench.measured import Measured, NotRun
+from bench.reference import Reference, references
 from bench.report import Report, StreamReport, machine, markdown
+from bench.stopwatch import Result
 from bench.workload import SERVICES, Workload, catalogue_text, dense, sparse
+from bench.written import Row, Written
 from command_line.topics import create_topics
+from kept.catalogue import read_catalogue
 from kept.errors import KeptError
-from kept.events import CaseCompleted, Event, encode
+from kept.events import Event
+from kept.intake import rules_by_service
 from kept.settings import Settings, read_settings
 from kept.topics import topics
 from producers.publisher import Publisher
 
-EVENTS = 300_000
-STOCK_SHARE = 50
-STOCK_AT_LEAST = 10_000
+EVENTS = 600_000
+ROUNDS = 3
+QUICK_EVENTS = 6_000
+QUICK_CASES = 20_000
+QUICK_BATCH = 500
+"""So many records at once, that a short stream has more than one batch a partition."""
+PART_AT_LEAST = 10_000
 PARTITIONS = 4
 MARKDOWN = Path("docs/benchmarks.md")
-
-
-class Disagreement(KeptError):
-    """Two contenders computed different totals: the measurement means nothing."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     options = _options(arguments)
+    chosen = [one for one in CONTENDERS if not options.only or one.name in options.only]
+    events, rounds = (QUICK_EVENTS, 1) if options.quick else (options.events, options.rounds)
+    workloads = [dense(events), sparse(events)] if options.sparse else [dense(events)]
     try:
         with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder, Broker(Path(folder) / "kafka") as broker:
-            report = measure(broker.bootstrap, Path(folder), options.events, both=options.sparse)
+            settings = settings_of(broker.bootstrap, Path(folder), quick=options.quick)
+            report = measure(settings, Path(folder), workloads, chosen, rounds)
+            if not options.only:
+                report = with_state(report, settings, Path(folder), QUICK_CASES if options.quick else memory.CASES)
     except KeptError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -69,91 +77,127 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def measure(brokers: str, folder: Path, events: int, *, both: bool) -> Report:
-    """Run all contenders on the dense stream, and on the sparse one too when `both`.
+def measure(
+    settings: Settings,
+    folder: Path,
+    workloads: Sequence[Workload],
+    contenders: Sequence[Contender] = CONTENDERS,
+    rounds: int = 1,
+) -> Report:
+    """Run the contenders on each workload, `rounds` times, one after another within a round.
 
-    Raises `Disagreement` when two of them computed different totals.
+    Raises `Disagreement` when one of them left other tallies than Kept. One that cannot be installed is reported so.
     """
     about = machine()
-    workloads = [dense(events), sparse(events)] if both else [dense(events)]
-    return Report(about, [_measure(workload, brokers, folder) for workload in workloads])
+    able, absent = _prepare(contenders)
+    return Report(about, rounds, [_measure(one, settings, folder, able, absent, rounds) for one in workloads])
 
 
-def _measure(workload: Workload, brokers: str, folder: Path) -> StreamReport:
-    prefix = min(workload.events, max(STOCK_AT_LEAST, workload.events // STOCK_SHARE))
-    base = _settings(brokers, folder, f"bench-{workload.name}")
-    start, first = f"{base.topic_prefix}worker-", f"{base.topic_prefix}prefix-"
-    whole = msgspec.structs.replace(base, topic_prefix=start)
-    part = msgspec.structs.replace(base, topic_prefix=first)
-    cases = msgspec.structs.replace(base, topic_prefix=f"{base.topic_prefix}cases-")
-    for settings in (whole, part, cases):
-        create_topics(settings)
-    _say(f"{workload.name}: publishing {workload.events:,} events")
-    size = _publish(workload.stream(), whole)
-    _publish(islice(workload.stream(), prefix), part)
-    completions = sum(type(event) is CaseCompleted for event in islice(workload.stream(), prefix))
-    topic, prefix_topic = _events_topic(whole), _events_topic(part)
-    bare = _done(bare_loop(base, topic, workload.events, folder))
-    worker = _done(kept_worker(whole, workload.events, folder))
-    alone = _done(kept_cases_only(cases, topic, workload.events, folder))
-    stock = _done(stock_faust(base, prefix_topic, prefix, folder))
-    check = bare_loop(base, prefix_topic, prefix, folder)
-    check_agreement(workload.name, [bare, worker, alone])
-    check_agreement(workload.name, [check, stock])
-    average = size // workload.events
-    contenders = [worker, alone, stock, bare]
-    return StreamReport(workload.name, workload.days, workload.events, prefix, completions, average, contenders)
+def with_state(report: Report, settings: Settings, folder: Path, cases: int) -> Report:
+    """`report` with the memory and the restoring of so many open cases."""
+    _say(f"memory of {cases:,} open cases")
+    held = memory.measure(Path(settings.catalogue), cases)
+    _say(f"restoring {cases:,} open cases")
+    return msgspec.structs.replace(report, memory=held, restore=restore.measure(settings, folder, cases))
 
 
-def check_agreement(stream: str, contenders: list[Measured]) -> None:
-    """Compare all with the first; raises `Disagreement` when a total differs."""
-    reference = contenders[0]
-    for other in contenders[1:]:
-        found = differences(reference.totals, other.totals)
-        if found:
-            shown = "\n  ".join(found[:10])
-            names = f"{reference.name} and {other.name}"
-            raise Disagreement(f"{names} disagree on the {stream} stream ({len(found)} totals):\n  {shown}")
+def _prepare(contenders: Sequence[Contender]) -> tuple[list[Contender], list[NotRun]]:
+    able: list[Contender] = []
+    absent: list[NotRun] = []
+    for one in contenders:
+        try:
+            one.prepare()
+        except NotInstalled as error:
+            _say(f"{one.name}: not run: {error}")
+            absent.append(NotRun(one.name, one.words, str(error)))
+        else:
+            able.append(one)
+    return able, absent
 
 
-def _publish(events: Iterable[Event], settings: Settings) -> int:
-    """Publish all; returns their bytes."""
-    size = 0
-    with Publisher(_events_topic(settings), settings) as publisher:
+def _measure(
+    workload: Workload,
+    settings: Settings,
+    folder: Path,
+    contenders: Sequence[Contender],
+    absent: list[NotRun],
+    rounds: int,
+) -> StreamReport:
+    parts = {one.name: min(workload.events, max(PART_AT_LEAST, workload.events // one.part)) for one in contenders}
+    sizes = {workload.events, *parts.values()}
+    _say(f"{workload.name}: what Kept's core makes of {workload.events:,} events")
+    expected = references(workload.stream(), sizes, rules_by_service(read_catalogue([Path(settings.catalogue)])))
+    published = _publish(workload, settings, sizes)
+    results: dict[str, list[Result]] = {one.name: [] for one in contenders}
+    compared: dict[str, int] = {}
+    wrote: dict[str, list[Written]] = {}
+    for number in range(1, rounds + 1):
+        for one in contenders:
+            events = parts[one.name]
+            name = f"{settings.topic_prefix}{workload.name}-{one.name.replace('_', '-')}-{number}"
+            task = Task(settings, published[events], events, folder, name)
+            result, rows, wrote[one.name] = one.run(task)
+            compared[one.name] = _agree(workload, one, expected[events], rows)
+            results[one.name].append(msgspec.structs.replace(result, tallies=None))
+            _say(f"  round {number}: {_shown(one, result)}, {compared[one.name]:,} counters equal")
+    measured = [
+        Measured(one.name, one.words, parts[one.name], compared[one.name], results[one.name], wrote[one.name])
+        for one in contenders
+    ]
+    whole = expected[workload.events]
+    shares = {size: expected[size].completions / size for size in sizes}
+    average = whole.bytes // workload.events
+    return StreamReport(workload.name, workload.days, workload.events, shares, average, measured, absent)
+
+
+def _agree(workload: Workload, one: Contender, expected: Reference, rows: Iterable[Row]) -> int:
+    names = f"Kept's core and {one.name}, on the {workload.name} stream,"
+    return check(names, expected.tallies, joined(rows, expected.watermark))
+
+
+def _publish(workload: Workload, settings: Settings, sizes: Collection[int]) -> dict[int, str]:
+    """Publish the first events of the stream, so many to a topic of their own; returns the topics by size."""
+    found = {}
+    for size in sorted(sizes):
+        _say(f"{workload.name}: publishing {size:,} events")
+        part = msgspec.structs.replace(settings, topic_prefix=f"{settings.topic_prefix}{workload.name}-{size}-")
+        create_topics(part)
+        found[size] = topics(part.topic_prefix, part.partitions).events.name
+        _publish_to(found[size], islice(workload.stream(), size), part)
+    return found
+
+
+def _publish_to(topic: str, events: Iterable[Event], settings: Settings) -> None:
+    with Publisher(topic, settings) as publisher:
         for event in events:
             publisher.publish(event)
-            size += len(encode(event))
         publisher.finish()
-    return size
 
 
-def _settings(brokers: str, folder: Path, name: str) -> Settings:
+def settings_of(brokers: str, folder: Path, *, quick: bool = False) -> Settings:
+    """For measurements on a broker, with the catalogue of the workload in `folder`; `quick` means small batches."""
     catalogue = folder / "catalogue"
     catalogue.mkdir(exist_ok=True)
     for service in SERVICES:
         (catalogue / f"{service.id}.toml").write_text(catalogue_text(service), encoding="utf-8")
+    settings = read_settings({name: value for name, value in os.environ.items() if name.startswith("KEPT_MAX_BATCH")})
     return msgspec.structs.replace(
-        read_settings({name: value for name, value in os.environ.items() if name.startswith("KEPT_MAX_BATCH")}),
+        settings,
         brokers=brokers,
-        topic_prefix=f"{name}-{uuid.uuid4().hex[:8]}-",
+        topic_prefix=f"bench-{uuid.uuid4().hex[:8]}-",
         partitions=PARTITIONS,
         catalogue=str(catalogue),
-        history_path=str(folder / f"{name}.sqlite"),
+        history_path=str(folder / "history.sqlite"),
         live=False,
+        max_batch_records=QUICK_BATCH if quick else settings.max_batch_records,
     )
 
 
-def _events_topic(settings: Settings) -> str:
-    return topics(settings.topic_prefix, settings.partitions).events.name
-
-
-def _done(one: Measured) -> Measured:
-    state = "" if one.state is None else f", {one.state.records / one.all_events:.2f} state records an event"
-    _say(
-        f"  {one.name}: {one.events:,} events in {one.seconds:.1f} s, {one.per_second:,.0f}/s, "
-        f"{one.per_cpu_second:,.0f} per CPU-second, peak {one.peak_mib:,} MiB{state}"
+def _shown(one: Contender, result: Result) -> str:
+    return (
+        f"{one.name}: {result.events:,} events in {result.seconds:.1f} s, {result.events / result.seconds:,.0f}/s, "
+        f"{result.events / result.cpu_seconds:,.0f} per CPU-second, peak {result.peak_mib:,} MiB"
     )
-    return one
 
 
 def _say(line: str) -> None:
@@ -162,8 +206,14 @@ def _say(line: str) -> None:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description="Measure Kept beside its peers on this machine.")
+    names = [one.name for one in CONTENDERS]
     parser.add_argument("--events", type=int, default=EVENTS, help="events in the stream (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="how often each contender runs (default %(default)s)"
+    )
     parser.add_argument("--sparse", action="store_true", help="measure the sparse stream too")
+    parser.add_argument("--quick", action="store_true", help="a few events, one round: does it run, do all agree?")
+    parser.add_argument("--only", action="append", choices=names, help="this contender alone (may be repeated)")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     parser.add_argument("--markdown", type=Path, default=MARKDOWN, help="write the page here (default %(default)s)")
     return parser.parse_args(arguments)

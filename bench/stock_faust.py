@@ -8,30 +8,28 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import traceback
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import faust
-import uvloop
+import msgspec
 
 from bench import job
-from bench.stopwatch import BROKERS, TOPIC, Stopwatch
-from bench.workload import TARGET_MS
-from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
+from bench.stopwatch import APPLICATION, BROKERS, FOLDER, TOPIC, Stopwatch
+from stream_processors.worker import prepare_process
 
 PARTITIONS = 4
+TABLES = ("register", "tallies")
 
 
-def make_app(folder: str) -> faust.App:
+def make_app() -> faust.App:
     """The application; it leaves when it has seen all events."""
-    topic = os.environ[TOPIC]
     app = faust.App(
-        f"{topic}-stock",
+        os.environ[APPLICATION],
         broker=f"kafka://{os.environ[BROKERS]}",
         store="memory://",
-        datadir=folder,
+        datadir=os.environ[FOLDER],
         web_enabled=False,
         topic_partitions=PARTITIONS,
         topic_replication_factor=1,
@@ -39,92 +37,54 @@ def make_app(folder: str) -> faust.App:
         table_standby_replicas=0,
         consumer_auto_offset_reset="earliest",
     )
-    events = app.topic(topic, key_type=str, key_serializer="raw", value_serializer="json", internal=False)
+    events = app.topic(os.environ[TOPIC], key_type=str, key_serializer="raw", value_serializer="json", internal=False)
     register = app.Table("register")
-    whole = app.Table("whole-5-minutes", default=dict)
-    whole_hourly = app.Table("whole-hourly", default=dict)
-    parts = {name: app.Table(f"{name}-hourly", default=dict) for name in job.DIMENSIONS}
+    tallies = app.Table("tallies", default=dict)
 
-    def totals() -> job.Totals:
-        tables = [("", whole), ("", whole_hourly), *parts.items()]
-        return job.totals_of(
-            (key.split("|")[1], name, {int(counter): amount for counter, amount in tally.items()})
-            for name, table in tables
-            for key, tally in table.items()
-        )
+    def rows() -> Iterator[tuple[job.Place, dict[int, int]]]:
+        for key, tally in tallies.items():
+            yield job.place_of(key.partition("|")[2]), {int(counter): amount for counter, amount in tally.items()}
 
-    def add(table: Any, key: str, counted: list[tuple[str, int]]) -> None:
-        tally = table[key]
-        for counter, amount in counted:
-            tally[counter] = tally.get(counter, 0) + amount
-        table[key] = tally
-
-    def count(partition: int, service: str, slices: dict[str, str], entries: list[job.Entry]) -> None:
-        """One table update for each bucket touched, not for each counter."""
-        fine: dict[int, list[tuple[str, int]]] = {}
-        binned: dict[int, list[tuple[str, int]]] = {}
-        hourly: dict[int, list[tuple[str, int]]] = {}
-        for time_ms, counter, amount in entries:
-            change, hour = (str(counter), amount), job.hour(time_ms)
-            hourly.setdefault(hour, []).append(change)
-            if counter < FAMILY_SIZE:
-                fine.setdefault(job.five_minutes(time_ms), []).append(change)
-            else:
-                binned.setdefault(hour, []).append(change)
-        for end, counted in fine.items():
-            add(whole, f"{partition}|{service}|{end}", counted)
-        for end, counted in binned.items():
-            add(whole_hourly, f"{partition}|{service}|{end}", counted)
-        for name, value in slices.items():
-            for end, counted in hourly.items():
-                add(parts[name], f"{partition}|{service}|{value}|{end}", counted)
-
-    watch = Stopwatch(totals)
+    watch = Stopwatch()
 
     @app.agent(events, name="cases")  # type: ignore[untyped-decorator]
     async def cases(stream: Any) -> None:
         seen = 0
         async for event in stream.events():
-            body, partition = event.value, event.message.partition
             try:
-                apply(body, partition)
+                apply(msgspec.convert(event.value, job.Event), event.message.partition)
             except Exception:  # Faust would acknowledge the event and go on
                 traceback.print_exc()
                 os._exit(1)
             seen += 1
             if watch.seen(seen):
+                watch.finish(rows())
                 os._exit(0)
 
-    def apply(body: dict[str, Any], partition: int) -> None:
-        case, data = body["subject"], body["data"]
-        service = data["service"]
-        known = register.get(case)
-        if known is not None and body["id"] in known["ids"]:
+    def apply(event: job.Event, partition: int) -> None:
+        applied = job.apply(register.get(event.subject), event)
+        if applied is None:
             return
-        time_ms = round(datetime.fromisoformat(body["time"]).timestamp() * 1000)
-        if body["type"] == "case.opened":
-            slices = {name: data[name] for name in job.DIMENSIONS if name in data}
-            due = time_ms + TARGET_MS[service]
-            register[case] = {"ids": [body["id"]], "opened": time_ms, "due": due, "slices": slices}
-            count(partition, service, slices, job.opening(time_ms, due))
-        else:
-            assert known is not None
-            register[case] = {**known, "ids": [*known["ids"], body["id"]]}
-            outcome = OUTCOME_INDEX[data.get("outcome", "intended")]
-            count(partition, service, known["slices"], job.completion(known["opened"], known["due"], time_ms, outcome))
+        case, entries = applied
+        register[event.subject] = case
+        for place, counted in job.changes(event.data.service, case[2], entries).items():
+            key = f"{partition}|{place}"
+            tally = tallies[key]
+            for number, amount in counted:
+                counter = str(number)
+                tally[counter] = tally.get(counter, 0) + amount
+            tallies[key] = tally
 
     return app
 
 
-def changelogs(topic: str) -> list[str]:
-    """Names of the changelog topics of the application that reads `topic`."""
-    tables = ["register", "whole-5-minutes", "whole-hourly", *(f"{name}-hourly" for name in job.DIMENSIONS)]
-    return [f"{topic}-stock-{table}-changelog" for table in tables]
+def changelogs(application: str) -> list[str]:
+    """Names of the application's changelog topics."""
+    return [f"{application}-{table}-changelog" for table in TABLES]
 
 
 if __name__ == "__main__":
-    uvloop.install()
+    prepare_process()
     logging.disable(logging.INFO)  # Faust lets debug records be made and thrown away: a tenth of its time
-    with tempfile.TemporaryDirectory(prefix="kept-bench-") as work_folder:
-        worker = faust.Worker(make_app(work_folder), loglevel="WARNING", redirect_stdouts=False)
-        worker.execute_from_commandline()
+    worker = faust.Worker(make_app(), loglevel="WARNING", redirect_stdouts=False)
+    worker.execute_from_commandline()

@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from kept.durations import DAY_MS, HOUR_MS, MINUTE_MS
-from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, moment
+from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, Outcome, moment
 
 SEED = 20250106
+TIME_ZONE = "Europe/Amsterdam"
 START_MS = int(datetime(2025, 1, 6, tzinfo=UTC).timestamp() * 1000)
 SOURCE = "/city/service-desk"
 COMPLETED_SHARE = 0.85
@@ -27,7 +28,7 @@ DURATION_SPREAD = 1.1
 CHANNELS = ("Website", "App", "Phone", "Desk")
 AREAS = tuple(f"District {number:02d}" for number in range(1, 21))
 CATEGORIES = tuple(f"Category {number:02d}" for number in range(1, 31))
-OUTCOMES = ("intended",) * 18 + ("not_intended", "rejected")
+OUTCOMES: tuple[Outcome, ...] = ("intended",) * 18 + ("not_intended", "rejected")
 
 
 class BenchService(NamedTuple):
@@ -85,7 +86,7 @@ def catalogue_text(service: BenchService) -> str:
     return f'''id = "{service.id}"
 name = "{service.id}"
 owner = "Measurements"
-time_zone = "Europe/Amsterdam"
+time_zone = "{TIME_ZONE}"
 expected_silence = "24h"
 simulated = true
 

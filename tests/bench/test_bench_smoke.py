@@ -1,4 +1,4 @@
-"""The measurements, in small: every contender runs and computes the same totals. Nothing here asserts on time."""
+"""The measurements, in small: each contender of the main environment runs and counts the same. None asks for speed."""
 
 from __future__ import annotations
 
@@ -7,27 +7,59 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.contenders import Measured, differences
-from bench.report import NAMES, Report, markdown
-from bench.run import Disagreement, check_agreement, measure
+from bench import memory, restore
+from bench.contenders import BARE, CONTENDERS, KEPT_CASES, KEPT_WORKER, STOCK_FAUST, Contender
+from bench.environments import NotInstalled
+from bench.report import Report, markdown
+from bench.run import measure, settings_of
 from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, dense, sparse
 from kept.events import CaseOpened, encode
+from kept.topics import topics
 from local_stack.broker import Broker
+
+IN_MAIN_ENVIRONMENT = (KEPT_WORKER, KEPT_CASES, STOCK_FAUST, BARE)
+
+
+def _absent() -> None:
+    raise NotInstalled("it is not to be had here | at all")
 
 
 @pytest.mark.slow
-def test_all_contenders_agree_on_a_small_stream_and_the_page_is_made(broker: Broker, tmp_path: Path) -> None:
-    report = measure(broker.bootstrap, tmp_path, 4000, both=False)
+def test_contenders_agree_on_a_small_stream_and_the_page_tells_who_is_absent(broker: Broker, tmp_path: Path) -> None:
+    present = [one for one in CONTENDERS if one.name in IN_MAIN_ENVIRONMENT]
+    away = Contender("away", "a contender that is away", present[0].run, _absent)
+
+    report = measure(settings_of(broker.bootstrap, tmp_path, quick=True), tmp_path, [dense(4000)], [*present, away])
 
     (stream,) = report.streams
-    assert {one.name for one in stream.contenders} == set(NAMES)
-    for one in stream.contenders:
-        assert sum(counts["opened"] for series, counts in one.totals.items() if series.endswith("|")) > 1000
-        assert differences(stream.contenders[0].totals, one.totals) == []  # 4,000 events are all in the prefix
+    assert [one.name for one in stream.contenders] == [one.name for one in present]
+    counters = {one.compared for one in stream.contenders}  # 4,000 events are few enough for the slow ones
+    assert len(counters) == 1
+    assert counters.pop() > 10_000
+    assert all(one.rounds[0].tallies is None for one in stream.contenders)
     page = markdown(report)
-    assert all(words in page for words in NAMES.values())
-    assert f"first {stream.prefix:,} events" in page
+    assert all(one.words in page for one in present)
+    assert "| a contender that is away | not run: it is not to be had here \\| at all |" in page
     assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+
+
+def test_open_cases_are_restored_by_the_case_processor_and_by_a_worker(broker: Broker, tmp_path: Path) -> None:
+    found = restore.measure(settings_of(broker.bootstrap, tmp_path), tmp_path, 2000)
+
+    assert found.processor.cases == found.cases == 2000
+    assert found.processor.records > 2000  # the tallies and marks too
+    assert found.worker_seconds > 0
+
+
+def test_the_register_of_cases_with_steps_is_larger_than_that_of_plain_ones(tmp_path: Path) -> None:
+    settings = settings_of("127.0.0.1:9", tmp_path)
+
+    plain, stepped = memory.measure(Path(settings.catalogue), 8000).states
+
+    assert (plain.cases, stepped.cases) == (8000, 2000)
+    assert 70 < plain.payload_bytes / plain.cases < 150
+    assert stepped.payload_bytes / stepped.cases > plain.payload_bytes / plain.cases + 3 * 20
+    assert plain.resident_bytes > plain.payload_bytes
 
 
 def test_the_stream_is_the_same_every_time_and_in_order_of_publication() -> None:
@@ -50,9 +82,7 @@ def test_the_stream_touches_every_service_and_slice() -> None:
     assert {data.category for data in opened} == set(CATEGORIES)
 
 
-def test_a_disagreement_names_both_contenders_and_what_differs() -> None:
-    one = Measured("bare", 10, 10, 1.0, 1.0, 50, {"parking-permits|": {"opened": 3}})
-    other = Measured("kept_worker", 10, 10, 1.0, 1.0, 50, {"parking-permits|": {"opened": 4}})
-    with pytest.raises(Disagreement, match=r"bare and kept_worker disagree.*\n.*parking-permits opened: 3 and 4"):
-        check_agreement("dense", [one, other])
-    check_agreement("dense", [one, one])
+def test_all_runs_of_a_measurement_share_no_topic(tmp_path: Path) -> None:
+    one, other = (settings_of("127.0.0.1:9", tmp_path) for _ in range(2))
+    names = [{topic.name for topic in topics(settings.topic_prefix, 4).all()} for settings in (one, other)]
+    assert not names[0] & names[1]
