@@ -68,9 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     text = markdown(report)
-    if options.markdown:
-        options.markdown.parent.mkdir(parents=True, exist_ok=True)
-        options.markdown.write_text(text, encoding="utf-8")
+    page = options.markdown or (None if options.quick or options.only else MARKDOWN)
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     print(text.partition("## What is measured")[0])
@@ -212,10 +213,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--rounds", type=int, default=ROUNDS, help="how often each contender runs (default %(default)s)"
     )
     parser.add_argument("--sparse", action="store_true", help="measure the sparse stream too")
-    parser.add_argument("--quick", action="store_true", help="a few events, one round: does it run, do all agree?")
+    parser.add_argument(
+        "--quick", action="store_true", help="a few events, one round: do all run and agree? (its times mean nothing)"
+    )
     parser.add_argument("--only", action="append", choices=names, help="this contender alone (may be repeated)")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
-    parser.add_argument("--markdown", type=Path, default=MARKDOWN, help="write the page here (default %(default)s)")
+    page = f"write the page here (default: {MARKDOWN}, and with --quick or --only nowhere)"
+    parser.add_argument("--markdown", type=Path, help=page)
     return parser.parse_args(arguments)
 
 
