@@ -93,6 +93,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # at once: whoever reads the address in the log may use it
     except OSError as error:
         listener.close()
         raise ConfigurationError(
