@@ -18,7 +18,9 @@ from kept.durations import MINUTE_MS
 from kept.errors import Stop
 from kept.events import CaseOpened, CaseOpenedData, CaseStep, Event, StepData, moment
 from kept.intake import Rules, rules_by_service
-from kept.partition import Changes, PartitionState, Record
+from kept.marks import Accounts, Mark
+from kept.partition import Changes, PartitionState
+from kept.state_records import MARK, Record, pack_mark
 from local_stack.environment import plain_environment
 from stream_processors.worker import prepare_process
 
@@ -139,6 +141,7 @@ def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
     with file.open("rb") as stream:
         while length := stream.read(LENGTH_BYTES):
             state.restore(decode(stream.read(int.from_bytes(length, "big"))))
+    state.restore([(MARK, pack_mark(Mark(0, 0, None, Accounts())))])
     state.restored()
     assert state.cases == cases
     return _Grown(_resident() - before, 0)

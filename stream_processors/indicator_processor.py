@@ -190,7 +190,9 @@ class IndicatorProcessor:
     async def _amend(self, owned: TalliesPartition, known_at: int) -> None:
         """Write the published points that late events have changed anew, and how they were known before."""
         late, owned.late_since = owned.late_since, {}
-        for service, since_ms in late.items():
+        # Marks tell of all services, and go to every partition of the tallies; the others' tallies are not here.
+        for service in [service for service in self._services_of(owned) if service in late]:
+            since_ms = late[service]
             last = owned.published.get(service, known_at)  # after a restart: whatever there is
             for start in range(-(-since_ms // 1000), last + 1, AMENDED_AT_ONCE_SECONDS):
                 end = min(start + AMENDED_AT_ONCE_SECONDS - 1, last)

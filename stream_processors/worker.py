@@ -152,13 +152,17 @@ class Worker:
         """
         async for event in stream.events():
             await self._under_way.acquire()
+            try:
+                # Here, not in the task: what waits there could overtake a batch before it.
+                await self._partition_watch.check()
+            except Exception as error:
+                self.die(error)
             task = asyncio.create_task(self._apply_batch(event.message, event.value))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def _apply_batch(self, message: Any, records: list[Any]) -> None:
         try:
-            await self._partition_watch.check()
             position = await self.cases.apply(message.partition, records)
             if position is not None:
                 self._consumer.set_durable(message.tp, position)

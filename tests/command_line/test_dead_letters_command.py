@@ -254,5 +254,5 @@ def test_where_nothing_listens_and_where_there_is_no_topic_is_said(
     monkeypatch.setattr(dead_letters, "CONNECT_SECONDS", 1.0)
     with pytest.raises(Stop, match="there is no such topic; create it with `kept topics create`"):
         pipeline.kept("list", "--topic-prefix", f"{topic_prefix}absent-")
-    with pytest.raises(Retry, match=r"no Kafka broker answers at 127\.0\.0\.1:1; start it"):
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127\.0\.0\.1:1: nothing listens there; start it"):
         pipeline.kept("list", "--brokers", "127.0.0.1:1")

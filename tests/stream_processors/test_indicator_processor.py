@@ -148,6 +148,21 @@ def test_a_late_event_amends_published_points_before_the_position_moves(city: Ci
     asyncio.run(run())
 
 
+def test_what_was_late_of_a_service_whose_tallies_are_elsewhere_amends_nothing_here(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        await processor._publish_in_time(owned)
+        elsewhere = TalliesPartition(1 - PARTITION, city.rules)
+        elsewhere.marks = {state.partition: state.mark() for state in city.states}
+        processor.partitions[elsewhere.partition] = elsewhere
+        elsewhere.late_since = {LIGHTS.id: ms("2024-06-03 09:00")}
+        await processor._publish_in_time(elsewhere)
+        assert store.amendments == []
+
+    asyncio.run(run())
+
+
 def test_the_position_waits_while_the_store_cannot_take_amendments(city: City) -> None:
     async def run() -> None:
         store = Store()

@@ -205,11 +205,11 @@ def test_the_number_of_partitions_is_asked_anew_each_time_and_waited_for(
     async def run() -> None:
         watch = PartitionWatch(client_settings(settings), topics(topic_prefix, 2).events)
         await watch.check()
-        await asyncio.to_thread(broker.stop)
+        broker.stop()
         waiting = asyncio.create_task(watch.check())
         await asyncio.sleep(1.0)
         assert not waiting.done()
-        await asyncio.to_thread(broker.start)
+        broker.start()  # in this thread: the broker ends with the one that started it
         await asyncio.wait_for(waiting, 60)
         admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
         await asyncio.to_thread(admin.create_partitions, {name: NewPartitions(3)})
