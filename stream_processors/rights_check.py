@@ -31,7 +31,9 @@ async def check_group(admin: AIOKafkaAdminClient, group: str) -> None:
 def refusal(error: BaseException) -> str | None:
     """What a client's error says of a lacking right, if it does."""
     cause: BaseException | None = error
-    while cause is not None:
+    seen: set[int] = set()
+    while cause is not None and id(cause) not in seen:  # Faust raises a crash from itself
+        seen.add(id(cause))
         if isinstance(cause, REFUSALS):
             return f"the broker refuses this user a right ({cause}); {ADVICE}"
         cause = cause.__cause__

@@ -238,9 +238,6 @@ class TestOnABroker:
             times = [json.loads(record.value)["time"] for record in consumer]
         finally:
             consumer.close()
-        told = [
-            json.loads(line) for line in Path(events).read_text(encoding="utf-8").splitlines() if line.startswith("{")
-        ]
-        assert len(times) == 6
-        assert times != sorted(times)
-        assert times == [one["time"] for one in told if one.get("time") in times]
+        readable = [line for number, line in enumerate(EVENTS.splitlines(), start=1) if number not in (6, 7)]
+        assert times == [json.loads(line)["time"] for line in readable]
+        assert times != sorted(times)  # what was told late is told late
