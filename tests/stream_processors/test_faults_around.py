@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(240)]
 
 MAPPING = read_mapping("boston_311")
 SERVICE = MAPPING.service()
-AS_OF_MS = as_of_ms("2011-07-20T00:00", SERVICE.zone)
+AS_OF_MS = as_of_ms("2011-07-09T00:00", SERVICE.zone)
 DEADLINE_SECONDS = 60.0
 
 
@@ -156,9 +156,9 @@ def test_events_that_come_late_amend_what_was_published_and_the_amendments_are_k
     in_time = [event for event in events if event.id not in held]
     with replay_pipeline(MAPPING.catalogue_text(), brokers=broker.bootstrap) as replay:
         replay.publish(in_time[:-500])
-        for start in range(len(in_time) - 500, len(in_time), 100):
+        for start in range(len(in_time) - 500, len(in_time), 250):
             before = published(replay.settings)
-            replay.publish(in_time[start : start + 100])
+            replay.publish(in_time[start : start + 250])
             until(lambda before=before: published(replay.settings) > before, "next moment")
         replay.publish(late)
         replay.end(AS_OF_MS)

@@ -84,9 +84,9 @@ def test_a_replay_of_nothing_ends_on_both_paths_and_prints_nothing(broker: Broke
 
 
 @pytest.mark.slow
-def test_all_of_boston_through_kafka_is_identical_to_the_last_digit(broker: Broker, shared_data: Path) -> None:
+def test_two_months_of_boston_through_kafka_are_identical_to_the_last_digit(broker: Broker, shared_data: Path) -> None:
     replay = ["replay", str(shared_data / "boston_311_2011H2.csv.gz"), "--mapping", "boston_311"]
-    replay += ["--as-of", "2012-01-01T00:00:00", "--json"]
+    replay += ["--as-of", "2011-09-01T00:00:00", "--json"]
     embedded = run_kept(*replay, "--embedded")
     assert run_kept(*replay, "--brokers", broker.bootstrap) == embedded
 
