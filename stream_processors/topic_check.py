@@ -17,7 +17,7 @@ from kept.errors import ConfigurationError, Retry, StateError, Stop
 from kept.settings import Settings
 from kept.topic_needs import SeenTopic, topic_verdicts, workers_must_not_start
 from kept.topics import Topic, Topics, consumer_group
-from stream_processors.connection import client_settings, greet
+from stream_processors.connection import admin_client, greet
 from stream_processors.rights_check import ADVICE, check_group
 
 log = logging.getLogger("kept.topics")
@@ -139,16 +139,13 @@ def _check_config(settings: Settings, topics: Topics, seen: dict[str, SeenTopic]
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**client_settings(settings))
     try:
-        await admin.start()
-        yield admin
+        async with admin_client(settings) as admin:
+            yield admin
     except KafkaError as error:
         raise Retry(
             f"no Kafka broker answers at {settings.brokers} ({error}); start it, or set KEPT_BROKERS"
         ) from error
-    finally:
-        await admin.close()
 
 
 async def _partitions(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, list[dict[str, Any]]]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError, for_code
 from aiokafka.partitioner import murmur2
 
@@ -22,9 +21,9 @@ from kept.partition import Changes
 from kept.partition_split import split
 from kept.settings import Settings
 from kept.state_records import MARK, read_mark
-from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group, transactional_id
 from kept.topics import topics as topics_of
-from stream_processors.connection import client_settings
+from stream_processors.connection import admin_client, client_settings
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import PartitionLog
 
@@ -56,7 +55,7 @@ async def grow(former: Settings, wider: Settings, *, resume: bool = False) -> Gr
     """
     _check_numbers(former, wider)
     try:
-        async with _admin(former) as admin:
+        async with admin_client(former) as admin:
             return await _Move(former, wider, admin).run(resume)
     except KafkaError as error:
         raise Retry(f"brokers {former.brokers}: {error!r}; the former topics are as they were, run it again") from error
@@ -73,16 +72,6 @@ def _check_numbers(former: Settings, wider: Settings) -> None:
             f"{wider.partitions} partitions cannot take over {former.partitions}; valid: a multiple, such as {valid}, "
             "so that each partition is split and none is mixed"
         )
-
-
-@asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[Any]:
-    admin = AIOKafkaAdminClient(**client_settings(settings))
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()
 
 
 class _Move:
@@ -159,7 +148,7 @@ class _Move:
 
     async def _take_over(self, parent: int) -> dict[bytes, bytes]:
         """Fence whoever wrote the state of a partition, and read it: the live records by key."""
-        log = PartitionLog(self._clients, self._from, f"{self._from.state.name}-{parent}", parent)
+        log = PartitionLog(self._clients, self._from, transactional_id(self._from.state, parent), parent)
         held: dict[bytes, bytes] = {}
         try:
             await log.fence()
@@ -185,7 +174,7 @@ class _Move:
 
     async def _write(self, changes: Changes) -> None:
         child = changes.mark.partition
-        log = PartitionLog(self._clients, self._to, f"{self._to.state.name}-{child}", child)
+        log = PartitionLog(self._clients, self._to, transactional_id(self._to.state, child), child)
         try:
             await log.fence()
             await log.write(changes, [])
