@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# All that needs a broker is one half of the tests (tests/conftest.py).
+TWO_AT_ONCE := -n 2 --dist loadgroup
 # Kept's own tools for the lock; not needed to use or to test Kept.
 UV_VERSION := 0.13.9
 UV := .cache/uv
@@ -20,7 +22,7 @@ demo: setup ## Run the whole pipeline with a simulated city on this machine, unt
 	@$(BIN)/kept demo $(ARGS)
 
 test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is skipped and listed.
-	$(BIN)/pytest -m "not influxdb" $(ARGS)
+	$(BIN)/pytest $(TWO_AT_ONCE) -m "not influxdb" $(ARGS)
 
 test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd on PATH, or KEPT_TEST_INFLUXD).
 	$(BIN)/pytest $(ARGS)

@@ -85,7 +85,9 @@ NO_REASON = ""
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
-    """Make the tables, or those that an older format lacks; all or nothing."""
+    """Make the tables, or those that an older format lacks; all or nothing. Nobody waits when nothing is lacking."""
+    if connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT:
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = connection.execute("PRAGMA user_version").fetchone()[0]

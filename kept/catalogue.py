@@ -71,6 +71,19 @@ class Promise(_Table, frozen=True, kw_only=True):
     target_share: Share
     target_time: str | None = None
     counted_in: Literal["elapsed_time", "working_time"] = "elapsed_time"
+    period: Literal["28d", "91d"] = "28d"
+    """The period its error budget is for: four weeks or a quarter."""
+
+
+class PublishedFigure(_Table, frozen=True, kw_only=True):
+    """A figure of this service that was published elsewhere for whole local days, to be checked against the counts."""
+
+    indicator: Name
+    first_day: datetime.date
+    last_day: datetime.date
+    value: float
+    """As published, in the indicator's unit; shares from 0 to 1, scores from 0 to 100."""
+    source: Name
 
 
 class Calendar(_Table, frozen=True, kw_only=True):
@@ -144,6 +157,8 @@ class Service(_Table, frozen=True, kw_only=True):
     objective: Name | None = None
     annual_budget: Rate | None = None
     benchmarks: tuple[Benchmark, ...] = ()
+    published: tuple[PublishedFigure, ...] = ()
+    backlog_limit: Annotated[int, Meta(ge=1)] | None = None
     constraints: tuple[Constraint, ...] = ()
     improvement: dict[str, Direction] = {}
     transaction_timeout: str = "30m"

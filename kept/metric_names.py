@@ -86,6 +86,41 @@ POINTS_REFUSED = Metric(
 AMENDMENTS = Metric(
     "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
 )
+_SIGNAL = ("service", "signal", "about")
+SIGNAL_ACTIVE = Metric(
+    "kept_signal_active",
+    "1 while a signal of a service is raised, 0 while it is watched; a signal that can never fire has no series",
+    (*_SIGNAL, "severity"),
+)
+SIGNAL_SINCE = Metric(
+    "kept_signal_since_timestamp_seconds", "Event time from which on the data show what was raised", _SIGNAL
+)
+SIGNAL_VALUE = Metric("kept_signal_value", "What was observed, in the unit of what the signal is about", _SIGNAL)
+SIGNAL_EXPECTED = Metric("kept_signal_expected", "What the observed value is judged against", _SIGNAL)
+SIGNAL_CASES = Metric("kept_signal_cases", "How many cases the judgement rests on", _SIGNAL)
+SIGNAL_CHANCE = Metric(
+    "kept_signal_chance_ratio", "Probability of such evidence, or stronger, if all were well", _SIGNAL
+)
+SERVICE_LAST_EVENT = Metric(
+    "kept_service_last_event_timestamp_seconds",
+    "Event time of the newest event of a service, to 5 minutes",
+    ("service",),
+)
+SERVICE_STALE = Metric(
+    "kept_service_stale", "1 while a service's system has been silent for longer than it ever should", ("service",)
+)
+SIGNAL_METRICS: tuple[Metric, ...] = (
+    SIGNAL_ACTIVE,
+    SIGNAL_SINCE,
+    SIGNAL_VALUE,
+    SIGNAL_EXPECTED,
+    SIGNAL_CASES,
+    SIGNAL_CHANCE,
+    SERVICE_LAST_EVENT,
+    SERVICE_STALE,
+)
+"""Those of signals; of what is not raised only `kept_signal_active` and the service's own two are shown."""
+
 SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
 
 INTAKE_EVENTS = Metric(
@@ -141,4 +176,9 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     AMENDMENTS,
     SERIES_DROPPED,
 )
-METRICS: tuple[Metric, ...] = (*INDICATOR_METRICS.values(), *PIPELINE_METRICS, *INTAKE_METRICS)
+METRICS: tuple[Metric, ...] = (
+    *INDICATOR_METRICS.values(),
+    *SIGNAL_METRICS,
+    *PIPELINE_METRICS,
+    *INTAKE_METRICS,
+)

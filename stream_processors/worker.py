@@ -21,10 +21,12 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
+from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential, wait_random
 
 from history.open import open_history
+from history.store import HistoryStore
 from kept.catalogue import Service, fingerprint
-from kept.errors import KeptError
+from kept.errors import KeptError, Retry
 from kept.intake import rules_by_service
 from kept.settings import Settings
 from kept.topics import consumer_group, topics
@@ -64,7 +66,7 @@ class Worker:
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
-        self._history = open_history(settings)
+        self._history = open_history_patiently(settings)
         self.indicators = IndicatorProcessor(
             settings, self._topics, rules, client_settings(settings), self._history, self.metrics
         )
@@ -279,6 +281,16 @@ def run_worker(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
     Worker(settings, catalogue, work_folder, temporary=temporary).run()
+
+
+@retry(
+    retry=retry_if_exception_type(Retry),
+    wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
+    before_sleep=before_sleep_log(log, logging.WARNING),
+)
+def open_history_patiently(settings: Settings) -> HistoryStore:
+    """The history; while another program holds it, this waits as every later call does."""
+    return open_history(settings)
 
 
 def _clock_ms() -> int:

@@ -48,6 +48,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.broker)
         if "influxd" in names or "influxd_program" in names:
             item.add_marker(pytest.mark.influxdb)
+        # Two processes share the work: all that needs a broker is one half, so that there is one broker.
+        needs_broker = item.get_closest_marker("broker") is not None
+        item.add_marker(pytest.mark.xdist_group("broker" if needs_broker else item.path.name))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -92,6 +92,15 @@ def test_a_locked_file_is_tried_again_later(tmp_path: Path) -> None:
     assert store.read("street-repairs") == [point()]
 
 
+def test_a_file_that_needs_nothing_is_opened_while_another_writes(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    SQLiteHistory(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    SQLiteHistory(path, busy_seconds=0.05).close()
+    other.close()
+
+
 def test_series_numbers_of_a_failed_batch_are_forgotten(tmp_path: Path) -> None:
     store = SQLiteHistory(tmp_path / "history.sqlite")
     with pytest.raises(Stop, match="cannot be stored"):

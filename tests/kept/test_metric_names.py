@@ -7,7 +7,15 @@ import re
 import pytest
 
 from kept.indicators.definitions import DEFINITIONS
-from kept.metric_names import INDICATOR_METRICS, INTAKE_METRICS, METRICS, PIPELINE_METRICS, Metric, metric_of
+from kept.metric_names import (
+    INDICATOR_METRICS,
+    INTAKE_METRICS,
+    METRICS,
+    PIPELINE_METRICS,
+    SIGNAL_METRICS,
+    Metric,
+    metric_of,
+)
 
 UNITS = ("_seconds", "_ratio", "_cases", "_points", "_money", "_money_per_week")
 ids = {"ids": lambda metric: metric.name}
@@ -53,10 +61,10 @@ def test_base_units_only() -> None:
         assert not re.search(r"_(days|hours|minutes|milliseconds|ms|percent|kilobytes)(_|$)", metric.name), metric.name
 
 
-def test_every_indicator_has_its_metric_and_the_rest_is_the_pipeline_and_the_intake() -> None:
+def test_every_indicator_has_its_metric_and_the_rest_is_signals_pipeline_and_intake() -> None:
     assert list(INDICATOR_METRICS) == [definition.name for definition in DEFINITIONS]
     assert {metric.name for metric in METRICS} == {
-        m.name for m in (*INDICATOR_METRICS.values(), *PIPELINE_METRICS, *INTAKE_METRICS)
+        m.name for m in (*INDICATOR_METRICS.values(), *SIGNAL_METRICS, *PIPELINE_METRICS, *INTAKE_METRICS)
     }
 
 

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,13 @@ from command_line.moments import as_of_ms
 from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts
+from kept.settings import Settings
 from local_stack.broker import Broker
 from local_stack.replay import Replay, WorkerGroup, accounts_of, replay_pipeline, wait_for
 from producers.disorder import shuffled_within_day, with_duplicates
 from producers.mapping import read_mapping
 from producers.sources import read_events
+from stream_processors import worker
 from stream_processors.embedded import EmbeddedPipeline
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(420)]
@@ -159,6 +162,22 @@ def test_a_worker_frozen_through_a_rebalance_writes_nothing_when_it_wakes(stream
     outcome = _replay(stream, broker, between)
     assert len(woken) == 1
     _assert_same(stream, outcome)
+
+
+def test_a_worker_that_starts_while_the_history_is_locked_waits_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(history_path=str(tmp_path / "history.sqlite"))
+    lock = sqlite3.connect(settings.history_path, isolation_level=None, check_same_thread=False)
+    lock.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(worker.open_history_patiently, settings)
+        deadline = time.monotonic() + 60
+        while "locked" not in caplog.text:  # it has been refused once
+            assert time.monotonic() < deadline and not opening.done()
+            time.sleep(0.1)
+        lock.close()
+        opening.result(timeout=60).close()
 
 
 def test_a_history_store_that_is_locked_for_a_while_changes_nothing(stream: Stream, broker: Broker) -> None:

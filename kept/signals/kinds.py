@@ -1,0 +1,123 @@
+"""The closed set of signals: what each says, how urgent it is, what to do first. Rules and runbooks follow it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Severity = Literal["page", "ticket", "info"]
+"""page: someone is woken; ticket: someone looks in working hours; info: on the boards and the weekly page only."""
+
+
+class Kind(Struct, frozen=True, kw_only=True):
+    """One kind of signal.
+
+    `summary` is the static sentence of its alert; `first` what to do first. A raised signal ends only after its
+    evidence has been gone for `quiet_hours` of event time, so that one at the edge is one signal and not ten.
+    """
+
+    name: str
+    alert: str
+    """Name of the Prometheus alert; its runbook's anchor is this name in lower case."""
+    severity: Severity
+    summary: str
+    first: str
+    quiet_hours: int = 6
+
+
+KINDS: Final[tuple[Kind, ...]] = (
+    Kind(
+        name="promise_budget_fast",
+        alert="KeptPromiseBudgetBurnsFast",
+        severity="page",
+        summary="The promise is being missed so often that its error budget will soon be gone",
+        first="See which channel, area or step the late cases have in common",
+    ),
+    Kind(
+        name="promise_budget_slow",
+        alert="KeptPromiseBudgetBurnsSlowly",
+        severity="ticket",
+        summary="The promise is missed more often than its error budget allows",
+        first="Compare the due cohort with the backlog: is it capacity, or a group of cases that is stuck",
+        quiet_hours=24,
+    ),
+    Kind(
+        name="promise_breached",
+        alert="KeptPromiseBreached",
+        severity="ticket",
+        summary="A promise without an error budget has been broken and the case is still open",
+        first="Find the overdue cases in the service's own system and give each an owner",
+    ),
+    Kind(
+        name="promise_breach_old",
+        alert="KeptPromiseBreachOld",
+        severity="page",
+        summary="A promise without an error budget was broken days ago and the case is still open",
+        first="Escalate the oldest overdue case by name of the service's owner",
+    ),
+    Kind(
+        name="cases_at_risk",
+        alert="KeptCasesAtRisk",
+        severity="ticket",
+        summary="More open cases are near the end of their promised time than the promise can bear",
+        first="Work the cases nearest to their due first; they can still be kept",
+        quiet_hours=24,
+    ),
+    Kind(
+        name="source_silent",
+        alert="KeptSourceSilent",
+        severity="page",
+        summary="The service's system has told nothing for longer than it ever should; its figures are stale",
+        first="Check that the service's own system runs and that its events reach the topic",
+        quiet_hours=1,
+    ),
+    Kind(
+        name="special_cause",
+        alert="KeptSpecialCause",
+        severity="ticket",
+        summary="A weekly figure has got worse by more than chance explains",
+        first="Ask what changed in that week, and register it when it was a change of the service",
+        quiet_hours=0,
+    ),
+    Kind(
+        name="unexplained_improvement",
+        alert="KeptUnexplainedImprovement",
+        severity="ticket",
+        summary="A weekly figure has got better by more than chance explains, and nobody registered a change",
+        first="Make sure that the figure is still counted as before; register the change when the service improved",
+        quiet_hours=0,
+    ),
+    Kind(
+        name="chart_signal",
+        alert="KeptChartSignal",
+        severity="info",
+        summary="A weekly figure shows a special cause on its control chart",
+        first="Read the chart; one signal of a chart is a question, not an answer",
+        quiet_hours=0,
+    ),
+    Kind(
+        name="definition_drift",
+        alert="KeptDefinitionDrift",
+        severity="ticket",
+        summary="A figure published elsewhere no longer equals the one recomputed from the counts",
+        first="Ask the publisher by which definition the figure is made now",
+    ),
+    Kind(
+        name="backlog_breach_ahead",
+        alert="KeptBacklogBreachAhead",
+        severity="ticket",
+        summary="At present rates the backlog will soon be more than can be worked off in the promised time",
+        first="Compare arrivals and completions of the last four weeks: more demand, or less capacity",
+        quiet_hours=24,
+    ),
+    Kind(
+        name="area_gap",
+        alert="KeptAreaGap",
+        severity="ticket",
+        summary="In one area the promise is kept much less often than in the rest",
+        first="Compare that area's cases with the rest by step: where do they wait",
+        quiet_hours=24,
+    ),
+)
+BY_NAME: Final = {kind.name: kind for kind in KINDS}

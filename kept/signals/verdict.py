@@ -1,0 +1,41 @@
+"""What a signal says of a service at one moment, with everything needed to defend it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """Whether the signal `signal` (a name in `KINDS`) of `service` is active at `at` (s since 1970-01-01 UTC).
+
+    `about` is what of the service it is about: an indicator, a slice such as `area=North`, or empty for its promise.
+    A signal that can never be active here gives no verdict at all.
+    """
+
+    service: str
+    signal: str
+    about: str = ""
+    at: int
+    active: bool
+    since: int | None = None
+    """Event time (s) from which on the data show it; None when inactive."""
+    value: float | None = None
+    """What was observed, in the indicator's unit."""
+    expected: float | None = None
+    """What it is judged against: a target, a limit, a silence (s)."""
+    cases: int | None = None
+    """How many cases the judgement rests on."""
+    chance: float | None = None
+    """Probability of such evidence, or stronger, if all were well; None where there is no test."""
+    words: str = ""
+    """One sentence with the numbers, for people: no case id, no text from events."""
+    test: str = ""
+    """The test and its parameters, such as `exact binomial, alpha 0.001, 3 d and 6 h`."""
+    evidence: dict[str, Any] = {}
+    """JSON values: the points, the limits, the windows with their counts."""
+
+    def key(self) -> tuple[str, str, str]:
+        """What makes two verdicts of different moments verdicts of one signal."""
+        return (self.service, self.signal, self.about)
