@@ -169,22 +169,21 @@ SCENES: tuple[Scene, ...] = (
     quiet("KeptNothingPublished", "no worker at all", {'up{job="kept-worker",instance="a"}': "0x60"}, 45),
     fires(
         "KeptStreamSilent",
-        published("0x800"),
-        726,  # 12 hours, the step after, and 5 minutes
-        "The newest published moment is 12h 6m old; "
-        "the liveliest service is expected to be silent for 12 hours at most.",
+        published("0x200"),
+        126,  # 2 hours, the minute after, and 5 minutes
+        "The newest published moment is 2h 6m old; the liveliest service is expected to be silent for 2 hours at most.",
     ),
-    quiet("KeptStreamSilent", "twelve hours", published("0x800"), 725),
+    quiet("KeptStreamSilent", "two hours", published("0x200"), 125),
     quiet(
-        "KeptStreamSilent", "one service is alive", published("0x800") | published("0+60x800", "parking-permits"), 790
+        "KeptStreamSilent", "one service is alive", published("0x200") | published("0+60x200", "parking-permits"), 190
     ),
-    quiet("KeptStreamSilent", "far behind, but gaining on the clock", published("0x1400 0+150x100"), 1440),
+    quiet("KeptStreamSilent", "far behind, but gaining on the clock", published("0x300 0+150x100"), 340),
     fires(
         "KeptStreamSilent",
-        published("0x730 0+60x100"),  # as fast as the clock: it will never catch up
-        800,
-        "The newest published moment is 12h 11m old; "
-        "the liveliest service is expected to be silent for 12 hours at most.",
+        published("0x130 0+60x100"),  # as fast as the clock: it will never catch up
+        200,
+        "The newest published moment is 2h 11m old; "
+        "the liveliest service is expected to be silent for 2 hours at most.",
     ),
     fires(
         "KeptDeadLettersRising",
