@@ -222,3 +222,21 @@ def test_without_owners_there_is_no_configuration() -> None:
 def test_settings_of_delivery_that_make_no_sense_are_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         configuration(CITY_OWNERS, checked(msgspec.structs.replace(Delivery(), **changes)))
+
+
+def test_every_alert_that_there_is_has_somebody_who_is_told(config: Path) -> None:
+    expected = {"page": "platform-page", "ticket": "platform-ticket", "info": "nobody", "none": "heartbeat"}
+    seen: dict[tuple[str, ...], str] = {}
+    for file in sorted(CITY_FOLDER.glob("*.rules.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                labels = {"alertname": rule["alert"], **rule["labels"]}
+                deciding = tuple(labels.get(key, "") for key in ("component", "owner", "severity")) + (
+                    labels["alertname"] if labels["alertname"] == WATCHDOG else "",
+                )
+                if labels["component"] == "service" and labels["severity"] != "info":
+                    receiver = f"{slug(labels['owner'])}-{labels['severity']}"
+                else:
+                    receiver = expected[labels["severity"]]
+                assert seen.setdefault(deciding, route(config, labels)) == receiver, labels
+    assert set(seen.values()) == {one["name"] for one in configuration(CITY_OWNERS)["receivers"]} - {"unrouted"}
