@@ -62,6 +62,12 @@ class Flow(NamedTuple):
     stock: int
     paused: int
 
+    @property
+    def stock_of_week(self) -> int:
+        """The mean stock at this hour over the last seven days: Mondays are fuller than Fridays."""
+        net = [more - less for more, less in zip(self.entered, self.left, strict=True)]
+        return round(sum(self.stock - sum(net[len(net) - ago :]) for ago in range(7)) / 7)
+
 
 def judge(situation: Situation) -> Iterator[Verdict]:
     """`backlog_breach_ahead` of the service; nothing without a limit, or while it is too young to tell."""
@@ -122,10 +128,12 @@ def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Out
         assert rules.target_ms is not None
         open_ms = rules.clock.between((situation.at - days * DAY_SECONDS) * 1000, situation.at * 1000)
         ended = sum(flow.ended[-days:])
+        if rules.clock is ELAPSED_TIME:  # a clock of working time stands still on a holiday anyway
+            ended = round(ended / (1 - lost))
         worked_off = ended * rules.target_ms / open_ms
         if flow.stock > worked_off:
             share = rules.target_ms / (rules.target_ms + open_ms)
-            of_stock = chance_of_stock(flow.stock, ended, share, seen.dispersion)
+            of_stock = chance_of_stock(min(flow.stock, flow.stock_of_week), ended, share, seen.dispersion)
     ahead = passing(worked_off - flow.stock, seen)
     alpha = ALPHA / len(WINDOWS_DAYS)
     is_growing = seen.chance < alpha and ahead.central is not None and ahead.central <= horizon
