@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kept import counters as c
@@ -52,6 +52,7 @@ def test_the_exact_test_of_a_tea_drinking_lady() -> None:
     assert fisher(Cohort(4, 1), Cohort(4, 3)) == pytest.approx(17 / 70)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.data())
 def test_the_exact_test_equals_counting_every_table(area: int, rest: int, data: st.DataObject) -> None:
     kept, others = data.draw(st.integers(0, area)), data.draw(st.integers(0, rest))
