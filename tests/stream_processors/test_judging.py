@@ -8,38 +8,17 @@ from collections.abc import Callable, Coroutine
 import pytest
 from msgspec.structs import replace
 
-from kept import counters as c
 from kept.intake import Rules
 from kept.signals.raised import Raised
-from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms, seconds
+from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.test_indicator_processor import CLOCK, PARTITION, Store, processor_of
 
 DAY = "2024-06-03"
-MOST_OPEN = 3
-TOO_MANY, SILENT = "promise_budget_fast", "source_silent"
-
-
-def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
-    """Two signals for tests: too many cases are open, and (never active) silence."""
-    situation = Situation(tallies, rules, rules.local_time.hour_start(at))
-    backlog = situation.whole.view("all").stock(c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
-    plain = {"service": situation.service.id, "at": situation.at}
-    return [
-        Verdict(
-            **plain,
-            signal=TOO_MANY,
-            active=backlog > MOST_OPEN,
-            value=backlog,
-            expected=MOST_OPEN,
-            evidence={"windows": {"all": backlog}},
-        ),
-        Verdict(**plain, signal=SILENT, active=False),
-    ]
 
 
 class Town:
