@@ -293,7 +293,8 @@ class IndicatorProcessor:
             ):
                 owned.take_in(records)
         services = set(self._services_of(owned))
-        raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
+        async with self._store_lock:
+            raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
         owned.judgements.take_over(each for each in raised if each.verdict.service in services)
         owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)

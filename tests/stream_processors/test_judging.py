@@ -253,6 +253,23 @@ def test_open_signals_of_services_elsewhere_are_left_to_their_owner() -> None:
     run(scene)
 
 
+def test_a_store_is_never_asked_for_open_signals_in_the_middle_of_another_call() -> None:
+    async def scene(town: Town) -> None:
+        town.store.go_on.clear()
+        publishing = asyncio.create_task(town.reach("09:00", *OPENED))
+        await asyncio.sleep(0.05)
+        other = TalliesPartition(1 - PARTITION, town.city.rules, judge)
+        town.processor.partitions[1 - PARTITION] = other
+        restoring = asyncio.create_task(town.processor._restore(other, 0))
+        await asyncio.sleep(0.05)
+        assert town.store.calls == []
+        town.store.go_on.set()
+        await asyncio.gather(publishing, restoring)
+        assert town.store.calls == ["write", "record begins", "record", "publish", "open_signals"]
+
+    run(scene)
+
+
 @pytest.mark.parametrize("time", ["09:00", "10:00", "10:35", "12:00"])
 def test_the_embedded_path_gives_the_same_verdicts_at_the_same_moment(time: str) -> None:
     events = [
