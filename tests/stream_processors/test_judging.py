@@ -160,6 +160,17 @@ def test_the_next_owner_goes_on_with_the_same_signal_and_raises_nothing_twice() 
     run(scene)
 
 
+def test_the_next_owner_shows_what_is_raised_before_it_has_published_anything() -> None:
+    async def scene(town: Town) -> None:
+        await town.reach("09:00", *OPENED)
+        await town.successor()
+        assert town.shown() == {TOO_MANY: 1}
+        await town.processor.assign({})
+        assert town.shown() == {}
+
+    run(scene)
+
+
 def test_an_owner_that_died_before_it_recorded_is_made_up_for_by_the_next_with_the_same_id() -> None:
     async def scene(town: Town) -> None:
         town.store.away = True
