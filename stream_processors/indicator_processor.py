@@ -31,6 +31,7 @@ from history.store import HistoryStore
 from kept.errors import Retry
 from kept.indicators.amendments import amendments
 from kept.indicators.evaluate import due_windows, evaluate
+from kept.indicators.freshness import is_stale, last_event
 from kept.indicators.point import Amendment, Point
 from kept.intake import Rules
 from kept.marks import Mark
@@ -200,6 +201,8 @@ class IndicatorProcessor:
             await self._store(owned, points)
             if self.partitions.get(owned.partition) is owned:
                 self._metrics.show(service, points)
+                heard = last_event(owned.tallies, service, rules.local_time, at)
+                self._metrics.signals.show_freshness(service, heard, is_stale(owned.tallies, rules, at))
             if everything or owned.judgements.is_due(service, at):
                 await self._judge(owned, service, at)
             owned.published[service] = at
