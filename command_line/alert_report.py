@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from catalogue import services_of
+from catalogue import folders_of, services_of
 from command_line.history_choice import history_settings
 from command_line.output import output
 from command_line.report_card_in_words import card_in_words, card_objects
@@ -19,6 +19,7 @@ from history.open import open_history
 from history.store import HistoryStore
 from kept.catalogue import Service
 from kept.errors import ConfigurationError
+from kept.owners import read_owners
 from kept.settings import Settings
 from kept.signals.lead_time import DAY_SECONDS, HORIZON_SECONDS, PromiseCourse
 from kept.signals.on_call_load import UTC, period_start
@@ -92,4 +93,4 @@ def _watched(store: HistoryStore, service: Service, weeks: int, as_of: int) -> W
 
 
 def _people(settings: Settings) -> Mapping[str, int | None]:
-    return {}
+    return {name: owner.people for name, owner in read_owners(folders_of(settings)).items()}

@@ -53,9 +53,7 @@ class Alerts:
         """Alerts that are firing there although their signal is not among `raised`."""
         known = {_labels(one) for one in raised}
         return sorted(
-            labels
-            for labels, standing in self._standings.items()
-            if standing == "firing" and labels not in known
+            labels for labels, standing in self._standings.items() if standing == "firing" and labels not in known
         )
 
 
@@ -75,11 +73,15 @@ def read_alerts(url: str) -> Alerts:
         pool.clear()
     if status != 200 or len(body) > MOST_BYTES:
         why = f"answered {status}" if status != 200 else f"answered more than {MOST_BYTES:,} bytes"
-        raise Stop(f"Alertmanager {url}: /api/v2/alerts {why}; name Alertmanager's own address, such as http://127.0.0.1:9093")
+        raise Stop(
+            f"Alertmanager {url}: /api/v2/alerts {why}; name Alertmanager's own address, such as http://127.0.0.1:9093"
+        )
     try:
         alerts = msgspec.json.decode(body, type=list[_Alert])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Stop(f"Alertmanager {url}: its answer is not a list of alerts ({error}); is it Alertmanager 0.16 or later?") from error
+        raise Stop(
+            f"Alertmanager {url}: its answer is not a list of alerts ({error}); is it Alertmanager 0.16 or later?"
+        ) from error
     return Alerts(
         ((alert.labels["service"], alert.labels["signal"], alert.labels.get("about", "")), _standing(alert.status))
         for alert in alerts

@@ -185,7 +185,8 @@ def foot(ended: Sequence[Raised], *, shown: bool, elsewhere: Sequence[Labels]) -
         yield f"Firing in Alertmanager, not raised here: {said}. It has just ended, or is of another history."
     if ended or shown:
         how_many = f"{len(ended) or 'None'} ended in the last 7 days"
-        yield f"{how_many}{':' if ended else '.'}" if shown else f"{how_many}; --ended adds {'it' if len(ended) == 1 else 'them'}."
+        them = "it" if len(ended) == 1 else "them"
+        yield f"{how_many}{':' if ended else '.'}" if shown else f"{how_many}; --ended adds {them}."
 
 
 def as_json_object(raised: Raised, as_of: int, answer: Answer, standing: Standing | None = None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from kept.settings import Settings, read_settings
 
 
 def history_settings(history: Path | None) -> Settings:
-    """The settings, with the history file `history` if one is named. Raises `ConfigurationError` when it is not there."""
+    """The settings, with the history file `history` if one is named; raises `ConfigurationError` if it is not there."""
     settings = read_settings(os.environ)
     if history is not None:
         settings = msgspec.structs.replace(settings, history="sqlite", history_path=str(history))

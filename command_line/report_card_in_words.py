@@ -12,7 +12,7 @@ from command_line.alerts_in_words import shown
 from command_line.letters_in_words import printable
 from command_line.text_table import table_lines
 from kept.durations import in_words
-from kept.signals.card_lines import LEAST_JUDGED, Leads, Line, Precision, Waiting
+from kept.signals.card_lines import Leads, Line, Precision, Waiting
 from kept.signals.kinds import KINDS
 from kept.signals.on_call_load import Load
 from kept.signals.report_card import ReportCard
@@ -28,7 +28,8 @@ LOAD_HEADS: Final = (
 
 def card_in_words(card: ReportCard, width: int) -> Iterator[str]:
     """The card as text of `width` columns."""
-    yield f"Alert report card: since {card.first_week}, {card.weeks} whole weeks and the running one, as of {shown(card.as_of)}"
+    whole = "the week" if card.weeks == 1 else f"the {card.weeks} weeks"
+    yield f"Alert report card: {whole} from {card.first_week} on and the running one, as of {shown(card.as_of)}"
     yield "Weeks are ISO weeks of each service's own time zone; an alert is in the week in which it was raised."
     if not card.by_rule:
         yield "\nNo page and no ticket was raised."
@@ -48,8 +49,12 @@ def card_in_words(card: ReportCard, width: int) -> Iterator[str]:
     if card.informing:
         yield "\nFor information only, nobody is told"
         heads = ("", ">raised", ">open")
-        yield from table_lines(heads, [(_rule(one), f"{one.raised:,}", f"{one.still_open:,}") for one in card.informing], width)
-    silent = [kind.name for kind in KINDS if kind.name not in {line.signal for line in (*card.by_rule, *card.informing)}]
+        yield from table_lines(
+            heads, [(_rule(one), f"{one.raised:,}", f"{one.still_open:,}") for one in card.informing], width
+        )
+    silent = [
+        kind.name for kind in KINDS if kind.name not in {line.signal for line in (*card.by_rule, *card.informing)}
+    ]
     if silent:
         yield ""
         yield from textwrap.wrap(f"Never raised: {', '.join(silent)}.", width)
@@ -61,7 +66,7 @@ def card_in_words(card: ReportCard, width: int) -> Iterator[str]:
 
 
 def card_objects(card: ReportCard) -> Iterator[dict[str, Any]]:
-    """The card as objects: one of the period, then one each of rule, service, rule in a service, owner, fall, proposal."""
+    """The card as objects: one of the period, then one for each line of each part, `what` names the part."""
     yield {"what": "period", "weeks": card.weeks, "first_week": card.first_week, "as_of": shown(card.as_of)}
     for what, some in (
         ("rule", card.by_rule),
@@ -112,7 +117,8 @@ def proposal_in_words(proposal: Proposal) -> str:
             f"{proposal.signal}{where}: {useful} of {judged} judged were useful; precision "
             f"{precision_in_words(proposal.precision)}: all of the interval is below the bar"
         )
-    return f"{proposal.signal}{where}: raised {proposal.raised} times, and nobody ever acknowledged or judged one: nobody looks"
+    said = f"raised {proposal.raised} times, never acknowledged and never judged: nobody looks"
+    return f"{proposal.signal}{where}: {said}"
 
 
 def _rule(line: Line) -> str:

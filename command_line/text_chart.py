@@ -32,9 +32,7 @@ def chart(rows: Sequence[Row], written: Callable[[float], str], width: int) -> I
     Of more than `MOST_ROWS` points the newest are drawn, and the rest is counted.
     """
     drawn = rows[-MOST_ROWS:]
-    numbers = [
-        number for row in drawn for number in (row.value, row.mean, row.low, row.high) if number is not None
-    ]
+    numbers = [number for row in drawn for number in (row.value, row.mean, row.low, row.high) if number is not None]
     if not numbers:
         return
     first, last = min(numbers), max(numbers)

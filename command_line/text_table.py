@@ -19,8 +19,8 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int,
     for row in rows:
         table.add_row(*row)
     text = io.StringIO()
-    Console(file=text, width=max(40, width - indent), color_system=None, markup=False, emoji=False, highlight=False).print(
-        table
-    )
+    size = max(40, width - indent)
+    console = Console(file=text, width=size, color_system=None, markup=False, emoji=False, highlight=False)
+    console.print(table)
     for line in text.getvalue().splitlines():
         yield f"{' ' * indent}{line}".rstrip()
