@@ -60,7 +60,8 @@ class Alerts:
 def read_alerts(url: str) -> Alerts:
     """The alerts of the Alertmanager at `url`. Raises `Retry` when it does not answer, `Stop` when it is none."""
     if not re.match(URL_PATTERN, url):
-        raise ConfigurationError(f"--alertmanager: {url!r} is not valid; valid: such as http://127.0.0.1:9093")
+        seen = "an address with a password" if "@" in url else repr(url)
+        raise ConfigurationError(f"--alertmanager: {seen} is not valid; valid: such as http://127.0.0.1:9093")
     address = f"{url.rstrip('/')}/api/v2/alerts"
     pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=SECONDS))
     try:

@@ -21,6 +21,7 @@ from summaries import wording
 URGENCIES: Final = ("page", "ticket", "info")
 SMALLEST_CHANCE: Final = 1e-9
 """Smaller ones are told as less than this: the model is not true to more digits."""
+UNBROKEN: Final = 56
 INDENT: Final = " " * 8
 STANDINGS: Final[dict[Standing, str]] = {
     "firing": "firing in Alertmanager",
@@ -35,8 +36,8 @@ UNKNOWN_KIND: Final = Kind(
     topic="figure",
     needs="anything",
     unit="indicator",
-    seen="seen",
-    judged_against="expected",
+    seen="{} seen",
+    judged_against="{} expected",
     summary="A signal that this version of Kept does not know",
     first="Use the version of Kept that raised it",
 )
@@ -94,10 +95,8 @@ def unit_of(raised: Raised) -> str:
     return "" if definition is None else definition.unit
 
 
-def figure_in_words(value: float, unit: str, *, expected: bool = False) -> str:
-    """A figure in its unit; a share that is expected without a decimal that nobody promised."""
-    if unit == "share":
-        return wording.target_share(round(value, 4)) if expected else wording.share(value)
+def figure_in_words(value: float, unit: str) -> str:
+    """A figure in its unit; one of money, or of an unknown unit, as a bare number."""
     if unit in ("", "money", "money a week"):
         return f"{value:,.6g}"
     if unit == "cases" and value != round(value):
@@ -112,7 +111,9 @@ def figures_in_words(raised: Raised) -> list[str]:
     if verdict.value is not None:
         said.append(kind.seen.replace("{}", figure_in_words(verdict.value, unit)))
     if verdict.expected is not None:
-        said.append(kind.judged_against.replace("{}", figure_in_words(verdict.expected, unit, expected=True)))
+        promised = unit == "share" and kind.topic == "promise"
+        expected = wording.target_share(verdict.expected) if promised else figure_in_words(verdict.expected, unit)
+        said.append(kind.judged_against.replace("{}", expected))
     return said
 
 
@@ -132,26 +133,32 @@ def block(raised: Raised, as_of: int, answer: Answer, width: int, standing: Stan
     """The lines of one signal in a list; none is wider than `width`, as far as words allow."""
     kind, verdict = kind_of(raised), raised.verdict
     lasted = in_words(seconds_raised(raised, as_of) * 1000)
-    ended = "" if raised.ended_at is None else f", ended {shown(raised.ended_at)}"
+    ended = "" if raised.ended_at is None else f"ended {shown(raised.ended_at)}"
     about = f" · {printable(verdict.about)}" if verdict.about else ""
     yield from _wrapped(
         f"{kind.severity.upper():<6}  {raised.id}  {verdict.service}{about}",
-        f"since {shown(since(raised))}, {lasted}{ended}",
+        f"since {shown(since(raised))}, for {lasted}",
+        ended,
         width=width,
         first="",
     )
     yield from _wrapped(kind.summary, width=width)
-    cases = [] if verdict.cases is None else [f"{verdict.cases:,} {'case' if verdict.cases == 1 else 'cases'}"]
-    yield from _wrapped(*figures_in_words(raised), *cases, chance_in_words(verdict.chance), width=width)
-    said = answer_in_words(answer)
-    yield from _wrapped(said, *([] if standing is None else [STANDINGS[standing]]), width=width)
+    is_figure = unit_of(raised) == "cases" and verdict.cases == verdict.value
+    cases = "" if verdict.cases is None or is_figure else figure_in_words(verdict.cases, "cases")
+    yield from _wrapped(*figures_in_words(raised), cases, chance_in_words(verdict.chance), width=width)
+    asked = kind.severity != "info" or answer != UNANSWERED
+    yield from _wrapped(
+        answer_in_words(answer) if asked else "", "" if standing is None else STANDINGS[standing], width=width
+    )
     if raised.ended_at is None:
         yield from _wrapped(f"→ {kind.first}", width=width)
 
 
 def _wrapped(*parts: str, width: int, first: str = INDENT) -> Iterator[str]:
+    # A line ends between two parts where it can.
+    joined = " · ".join(part.replace(" ", wording.NBSP) if len(part) <= UNBROKEN else part for part in parts if part)
     for line in textwrap.wrap(
-        " · ".join(parts),
+        joined,
         max(width, 40),
         initial_indent=first,
         subsequent_indent=INDENT,
@@ -201,10 +208,10 @@ def as_json_object(raised: Raised, as_of: int, answer: Answer, standing: Standin
         "about": verdict.about,
         "summary": kind.summary,
         "words": verdict.words,
-        "since": _rfc3339(since(raised)),
-        "raised_at": _rfc3339(raised.raised_at),
-        "told_at": _rfc3339(raised.told_at),
-        "ended_at": _rfc3339(raised.ended_at),
+        "since": rfc3339(since(raised)),
+        "raised_at": rfc3339(raised.raised_at),
+        "told_at": rfc3339(raised.told_at),
+        "ended_at": rfc3339(raised.ended_at),
         "raised_seconds": seconds_raised(raised, as_of),
         "value": verdict.value,
         "expected": verdict.expected,
@@ -212,7 +219,7 @@ def as_json_object(raised: Raised, as_of: int, answer: Answer, standing: Standin
         "cases": verdict.cases,
         "chance": verdict.chance,
         "test": verdict.test,
-        "acknowledged_at": _rfc3339(answer.acknowledged_at),
+        "acknowledged_at": rfc3339(answer.acknowledged_at),
         "judged": answer.judged,
         "first": kind.first,
     }
@@ -221,9 +228,10 @@ def as_json_object(raised: Raised, as_of: int, answer: Answer, standing: Standin
 
 def evidence_as_json_object(raised: Raised, responses: Iterable[Any]) -> dict[str, Any]:
     """What `why` adds to the object of a signal: the evidence as it was stored, and every response."""
-    said = [{"says": response.says, "at": _rfc3339(response.at)} for response in responses]
+    said = [{"says": response.says, "at": rfc3339(response.at)} for response in responses]
     return {"evidence": msgspec.to_builtins(raised.verdict.evidence), "responses": said}
 
 
-def _rfc3339(at: int | None) -> str | None:
+def rfc3339(at: int | None) -> str | None:
+    """A moment (s) as JSON has it."""
     return None if at is None else f"{moment(at * 1000):%Y-%m-%dT%H:%M:%SZ}"

@@ -48,7 +48,7 @@ def why_in_words(raised: Raised, as_of: int, responses: Sequence[Response], widt
     late = raised.told_at - raised.raised_at
     caught_up = f", {in_words(late * 1000)} later: while catching up" if late > LATE else ""
     facts = {
-        "since": f"{shown(since(raised))}, {lasted}",
+        "since": f"{shown(since(raised))}, for {lasted}",
         "raised": shown(raised.raised_at),
         "told": shown(raised.told_at) + caught_up,
         "ended": "" if raised.ended_at is None else shown(raised.ended_at),

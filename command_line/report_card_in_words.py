@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from command_line.alerts_in_words import shown
+from command_line.alerts_in_words import rfc3339, shown
 from command_line.letters_in_words import printable
 from command_line.text_table import table_lines
 from kept.durations import in_words
@@ -16,13 +16,13 @@ from kept.signals.card_lines import Leads, Line, Precision, Waiting
 from kept.signals.kinds import KINDS
 from kept.signals.on_call_load import Load
 from kept.signals.report_card import ReportCard
-from kept.signals.retirement import Proposal
+from kept.signals.retirement import Bars, Proposal
 
 TRUE_HEADS: Final = ("", ">raised", ">open", ">useful", ">noise", ">not judged", "precision (95 % interval)")
 TIME_HEADS: Final = ("", "median time to acknowledge (95 % interval)", ">acknowledged", ">not")
 LEAD_HEADS: Final = ("", ">broken later", ">already broken", ">not broken", ">too early", "median lead")
 LOAD_HEADS: Final = (
-    "owner", ">people", ">weeks", ">pages", ">tickets", ">per person-week", "busiest week",
+    "owner", ">people", ">weeks", ">pages", ">tickets", ">per person-week", "busiest week, alerts",
 )  # fmt: skip
 
 
@@ -60,14 +60,14 @@ def card_in_words(card: ReportCard, width: int) -> Iterator[str]:
         yield from textwrap.wrap(f"Never raised: {', '.join(silent)}.", width)
     yield "\nProposed for retirement: for people to decide, nothing is switched off"
     for proposal in card.proposals:
-        yield from textwrap.wrap(f"* {proposal_in_words(proposal)}", width, subsequent_indent="  ")
+        yield from textwrap.wrap(f"* {proposal_in_words(proposal, card.bars)}", width, subsequent_indent="  ")
     if not card.proposals:
         yield "None."
 
 
 def card_objects(card: ReportCard) -> Iterator[dict[str, Any]]:
     """The card as objects: one of the period, then one for each line of each part, `what` names the part."""
-    yield {"what": "period", "weeks": card.weeks, "first_week": card.first_week, "as_of": shown(card.as_of)}
+    yield {"what": "period", "weeks": card.weeks, "first_week": card.first_week, "as_of": rfc3339(card.as_of)}
     for what, some in (
         ("rule", card.by_rule),
         ("service", card.by_service),
@@ -86,16 +86,18 @@ def precision_in_words(precision: Precision) -> str:
     n = precision.judged
     if precision.value is None or precision.low is None or precision.high is None:
         return f"too few judged to tell (n {n})" if n else "nothing was judged"
-    return f"{precision.value:.0%} ({precision.low:.0%} to {precision.high:.0%}), n {n}".replace("%", " %")
+    return f"{precision.value * 100:.0f} % ({precision.low * 100:.0f} to {precision.high * 100:.0f} %), n {n}"
 
 
 def waiting_in_words(waiting: Waiting) -> str:
     """The median time to acknowledge with its interval, or that so many are not acknowledged that there is none."""
     if waiting.median_seconds is None:
-        return "not known: half or more are not acknowledged"
-    low, high = (None if one is None else in_words(one * 1000) for one in (waiting.low, waiting.high))
-    interval = f"{low or '0 seconds'} to {high}" if high else f"{low or '0 seconds'} or more"
-    return f"{in_words(waiting.median_seconds * 1000)} ({interval})"
+        return "not known: too many are not acknowledged"
+    median = in_words(waiting.median_seconds * 1000)
+    low = "less" if waiting.low is None else in_words(waiting.low * 1000)
+    if waiting.high is not None:
+        return f"{median} ({low} to {in_words(waiting.high * 1000)})"
+    return f"{median} (too few for an interval)" if waiting.low is None else f"{median} ({low} or more)"
 
 
 def lead_in_words(leads: Leads) -> str:
@@ -108,14 +110,14 @@ def lead_in_words(leads: Leads) -> str:
     return f"{in_words(abs(seconds) * 1000)} {'before' if seconds > 0 else 'after'}"
 
 
-def proposal_in_words(proposal: Proposal) -> str:
+def proposal_in_words(proposal: Proposal, bars: Bars) -> str:
     """A proposal with its reason."""
     where = "" if proposal.service is None else f" for {proposal.service}"
     if proposal.reason == "mostly_noise":
         useful, judged = proposal.precision.useful, proposal.precision.judged
         return (
             f"{proposal.signal}{where}: {useful} of {judged} judged were useful; precision "
-            f"{precision_in_words(proposal.precision)}: all of the interval is below the bar"
+            f"{precision_in_words(proposal.precision)}: the whole interval is below {bars.precision * 100:g} %"
         )
     said = f"raised {proposal.raised} times, never acknowledged and never judged: nobody looks"
     return f"{proposal.signal}{where}: {said}"
@@ -160,7 +162,7 @@ def _leads(card: ReportCard, width: int) -> Iterator[str]:
 def _load(load: Load) -> Sequence[str]:
     owner = "(not in the catalogue)" if load.owner is None else printable(load.owner)
     per_week = "not known" if load.per_person_week is None else f"{load.per_person_week:.2g}"
-    busiest = "" if load.busiest_week is None else f"{load.busiest_week}: {load.busiest}"
+    busiest = "" if load.busiest_week is None else f"{load.busiest_week}, {load.busiest:,}"
     people = "not known" if load.people is None else f"{load.people:,}"
     return (owner, people, f"{load.weeks:.1f}", f"{load.pages:,}", f"{load.tickets:,}", per_week, busiest)
 

@@ -44,7 +44,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
     `median_seconds` is the least t with S(t) <= 0.5 of the Kaplan-Meier curve S(t) = product over t_j <= t of
     (1 - d_j / n_j), in which each unacknowledged signal, ended or not, is still waiting at the time of the card. None
-    when S never gets there; low and high (95 %, log-log) may be None alone.
+    when S never gets there. An end of its interval (95 %, log-log, by the curve where S > 0) is None when it is open.
     """
 
     acknowledged: int
@@ -106,10 +106,11 @@ def waiting_of(signals: Iterable[Raised], answered: Mapping[str, Answer], now: i
     median = low = high = None
     for seconds, survival, greenwood in kaplan_meier(acknowledged, waiting, [], now).steps:
         level = 0.5 + 1e-12
-        lower, upper = log_log_bounds(survival, greenwood)
-        low = seconds if low is None and lower <= level else low
         median = seconds if median is None and survival <= level else median
-        high = seconds if high is None and upper <= level else high
+        if survival > 0:  # where it is 0 the interval has no width, which says nothing
+            lower, upper = log_log_bounds(survival, greenwood)
+            low = seconds if low is None and lower <= level else low
+            high = seconds if high is None and upper <= level else high
     return Waiting(
         acknowledged=acknowledged.total(), unacknowledged=waiting.total(), median_seconds=median, low=low, high=high
     )

@@ -43,6 +43,7 @@ class ReportCard(Struct, frozen=True, kw_only=True):
     weeks: int
     first_week: str
     as_of: int
+    bars: Bars
     by_rule: tuple[Line, ...]
     by_service: tuple[Line, ...]
     by_rule_and_service: tuple[Line, ...]
@@ -92,6 +93,7 @@ def report_card(
         weeks=weeks,
         first_week=iso_week(start_utc, UTC),
         as_of=as_of,
+        bars=bars,
         by_rule=by_rule,
         by_service=lines(for_people, lambda raised: (None, raised.verdict.service, severity(raised))),
         by_rule_and_service=both,

@@ -1,0 +1,164 @@
+"""One raised signal of each family of evidence, in the shapes in which they are made, for lists and golden texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kept.signals.raised import Raised
+from tests.kept.signals.raised_signals import DAY, HOUR, MONDAY, NOW, WEEK, raised
+
+
+def window(hours: int, cases: int, missed: int, burn: float) -> dict[str, Any]:
+    return {"hours": hours, "cases": cases, "missed": missed, "burn": burn}
+
+
+BUDGET = raised(
+    "promise_budget_fast",
+    NOW - 3 * HOUR,
+    since=NOW - 9 * HOUR,
+    value=0.7092,
+    expected=0.9,
+    cases=141,
+    chance=0.00000173,
+    words="100 of 141 promises due in the last 3 days were kept (70.9 %, promised 90 %): the error budget of four "
+    "weeks would be gone in 9.6 days; chance 2e-06 if all were well",
+    test="exact binomial, alpha 0.00023, 72 h and 6 h",
+    evidence={
+        "period": "28d",
+        "expected_cases_a_year": 17160.5,
+        "windows": [
+            {
+                "long": window(72, 141, 41, 2.908), "short": window(6, 12, 5, 4.167),
+                "chance": 0.00000173, "alpha": 0.00023, "factor": 1.867, "fired": True,
+            },
+            {
+                "long": window(168, 329, 52, 1.581), "short": window(14, 27, 9, 3.333),
+                "chance": 0.00081, "alpha": 0.00023, "factor": 1.6, "fired": False,
+            },
+        ],
+    },
+)  # fmt: skip
+
+_WEEKS = [79.1, 80.4, 78.2, 81.0, 79.9, 77.5, 80.8, 79.0, 68.1, 76.4, 75.9, 74.2, 73.8]
+CHART = raised(
+    "special_cause",
+    MONDAY + HOUR,
+    about="promise_kept",
+    since=MONDAY - WEEK,
+    value=0.738,
+    expected=0.7952,
+    cases=1204,
+    words="The share kept in the week to Monday 2 March is 73.8 %, outside its usual 72.2 to 86.9 %",
+    test="XmR chart, baseline of 12 weeks, rules 1 to 4",
+    evidence={
+        "rules": ["2: 7 in a row on one side of the mean"],
+        "baseline": 12,
+        "points": [
+            {
+                "week_end": MONDAY - (len(_WEEKS) - 1 - n) * WEEK, "value": round(value / 100, 4), "n": 900 + 31 * n,
+                "mean": 0.7952, "lower": 0.7216, "upper": 0.8688,
+                "rules": {8: ["outside a limit"], 12: ["7 in a row on one side of the mean"]}.get(n, []),
+            }
+            for n, value in enumerate(_WEEKS)
+        ],
+    },
+)  # fmt: skip
+
+FRESHNESS = raised(
+    "source_silent",
+    NOW - 5 * HOUR,
+    service="parking-permits",
+    since=NOW - 6 * HOUR,
+    value=7500,
+    expected=3600,
+    words="Nothing was heard for 2.1 hours, since 2026-03-04 18:55 (CET); an event is expected at least every 1 hour",
+    test="silence in wall time against the expected silence of the catalogue",
+    evidence={"last_event": NOW - 7 * HOUR - 300, "resolution_seconds": 300, "expected_silence_seconds": 3600},
+)
+
+FORECAST = raised(
+    "backlog_breach_ahead",
+    NOW - 2 * DAY,
+    since=NOW - 2 * DAY,
+    value=412,
+    expected=500,
+    cases=412,
+    chance=0.04,
+    words="At present rates the backlog of 412 cases reaches its limit of 500 in 11.4 days (6.1 to 23 days)",
+    test="net flow of the last 28 days, 95 % prediction interval",
+    evidence={
+        "arrivals_a_day": 61.3, "completions_a_day": 53.6, "net_a_day": 7.7,
+        "breach": {"days": 11.4, "low_days": 6.1, "high_days": 23.0},
+    },
+)  # fmt: skip
+
+DRIFT = raised(
+    "definition_drift",
+    MONDAY,
+    service="use-a-permit",
+    about="satisfaction_score",
+    value=85.7,
+    expected=88.9,
+    words="The figure published for 2026-02 (88.9) is the satisfied share, and no longer the score of 85.7",
+    test="published against recomputed, tolerance 1 point",
+    evidence={
+        "definitions": {
+            "satisfaction_score": "(0 n1 + 25 n2 + 50 n3 + 75 n4 + 100 n5) / n",
+            "satisfied_share": "(n4 + n5) / n",
+        },
+        "figures": [
+            {
+                "period": "2026-01", "published": 86.0,
+                "recomputed": {"satisfaction_score": 85.9, "satisfied_share": 89.2},
+                "finding": "agrees", "definition": "satisfaction_score",
+            },
+            {
+                "period": "2026-02", "published": 88.9,
+                "recomputed": {"satisfaction_score": 85.7, "satisfied_share": 88.89},
+                "finding": "new_definition", "definition": "satisfied_share",
+            },
+        ],
+        "breaks": ["2026-02"],
+    },
+)  # fmt: skip
+
+GAP = raised(
+    "area_gap",
+    NOW - 30 * HOUR,
+    about="area=Noord\x1b[2J",
+    value=0.58,
+    expected=0.84,
+    cases=96,
+    chance=0.00042,
+    words="56 of 96 kept in this area, 1,411 of 1,680 in the rest",
+    test="two-proportion exact test, alpha 0.001 over all areas",
+    evidence={
+        "area": {"due": 96, "kept": 56},
+        "rest": {"due": 1680, "kept": 1411},
+        "difference": -0.2566,
+        "interval": [-0.355, -0.158],
+    },
+)
+
+OF_ANOTHER_VERSION = raised(
+    "queue_jumping",
+    NOW - 40 * HOUR,
+    value=3.25,
+    evidence={"new": {"deeper": [{"a": 1, "b": None}, {"a": 2.5, "c": True}]}, "odd": [1, "two\x07", None], "none": {}},
+)
+
+ENDED = raised(
+    "promise_budget_slow",
+    NOW - 6 * DAY,
+    service="parking-permits",
+    value=0.86,
+    expected=0.9,
+    cases=301,
+    chance=0.011,
+    ended=NOW - 2 * DAY,
+)
+LONG_AGO = raised("promise_budget_slow", NOW - 30 * DAY, value=0.86, expected=0.9, ended=NOW - 20 * DAY)
+
+RAISED: tuple[Raised, ...] = (
+    BUDGET, CHART, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION, ENDED, LONG_AGO,
+)  # fmt: skip
