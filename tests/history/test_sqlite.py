@@ -117,7 +117,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 2")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 3")):
             SQLiteHistory(path, read_only=read_only)
 
 
@@ -161,7 +161,7 @@ def user_version(path: Path) -> int:
 def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_1(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 2
+    assert user_version(path) == 3
     assert store.read("street-repairs") == [point()]
     assert store.published() == {"street-repairs": NOON}
     change = Amendment(NOON + 600, point(), point(value=0.5))
