@@ -14,6 +14,8 @@ MOMENTS: Final = ("at", "since", "until", "from", "start", "end", "event", "week
 """Names of moments (s since 1970 UTC) are one of these words, or end with one after an underscore."""
 EARLIEST, LATEST = 0, 253_402_300_799
 MOST_ROWS: Final = 60
+BARS: Final = "▁▂▃▄▅▆▇█"
+LEAST_BARS: Final = 10
 INDENT: Final = 2
 
 
@@ -33,12 +35,22 @@ def value_in_words(name: str, value: Any) -> str:
             return f"{value:,}"
         case float():
             return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+        case list() | tuple() if len(value) >= LEAST_BARS and all(_is_number(one) for one in value):
+            return bars(value)
         case list() | tuple():
             return ", ".join(value_in_words(name, one) for one in value) or "none"
         case dict():
             return ", ".join(f"{label(key)} {value_in_words(key, one)}" for key, one in value.items()) or "none"
         case _:
             return printable(str(value))
+
+
+def bars(values: Sequence[float]) -> str:
+    """A long list of numbers, from the first to the last, as bars from 0 (or the least, if below) to the greatest."""
+    least, most = min(0, *values), max(0, *values)
+    span = (most - least) or 1
+    drawn = "".join(BARS[min(len(BARS) - 1, int((one - least) / span * len(BARS)))] for one in values)
+    return f"{drawn}  {value_in_words('', min(values))} to {value_in_words('', max(values))}"
 
 
 def label(name: str) -> str:
@@ -53,10 +65,14 @@ def values_in_words(values: Mapping[str, Any], width: int, *, indent: int = 0) -
     if single:
         rows = [(label(name), value_in_words(name, value)) for name, value in single.items()]
         yield from table_lines(("", ""), rows, width, indent=indent)
+    alike = _objects_with_the_same_names(values)
     for name, value in values.items():
         if _is_rows(value):
             yield f"{' ' * indent}{label(name)}"
             yield from rows_in_words(value, width, indent=indent + INDENT)
+        elif name in alike:
+            if name == alike[0]:
+                yield from rows_in_words([{"": label(one), **values[one]} for one in alike], width, indent=indent)
         elif _is_object(value):
             yield f"{' ' * indent}{label(name)}"
             yield from values_in_words(value, width, indent=indent + INDENT)
@@ -65,13 +81,25 @@ def values_in_words(values: Mapping[str, Any], width: int, *, indent: int = 0) -
 def rows_in_words(rows: Sequence[Mapping[str, Any]], width: int, *, indent: int = 0) -> Iterator[str]:
     """A list of objects as a table; the columns are all names there are, in the order in which they come."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    numeric = {name: all(isinstance(row.get(name, 0), int | float) for row in rows) for name in names}
+    numeric = {name: all(_is_number(row.get(name, 0)) for row in rows) for name in names}
     heads = [f"{'>' if numeric[name] else ''}{label(name)}" for name in names]
     last = rows[-MOST_ROWS:]
     cells = [[value_in_words(name, row[name]) if name in row else "" for name in names] for row in last]
     if len(rows) > len(last):
         yield f"{' ' * indent}… {len(rows) - len(last)} earlier ones are in --json"
     yield from table_lines(heads, cells, width, indent=indent)
+
+
+def _objects_with_the_same_names(values: Mapping[str, Any]) -> list[str]:
+    """Names of objects, two or more, whose values can stand below each other in one table."""
+    objects = [name for name, value in values.items() if _is_object(value)]
+    shapes = {tuple(values[name]) for name in objects}
+    single = all(not _is_rows(one) and not _is_object(one) for name in objects for one in values[name].values())
+    return objects if len(objects) > 1 and len(shapes) == 1 and single else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_rows(value: Any) -> bool:

@@ -92,7 +92,7 @@ def precision_in_words(precision: Precision) -> str:
 def waiting_in_words(waiting: Waiting) -> str:
     """The median time to acknowledge with its interval, or that so many are not acknowledged that there is none."""
     if waiting.median_seconds is None:
-        return "not known: too many are not acknowledged"
+        return "not known: " + ("too many are not acknowledged" if waiting.unacknowledged else "told again by a replay")
     median = in_words(waiting.median_seconds * 1000)
     low = "less" if waiting.low is None else in_words(waiting.low * 1000)
     if waiting.high is not None:
@@ -138,7 +138,8 @@ def _true(line: Line, name: Callable[[Line], str]) -> Sequence[str]:
 
 def _time(line: Line, name: Callable[[Line], str]) -> Sequence[str]:
     waiting = line.waiting
-    return (name(line), waiting_in_words(waiting), f"{waiting.acknowledged:,}", f"{waiting.unacknowledged:,}")
+    counts = (waiting.acknowledged + waiting.told_again, waiting.unacknowledged)
+    return (name(line), waiting_in_words(waiting), *(f"{count:,}" for count in counts))
 
 
 def _leads(card: ReportCard, width: int) -> Iterator[str]:

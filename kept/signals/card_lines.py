@@ -17,6 +17,8 @@ from kept.signals.kinds import BY_NAME, Severity
 from kept.signals.lead_time import Lead
 from kept.signals.raised import Raised
 
+CLOCKS_APART: Final = 300
+"""Clocks of two machines may differ by so much (s)."""
 LEAST_JUDGED: Final = 5
 """With 4 judged, 2 of them useful, the interval is 0.15 to 0.85: too few to tell."""
 
@@ -49,6 +51,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
     acknowledged: int
     unacknowledged: int
+    told_again: int
+    """Acknowledged before the telling that the history knows: a replay told them again, and their time is lost."""
     median_seconds: int | None
     low: int | None
     high: int | None
@@ -97,12 +101,18 @@ def precision_of(useful: int, noise: int) -> Precision:
 
 
 def waiting_of(signals: Iterable[Raised], answered: Mapping[str, Answer], now: int) -> Waiting:
-    """Time to acknowledge; a clock that went backwards between telling and answering makes it 0, never negative."""
+    """Time to acknowledge. An answer up to `CLOCKS_APART` before the telling was given at once, by another clock."""
     acknowledged: Counter[int] = Counter()
     waiting: Counter[int] = Counter()
+    told_again = 0
     for raised in signals:
         at = answered.get(raised.id, UNANSWERED).acknowledged_at
-        (waiting if at is None else acknowledged)[max(0, (now if at is None else at) - raised.told_at)] += 1
+        if at is None:
+            waiting[max(0, now - raised.told_at)] += 1
+        elif at < raised.told_at - CLOCKS_APART:
+            told_again += 1
+        else:
+            acknowledged[max(0, at - raised.told_at)] += 1
     median = low = high = None
     for seconds, survival, greenwood in kaplan_meier(acknowledged, waiting, [], now).steps:
         level = 0.5 + 1e-12
@@ -112,7 +122,12 @@ def waiting_of(signals: Iterable[Raised], answered: Mapping[str, Answer], now: i
             low = seconds if low is None and lower <= level else low
             high = seconds if high is None and upper <= level else high
     return Waiting(
-        acknowledged=acknowledged.total(), unacknowledged=waiting.total(), median_seconds=median, low=low, high=high
+        acknowledged=acknowledged.total(),
+        unacknowledged=waiting.total(),
+        told_again=told_again,
+        median_seconds=median,
+        low=low,
+        high=high,
     )
 
 

@@ -87,8 +87,13 @@ FORECAST = raised(
     words="At present rates the backlog of 412 cases reaches its limit of 500 in 11.4 days (6.1 to 23 days)",
     test="net flow of the last 28 days, 95 % prediction interval",
     evidence={
-        "arrivals_a_day": 61.3, "completions_a_day": 53.6, "net_a_day": 7.7,
-        "breach": {"days": 11.4, "low_days": 6.1, "high_days": 23.0},
+        "limit": 500, "limit_is": "catalogue", "backlog": 412, "paused": 3, "window_days": 28,
+        "entered": 1716, "left": 1501, "dispersion": 1.31,
+        "entered_by_day": [52, 55, 60, 58, 61, 12, 8, 63, 66, 64, 70, 69, 15, 9, 71, 75, 74, 80, 78, 14, 11],
+        "left_by_day": [54, 53, 55, 50, 57, 0, 0, 56, 51, 55, 54, 52, 0, 0, 53, 56, 50, 52, 55, 0, 0],
+        "growth_per_day": {"value": 7.68, "low": 4.02, "high": 11.3},
+        "days_to_breach": {"earliest": 7.8, "central": 11.5, "latest": 21.9},
+        "horizon_days": 28.0,
     },
 )  # fmt: skip
 
@@ -133,10 +138,11 @@ GAP = raised(
     words="56 of 96 kept in this area, 1,411 of 1,680 in the rest",
     test="two-proportion exact test, alpha 0.001 over all areas",
     evidence={
+        "window_days": 28,
+        "window_start": NOW - 28 * DAY,
         "area": {"due": 96, "kept": 56},
         "rest": {"due": 1680, "kept": 1411},
-        "difference": -0.2566,
-        "interval": [-0.355, -0.158],
+        "alpha": 0.00083,
     },
 )
 

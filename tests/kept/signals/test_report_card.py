@@ -97,6 +97,13 @@ def test_a_clock_that_went_back_makes_nobody_answer_before_being_told() -> None:
     assert line.waiting.median_seconds == 0
 
 
+def test_one_that_a_replay_told_again_after_its_answer_is_not_taken_for_answered_at_once() -> None:
+    answered, again = raised(at=MONDAY), raised(at=MONDAY - DAY, told=NOW)
+    responses = [said(answered, "acknowledged", 900), Response(id=again.id, says="acknowledged", at=MONDAY)]
+    waiting = card([answered, again], responses).by_rule[0].waiting
+    assert (waiting.acknowledged, waiting.told_again, waiting.median_seconds) == (1, 1, 900)
+
+
 def test_pages_and_tickets_of_a_service_are_apart_and_information_is_beside_them() -> None:
     signals = [raised("promise_budget_fast"), raised("promise_budget_slow"), raised("chart_signal", about="backlog")]
     seen = card(signals, people={"Public works": 2})
@@ -229,7 +236,7 @@ def test_the_order_of_signals_and_answers_does_not_matter_and_shares_are_shares(
     for line in (*seen.by_rule, *seen.by_service, *seen.by_rule_and_service, *seen.informing):
         precision, leads, waiting = line.precision, line.leads, line.waiting
         assert precision.judged + line.not_judged == line.raised
-        assert waiting.acknowledged + waiting.unacknowledged == line.raised
+        assert waiting.acknowledged + waiting.unacknowledged + waiting.told_again == line.raised
         assert leads.before + leads.after + leads.nothing + leads.pending + leads.undefined == line.raised
         if precision.value is not None and precision.low is not None and precision.high is not None:
             assert 0 <= precision.low <= precision.value <= precision.high <= 1
