@@ -27,7 +27,6 @@ from command_line.alerts_in_words import (
 )
 from command_line.evidence_in_words import why_in_words
 from command_line.history_choice import history_settings
-from command_line.letters_in_words import printable
 from command_line.output import output
 from command_line.terminal_width import terminal_width
 from history.open import open_history
@@ -175,7 +174,7 @@ def _find(store: HistoryStore, prefix: str) -> Raised:
     if found:
         raise ConfigurationError(f"{prefix!r} is the beginning of {len(found)} ids; give more digits:{named}{more}")
     known = f"known, the open ones first:{named}{more}" if named else "the history has none yet"
-    raise ConfigurationError(f"{printable(prefix)!r} is no signal's id; {known}")
+    raise ConfigurationError(f"{prefix!r} is no signal's id; {known}")
 
 
 def _ended_lately(one: Raised, as_of: Mapping[str, int]) -> bool:

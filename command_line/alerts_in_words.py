@@ -10,7 +10,7 @@ import msgspec
 
 from command_line.alertmanager import Labels, Standing
 from command_line.letters_in_words import printable
-from kept.durations import in_words
+from kept.durations import HOUR_MS, in_words
 from kept.events import moment
 from kept.indicators.definitions import BY_NAME as DEFINITIONS
 from kept.signals.answers import UNANSWERED, Answer
@@ -124,6 +124,14 @@ def answer_in_words(answer: Answer) -> str:
     return said if answer.judged is None else f"{said}, judged {answer.judged}"
 
 
+def quiet_in_words(raised: Raised) -> str:
+    """That the evidence of one that is still open is gone, and when it ends; empty when it is not."""
+    if raised.quiet_since is None or raised.ended_at is not None:
+        return ""
+    hours = in_words(kind_of(raised).quiet_hours * HOUR_MS)
+    return f"quiet since {shown(raised.quiet_since)}, ends when it stays so for {hours}"
+
+
 def shown(at: int) -> str:
     """A moment (s) to the minute."""
     return f"{moment(at * 1000):%Y-%m-%d %H:%M} UTC"
@@ -151,6 +159,7 @@ def block(raised: Raised, as_of: int, answer: Answer, width: int, standing: Stan
         answer_in_words(answer) if asked else "", "" if standing is None else STANDINGS[standing], width=width
     )
     if raised.ended_at is None:
+        yield from _wrapped(quiet_in_words(raised), width=width)
         yield from _wrapped(f"→ {kind.first}", width=width)
 
 
@@ -211,6 +220,7 @@ def as_json_object(raised: Raised, as_of: int, answer: Answer, standing: Standin
         "since": rfc3339(since(raised)),
         "raised_at": rfc3339(raised.raised_at),
         "told_at": rfc3339(raised.told_at),
+        "quiet_since": rfc3339(raised.quiet_since),
         "ended_at": rfc3339(raised.ended_at),
         "raised_seconds": seconds_raised(raised, as_of),
         "value": verdict.value,

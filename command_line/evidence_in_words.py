@@ -16,6 +16,7 @@ from command_line.alerts_in_words import (
     figure_in_words,
     figures_in_words,
     kind_of,
+    quiet_in_words,
     seconds_raised,
     shown,
     since,
@@ -52,6 +53,7 @@ def why_in_words(raised: Raised, as_of: int, responses: Sequence[Response], widt
         "raised": shown(raised.raised_at),
         "told": shown(raised.told_at) + caught_up,
         "ended": "" if raised.ended_at is None else shown(raised.ended_at),
+        "state": quiet_in_words(raised),
         "seen": ", ".join(figures_in_words(raised)),
         "cases": "" if verdict.cases is None else f"{verdict.cases:,}",
         "how sure": chance_in_words(verdict.chance)

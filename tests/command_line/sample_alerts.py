@@ -102,8 +102,8 @@ DRIFT = raised(
     MONDAY,
     service="use-a-permit",
     about="satisfaction_score",
-    value=85.7,
-    expected=88.9,
+    value=88.9,
+    expected=85.7,
     words="The figure published for 2026-02 (88.9) is the satisfied share, and no longer the score of 85.7",
     test="published against recomputed, tolerance 1 point",
     evidence={
@@ -153,6 +153,8 @@ OF_ANOTHER_VERSION = raised(
     evidence={"new": {"deeper": [{"a": 1, "b": None}, {"a": 2.5, "c": True}]}, "odd": [1, "two\x07", None], "none": {}},
 )
 
+QUIET = raised("promise_budget_slow", NOW - 20 * HOUR, value=0.88, expected=0.9, quiet=NOW - 4 * HOUR)
+
 ENDED = raised(
     "promise_budget_slow",
     NOW - 6 * DAY,
@@ -166,5 +168,5 @@ ENDED = raised(
 LONG_AGO = raised("promise_budget_slow", NOW - 30 * DAY, value=0.86, expected=0.9, ended=NOW - 20 * DAY)
 
 RAISED: tuple[Raised, ...] = (
-    BUDGET, CHART, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION, ENDED, LONG_AGO,
+    BUDGET, CHART, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION, QUIET, ENDED, LONG_AGO,
 )  # fmt: skip

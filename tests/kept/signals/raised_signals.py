@@ -23,15 +23,20 @@ def raised(
     service: str = "street-lights",
     about: str = "",
     told: int | None = None,
+    quiet: int | None = None,
     ended: int | None = None,
     **verdict: Any,
 ) -> Raised:
-    """A signal raised at `at`, told then unless `told` says when, open unless `ended` says until when."""
+    """A signal raised at `at`, told then unless `told` says when, open unless `ended` says until when.
+
+    `quiet`: since when its evidence is gone.
+    """
     given = {"at": at, "active": True, "since": at} | verdict
     return Raised(
         verdict=Verdict(service=service, signal=signal, about=about, **given),
         raised_at=at,
         told_at=at if told is None else told,
+        quiet_since=ended if quiet is None else quiet,
         ended_at=ended,
     )
 
