@@ -92,7 +92,8 @@ def unit_of(raised: Raised) -> str:
     if unit != "indicator":
         return unit
     definition = DEFINITIONS.get(raised.verdict.about)
-    return "" if definition is None else definition.unit
+    said = raised.verdict.evidence.get("unit")  # of money it names the currency
+    return said if isinstance(said, str) else "" if definition is None else definition.unit
 
 
 def figure_in_words(value: float, unit: str) -> str:

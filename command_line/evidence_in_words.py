@@ -31,6 +31,8 @@ from kept.signals.raised import Raised, Response
 from summaries.wording import NBSP
 
 LABEL: Final = 12
+_Lines = tuple[float | None, float | None, float | None]
+_NO_LINES: Final[_Lines] = (None, None, None)
 LATE: Final = 6 * 3600
 """A signal told so much (s) after it was raised was raised while a worker caught up, or by a replay."""
 
@@ -74,45 +76,69 @@ def why_in_words(raised: Raised, as_of: int, responses: Sequence[Response], widt
 
 
 def evidence_in_words(evidence: Mapping[str, Any], unit: str, width: int) -> Iterator[str]:
-    """Evidence as text; a list `points` of figures with their limits is drawn as a chart in `unit`."""
-    rows = chart_rows(evidence.get("points"))
-    rest = {name: value for name, value in evidence.items() if not (rows and name == "points")}
+    """Evidence as text; a list `points` of figures with the limits beside it is drawn as a chart in `unit`."""
+    rows = chart_rows(evidence)
+    rest = {name: value for name, value in evidence.items() if not (rows and name in ("points", "unit"))}
     yield from values_in_words(rest, width)
     if rows:
         yield ""
         yield from chart(rows, lambda value: figure_in_words(value, unit).replace(NBSP, " "), width)
 
 
-def chart_rows(points: Any) -> list[Row]:
-    """The rows of a chart; empty when `points` are none with figures."""
-    if not isinstance(points, list | tuple) or not points:
+def chart_rows(evidence: Mapping[str, Any]) -> list[Row]:
+    """The rows of a chart, with the limits for the newest stretch of points; empty when there are no points to draw.
+
+    A point is an object with a `value`, or with a `gap` that says why it has none, and the day up to which it counts.
+    """
+    points = evidence.get("points")
+    if not isinstance(points, list | tuple) or not all(isinstance(point, Mapping) for point in points):
         return []
-    if not all(isinstance(point, Mapping) and "value" in point for point in points):
+    if not any(_number(point, "value") is not None for point in points):
         return []
+    lines, start = _lines(evidence), str(evidence.get("segment_start", ""))
     return [
-        Row(
-            label=_label_of(point),
-            value=_number(point, "value"),
-            mean=_number(point, "mean", "centre", "expected"),
-            low=_number(point, "low", "lower"),
-            high=_number(point, "high", "upper"),
-            cases=None if _number(point, "n", "cases") is None else round(_number(point, "n", "cases") or 0),
-            note=value_in_words("rules", point["rules"]) if point.get("rules") else "",
-        )
-        for point in points
+        _row(point, lines if _label_of(point) >= start else _NO_LINES, newest=point is points[-1]) for point in points
     ]
 
 
+def _row(point: Mapping[str, Any], lines: _Lines, *, newest: bool) -> Row:
+    value, n = _number(point, "value"), _number(point, "n")
+    low, mean, high = lines
+    if value is None:
+        note = value_in_words("gap", point.get("gap")).replace("_", " ")
+    elif (low is not None and value < low) or (high is not None and value > high):
+        note = "outside the limits"
+    else:
+        note = "raised by this one" if newest else ""
+    return Row(
+        label=_label_of(point),
+        value=value,
+        low=low,
+        mean=mean,
+        high=high,
+        cases=None if n is None else round(n),
+        note=note,
+    )
+
+
+def _lines(evidence: Mapping[str, Any]) -> _Lines:
+    """Lower limit, mean and upper limit: of the chart, else of the comparison that raised it."""
+    limits = evidence.get("xmr")
+    if isinstance(limits, Mapping):
+        return _number(limits, "lower"), _number(limits, "mean"), _number(limits, "upper")
+    mean, half = _number(evidence, "mean"), _number(evidence, "half_width")
+    if mean is None or half is None:
+        return None, mean, None
+    return mean - half, mean, mean + half
+
+
 def _label_of(point: Mapping[str, Any]) -> str:
-    for name in ("week", "week_start", "start", "week_end", "end", "at", "day"):
-        if name in point:
-            return value_in_words(name, point[name]).removesuffix(" 00:00 UTC")
-    return ""
+    return printable(str(point.get("week_to", "")))
 
 
-def _number(point: Mapping[str, Any], *names: str) -> float | None:
-    found = (point[name] for name in names if isinstance(point.get(name), int | float))
-    return next(found, None)
+def _number(values: Mapping[str, Any], name: str) -> float | None:
+    value = values.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _labelled(name: str, fact: str, width: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ LEGEND: Final = f"{POINT} figure   {FLAGGED} flagged   {MEAN} mean   {LIMIT} lim
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A point with what it is judged by; None where that is not known. `note` says which rules it breaks."""
+    """A point with what it is judged by; None where that is not known. `note`: why it is flagged, or has no value."""
 
     label: str
     value: float | None
@@ -37,7 +37,7 @@ def chart(rows: Sequence[Row], written: Callable[[float], str], width: int) -> I
         return
     first, last = min(numbers), max(numbers)
     labels = _column([row.label for row in drawn], "<")
-    values = _column(["not known" if row.value is None else written(row.value) for row in drawn], ">")
+    values = _column(["" if row.value is None else written(row.value) for row in drawn], ">")
     cases = _column(["" if row.cases is None else f"n {row.cases:,}" for row in drawn], ">")
     notes = max(len(row.note) for row in drawn)
     room = width - len(labels[0]) - len(values[0]) - len(cases[0]) - notes - 8

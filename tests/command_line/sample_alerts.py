@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kept.events import moment
 from kept.signals.raised import Raised
 from tests.kept.signals.raised_signals import DAY, HOUR, MONDAY, NOW, WEEK, raised
 
@@ -39,30 +40,56 @@ BUDGET = raised(
     },
 )  # fmt: skip
 
-_WEEKS = [79.1, 80.4, 78.2, 81.0, 79.9, 77.5, 80.8, 79.0, 68.1, 76.4, 75.9, 74.2, 73.8]
+
+def weeks(*values: float | str) -> list[dict[str, Any]]:
+    """Points up to Sunday 1 March 2026: values, or why there is none."""
+    days = [moment((MONDAY - DAY - (len(values) - 1 - n) * WEEK) * 1000).date().isoformat() for n in range(len(values))]
+    return [
+        {"week_to": day, "gap": value} if isinstance(value, str) else {"week_to": day, "value": value, "n": 1204}
+        for day, value in zip(days, values, strict=True)
+    ]
+
+
 CHART = raised(
     "special_cause",
     MONDAY + HOUR,
     about="promise_kept",
     since=MONDAY - WEEK,
-    value=0.738,
-    expected=0.7952,
+    value=0.681,
+    expected=0.7216,
     cases=1204,
-    words="The share kept in the week to Monday 2 March is 73.8 %, outside its usual 72.2 to 86.9 %",
-    test="XmR chart, baseline of 12 weeks, rules 1 to 4",
+    words="promise_kept was 68.1 % in the week to 2026-03-01 (n 1204): 3.1 half-widths below the mean 79.5 % of 9 "
+    "weeks (half-width 3.7 %)",
+    test="one week 2 half-widths from the mean",
     evidence={
-        "rules": ["2: 7 in a row on one side of the mean"],
-        "baseline": 12,
-        "points": [
-            {
-                "week_end": MONDAY - (len(_WEEKS) - 1 - n) * WEEK, "value": round(value / 100, 4), "n": 900 + 31 * n,
-                "mean": 0.7952, "lower": 0.7216, "upper": 0.8688,
-                "rules": {8: ["outside a limit"], 12: ["7 in a row on one side of the mean"]}.get(n, []),
-            }
-            for n, value in enumerate(_WEEKS)
-        ],
+        "points": weeks(
+            0.951, 0.947, 0.791, 0.804, "no_data", 0.782, 0.810, 0.799, 0.775, "short_week", 0.808, 0.790, 0.801, 0.681
+        ),
+        "unit": "share",
+        "segment_start": "2025-12-08",
+        "xmr": {"mean": 0.7952, "lower": 0.7216, "upper": 0.8688, "near_lower": 0.7461, "near_upper": 0.8443},
+        "baseline_weeks": 9,
+        "trial": True,
+        "assurance": "hit or miss",
+        "p_prime": {"mean": 0.7949, "lower": 0.7102, "upper": 0.8796, "near_lower": 0.7385, "near_upper": 0.8514},
+        "mean": 0.7952,
+        "half_width": 0.0368,
+        "half_widths_away": 3.1,
+        "weeks_compared": 9,
+        "direction": "down",
     },
 )  # fmt: skip
+
+COST = raised(
+    "chart_signal",
+    MONDAY + HOUR,
+    about="cost_per_transaction",
+    value=11.42,
+    expected=10.9,
+    words="cost_per_transaction was 11.42 EUR in the week to 2026-03-01 (n 1204): above the upper limit 10.90 EUR",
+    test="XmR of 12 weeks, rule 1: outside a limit",
+    evidence={"points": weeks(*[9.5, 9.9, 10.1] * 18, 11.42), "unit": "EUR", "rules": [1], "direction": "up"},
+)
 
 FRESHNESS = raised(
     "source_silent",
@@ -168,5 +195,5 @@ ENDED = raised(
 LONG_AGO = raised("promise_budget_slow", NOW - 30 * DAY, value=0.86, expected=0.9, ended=NOW - 20 * DAY)
 
 RAISED: tuple[Raised, ...] = (
-    BUDGET, CHART, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION, QUIET, ENDED, LONG_AGO,
+    BUDGET, CHART, COST, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION, QUIET, ENDED, LONG_AGO,
 )  # fmt: skip

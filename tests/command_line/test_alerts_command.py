@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,13 +15,15 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from command_line.alertmanager import Alerts
 from command_line.main import app
 from history.sqlite import SQLiteHistory
 from kept.errors import ConfigurationError, Retry, Stop
-from kept.signals.raised import Raised, Response
+from kept.signals.raised import Raised
 from tests.command_line.sample_alerts import (
     BUDGET,
     CHART,
+    COST,
     DRIFT,
     ENDED,
     FORECAST,
@@ -32,6 +35,7 @@ from tests.command_line.sample_alerts import (
     RAISED,
 )
 from tests.history.points import point
+from tests.influxd import Server
 from tests.kept.signals.raised_signals import DAY, HOUR, NOW, raised
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +137,7 @@ def test_the_list_is_the_golden_one(kept: Kept, update_golden: bool) -> None:
 
 @pytest.mark.parametrize(
     "one",
-    [BUDGET, CHART, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION],
+    [BUDGET, CHART, COST, FRESHNESS, FORECAST, DRIFT, GAP, OF_ANOTHER_VERSION],
     ids=lambda one: one.verdict.signal,
 )
 def test_the_evidence_is_the_golden_one(kept: Kept, one: Raised, update_golden: bool) -> None:
@@ -149,7 +153,7 @@ def test_the_evidence_is_the_golden_one(kept: Kept, one: Raised, update_golden: 
 def test_what_is_raised_is_listed_worst_first_and_of_each_urgency_the_latest_first(kept: Kept) -> None:
     kept.fill()
     seen = kept.rows()
-    assert [row["severity"] for row in seen] == ["page"] * 2 + ["ticket"] * 5 + ["info"]
+    assert [row["severity"] for row in seen] == ["page"] * 2 + ["ticket"] * 5 + ["info"] * 2
     assert {row["id"] for row in seen} == {one.id for one in OPEN}
     for urgency in ("page", "ticket"):
         moments = [row["raised_at"] for row in seen if row["severity"] == urgency]
@@ -292,28 +296,35 @@ def test_an_error_is_one_line_and_exit_2(kept: Kept) -> None:
     assert done.stderr.startswith(f"kept: {kept.file}: no such history file")
 
 
-def test_a_history_that_a_token_may_only_read_stops_a_judgement(
-    kept: Kept, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_on_influxdb_a_token_that_may_only_read_lists_and_is_told_that_it_may_not_judge(
+    kept: Kept, influxd: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    class ReadOnly:
-        def signals(self) -> list[Raised]:
-            return [BUDGET]
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    now = int(time.time())  # the server's own clock says what is too old
+    one = raised(at=now - HOUR, value=0.86, expected=0.9)
+    store.record([one])
+    store.publish(["street-lights"], now)
+    store.close()
+    token = tmp_path / "token"
+    for name, value in {
+        "KEPT_HISTORY": "influxdb",
+        "KEPT_INFLUXDB_URL": influxd.url,
+        "KEPT_INFLUXDB_ORG": influxd.org,
+        "KEPT_INFLUXDB_BUCKET": bucket,
+        "KEPT_INFLUXDB_TOKEN_FILE": str(token),
+    }.items():
+        monkeypatch.setenv(name, value)
+    token.write_text(influxd.make_token(("read", bucket)))
+    assert [row["id"] for row in kept.rows()] == [one.id]
+    for arguments in (("judge", one.id, "noise"), ("acknowledge", one.id)):
+        with pytest.raises(Stop, match=r"the token may not write .* \(403\)"):
+            kept(*arguments)
+    assert kept.rows()[0]["judged"] is None
 
-        def responses(self) -> list[Response]:
-            return []
-
-        def respond(self, response: Response) -> None:
-            raise Stop("InfluxDB: the token may not write; name one that may")
-
-        def close(self) -> None:
-            self.closed = True
-
-    store = ReadOnly()
-    monkeypatch.setattr("command_line.alerts.open_history", lambda settings, read_only: store)
-    kept.file.touch()
-    with pytest.raises(Stop, match="may not write"):
-        kept("judge", BUDGET.id, "noise")
-    assert store.closed
+    token.write_text(influxd.make_token(("read", bucket), ("write", bucket)))
+    kept("judge", one.id, "noise")
+    assert kept.rows()[0]["judged"] == "noise"
 
 
 def test_alertmanager_is_asked_only_when_it_is_named_and_says_how_each_stands(
@@ -323,8 +334,6 @@ def test_alertmanager_is_asked_only_when_it_is_named_and_says_how_each_stands(
     with pytest.raises(Retry, match="does not answer"):
         kept("--alertmanager", "http://127.0.0.1:1")
     assert "alertmanager" not in kept("--json")
-
-    from command_line.alertmanager import Alerts
 
     def labels(one: Raised) -> tuple[str, str, str]:
         return one.verdict.key()
