@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from history.line_protocol import NANOSECONDS, TRUTH, tag, text_field
-from history.storable import refuse_unstorable_signal
+from history.storable import storable_signal
 from kept.signals.kinds import BY_NAME
 from kept.signals.raised import Raised, Response
 
@@ -26,7 +26,7 @@ _WITHIN_A_SECOND = 999_000_000
 
 def signal_line(raised: Raised) -> str:
     """A raised signal; its time is in seconds. Raises `Stop` for what cannot be stored."""
-    refuse_unstorable_signal(raised)
+    raised = storable_signal(raised)
     verdict = raised.verdict
     about = f"about={tag(verdict.about)}," if verdict.about else ""
     kind = BY_NAME.get(verdict.signal)

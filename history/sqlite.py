@@ -14,7 +14,7 @@ from typing import Any
 
 from history import sqlite_tables as tables
 from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of_signal, signal_of, slice_text
-from history.storable import refuse_unstorable, refuse_unstorable_signal
+from history.storable import refuse_unstorable, storable_signal
 from history.store import Refusal
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
@@ -145,10 +145,9 @@ class SQLiteHistory:
 
     def record(self, signals: Sequence[Raised]) -> None:
         """Store all `signals` or none of them, each in place of what is there of the same key."""
-        for raised in signals:
-            refuse_unstorable_signal(raised)
+        rows = [row_of_signal(storable_signal(raised)) for raised in signals]
         with self._transaction() as connection:
-            connection.executemany(tables.RECORD, map(row_of_signal, signals))
+            connection.executemany(tables.RECORD, rows)
 
     def signals(
         self, service: str | None = None, *, since: int | None = None, until: int | None = None

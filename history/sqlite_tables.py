@@ -100,14 +100,13 @@ RECORD = (
     "told_at = excluded.told_at, quiet_since = excluded.quiet_since, ended_at = excluded.ended_at, "
     "verdict = excluded.verdict"
 )
-_SIGNAL = "SELECT verdict, raised_at, told_at, quiet_since, ended_at FROM signal s WHERE "
-SIGNALS = (
-    _SIGNAL + "(?1 IS NULL OR service = ?1) AND raised_at BETWEEN ?2 AND ?3 ORDER BY service, signal, about, raised_at"
-)
+_SIGNAL = "SELECT verdict, raised_at, told_at, quiet_since, ended_at FROM signal s "
+_IN_ORDER = " ORDER BY service, signal, about, raised_at"
+SIGNALS = _SIGNAL + "WHERE (?1 IS NULL OR service = ?1) AND raised_at BETWEEN ?2 AND ?3" + _IN_ORDER
 OPEN_SIGNALS = (
-    _SIGNAL + "ended_at IS NULL AND (?1 IS NULL OR service = ?1) AND NOT EXISTS (SELECT 1 FROM signal later WHERE "  # noqa: S608
-    "later.service = s.service AND later.signal = s.signal AND later.about = s.about AND "
-    "later.raised_at > s.raised_at) ORDER BY service, signal, about, raised_at"
+    _SIGNAL + "INDEXED BY signal_open WHERE ended_at IS NULL AND (?1 IS NULL OR service = ?1) AND NOT EXISTS "  # noqa: S608
+    "(SELECT 1 FROM signal later WHERE later.service = s.service AND later.signal = s.signal AND "
+    "later.about = s.about AND later.raised_at > s.raised_at)" + _IN_ORDER
 )
 RESPOND = "INSERT OR IGNORE INTO signal_response VALUES (?, ?, ?)"
 RESPONSES = "SELECT id, says, at FROM signal_response ORDER BY at, id, says"

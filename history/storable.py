@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
+
 from kept.errors import Stop
 from kept.indicators.point import Point
 from kept.signals.raised import Raised
@@ -13,6 +15,10 @@ NUMBERS = ("value", "numerator", "denominator", "low", "high")
 """Fields of a point that hold a whole or a decimal number, or nothing."""
 WHOLE_LIMIT = 2**63
 """Whole numbers are kept exactly within ± this limit."""
+
+MOST_EVIDENCE_BYTES = 32_000
+"""Evidence of one verdict, as JSON. A text field read from InfluxDB has 131,072 characters at most, and one character
+may take three of them."""
 
 
 def refuse_unstorable(point: Point) -> None:
@@ -23,8 +29,11 @@ def refuse_unstorable(point: Point) -> None:
             _refuse_number(f"{_named(point)}: {name}", number)
 
 
-def refuse_unstorable_signal(raised: Raised) -> None:
-    """Raise `Stop` for a signal with a number, or evidence, that no store could give back."""
+def storable_signal(raised: Raised) -> Raised:
+    """The signal as every store can give it back: evidence of more than `MOST_EVIDENCE_BYTES` is left out, and says so.
+
+    Raises `Stop` for a number that is none, and for evidence that is no JSON.
+    """
     verdict = raised.verdict
     named = f"{verdict.service} {verdict.signal}"
     for name in ("value", "expected", "chance", "cases"):
@@ -32,6 +41,12 @@ def refuse_unstorable_signal(raised: Raised) -> None:
         if number is not None:
             _refuse_number(f"{named}: {name}", number)
     _refuse_in_evidence(f"{named}: evidence", verdict.evidence)
+    size = len(msgspec.json.encode(verdict.evidence))
+    if size <= MOST_EVIDENCE_BYTES:
+        return raised
+    # An alert without its points is better than a worker that cannot go on.
+    evidence = {"left_out": f"{size} bytes as JSON; at most {MOST_EVIDENCE_BYTES} are kept"}
+    return msgspec.structs.replace(raised, verdict=msgspec.structs.replace(verdict, evidence=evidence))
 
 
 def _refuse_in_evidence(named: str, value: Any) -> None:

@@ -75,9 +75,9 @@ class HistoryStore(Protocol):
     def record(self, signals: Sequence[Raised]) -> None:
         """Store `signals` by `Raised.key()`, in place of what is there of the same key; of one key the last stays.
 
-        Evidence comes back as JSON gives it: tuples as lists. Raises `Stop`, and stores nothing, when a number in it
-        is not finite or a whole number has more than 64 bits. A signal that is older than all that a store keeps is
-        left out, and logged.
+        Evidence comes back as JSON gives it, tuples as lists; more than 32,000 bytes of it are left out. Raises `Stop`,
+        and stores nothing, when a number is not finite or a whole number has more than 64 bits. A signal older than
+        all that a store keeps is left out, and logged.
         """
 
     def signals(

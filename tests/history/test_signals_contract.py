@@ -6,11 +6,13 @@ import itertools
 import random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from history.storable import MOST_EVIDENCE_BYTES
 from kept.errors import Stop
 from kept.signals.raised import Raised
 from tests.history.conftest import OpenStore
@@ -112,11 +114,18 @@ def test_tuples_of_evidence_come_back_as_lists(open_store: OpenStore) -> None:
     assert store.signals()[0].verdict.evidence == {"points": [[1, 2.5], [2, None]]}
 
 
-def test_evidence_of_many_points_is_kept(open_store: OpenStore) -> None:
+@pytest.mark.parametrize("character", ["x", "é", "\x01", "🏛", '"', "\\"])
+def test_evidence_is_kept_up_to_a_size_and_beyond_it_left_out_which_is_said(
+    open_store: OpenStore, character: str
+) -> None:
     store = open_store()
-    evidence = {"points": [[NOON + n, n / 7] for n in range(10_000)]}
-    store.record([raised(evidence=evidence)])
-    assert store.signals()[0].verdict.evidence == evidence
+    size = len(msgspec.json.encode(character)) - 2
+    most = {"words": character * ((MOST_EVIDENCE_BYTES - len('{"words":""}')) // size)}
+    store.record([raised(evidence=most), raised(about="area=North", evidence={"words": most["words"] + 2 * character})])
+    kept, left_out = (each.verdict for each in store.signals())
+    assert kept.evidence == most
+    assert str(left_out.evidence["left_out"]).endswith("bytes as JSON; at most 32000 are kept")
+    assert left_out.value == kept.value
 
 
 @pytest.mark.parametrize(
