@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
 from command_line.alert_report import History, Json, report
-from command_line.alertmanager import Alerts, Labels, read_alerts
+from command_line.alertmanager import Alerts, read_alerts
 from command_line.alerts_in_words import (
     as_json_object,
     block,
@@ -32,13 +32,24 @@ from command_line.terminal_width import terminal_width
 from history.open import open_history
 from history.store import HistoryStore
 from kept.errors import ConfigurationError
-from kept.signals.answers import UNANSWERED, answers
+from kept.signals.answers import UNANSWERED, Answer, answers
 from kept.signals.raised import Raised, Response
 
 ENDED_SECONDS = 7 * 86_400
 MOST_NAMED = 10
 STYLES = {"page": typer.colors.RED, "ticket": typer.colors.YELLOW, "info": typer.colors.BLUE}
 Judgement = Literal["useful", "noise"]
+
+
+class _Listing(NamedTuple):
+    """What a list is made of: up to when the data of each service are known, and its signals."""
+
+    as_of: Mapping[str, int]
+    raised: Sequence[Raised]
+    ended: Sequence[Raised]
+    """In the last days of the data of their service."""
+    answered: Mapping[str, Answer]
+
 
 app = typer.Typer(help="What is raised, why, and whether it was worth telling.")
 
@@ -64,38 +75,31 @@ def list_alerts(
             raise ConfigurationError(f"options go after the command: kept alerts {context.invoked_subcommand} --…")
         return
     with _opened(history, read_only=True) as store:
-        as_of = store.published()
-        raised = store.open_signals()
-        ended_ones = [one for one in store.signals() if _ended_lately(one, as_of)]
-        answered = answers(store.responses())
+        listing = _listing(store)
     if service is not None:
-        known = sorted(as_of.keys() | {one.verdict.service for one in raised})
-        if service not in known:
-            valid = ", ".join(known) or "none yet"
-            raise ConfigurationError(f"--service: {service!r} is not in the history; valid: {valid}")
-        as_of = {name: at for name, at in as_of.items() if name == service}
-        raised = [one for one in raised if one.verdict.service == service]
-        ended_ones = [one for one in ended_ones if one.verdict.service == service]
+        listing = _only(listing, service)
     alerts = None if alertmanager is None else read_alerts(alertmanager)
 
     def echo(signals: Iterable[Raised], compared: Alerts | None) -> None:
         for one in signals:
-            answer = answered.get(one.id, UNANSWERED)
+            answer, as_of = listing.answered.get(one.id, UNANSWERED), _now_of(one, listing.as_of)
             standing = None if compared is None else compared.standing(one)
             if json_output:
-                _echo_json(as_json_object(one, _now_of(one, as_of), answer, standing))
+                _echo_json(as_json_object(one, as_of, answer, standing))
             else:
-                _echo_block(one, list(block(one, _now_of(one, as_of), answer, terminal_width(), standing)))
+                _echo_block(one, list(block(one, as_of, answer, terminal_width(), standing)))
 
     with output():
         if not json_output:
-            typer.echo(head(raised, answered, as_of))
-        echo(worst_first(raised), alerts)
+            typer.echo(head(listing.raised, listing.answered, listing.as_of, int(time.time())))
+        echo(worst_first(listing.raised), alerts)
         if not json_output:
-            for line in foot(ended_ones, shown=ended, elsewhere=_elsewhere(alerts, raised, service)):
+            elsewhere = [] if alerts is None else alerts.without_signal(listing.raised)
+            asked = [labels for labels in elsewhere if service in (None, labels[0])]
+            for line in foot(listing.ended, shown=ended, elsewhere=asked):
                 typer.echo(f"\n{line}")
         if ended:
-            echo(latest_end_first(ended_ones), None)
+            echo(latest_end_first(listing.ended), None)
 
 
 @app.command("why")
@@ -177,19 +181,27 @@ def _find(store: HistoryStore, prefix: str) -> Raised:
     raise ConfigurationError(f"{prefix!r} is no signal's id; {known}")
 
 
-def _ended_lately(one: Raised, as_of: Mapping[str, int]) -> bool:
-    return one.ended_at is not None and one.ended_at > _now_of(one, as_of) - ENDED_SECONDS
+def _listing(store: HistoryStore) -> _Listing:
+    as_of = store.published()
+    ended = [one for one in store.signals() if (one.ended_at or 0) > _now_of(one, as_of) - ENDED_SECONDS]
+    return _Listing(as_of, store.open_signals(), ended, answers(store.responses()))
+
+
+def _only(listing: _Listing, service: str) -> _Listing:
+    known = sorted(listing.as_of.keys() | {one.verdict.service for one in listing.raised})
+    if service not in known:
+        valid = ", ".join(known) or "none yet"
+        raise ConfigurationError(f"--service: {service!r} is not in the history; valid: {valid}")
+    return listing._replace(
+        as_of={name: at for name, at in listing.as_of.items() if name == service},
+        raised=[one for one in listing.raised if one.verdict.service == service],
+        ended=[one for one in listing.ended if one.verdict.service == service],
+    )
 
 
 def _now_of(one: Raised, as_of: Mapping[str, int]) -> int:
     """Up to when the data of its service are known (event time, s)."""
     return as_of.get(one.verdict.service, one.ended_at or one.raised_at)
-
-
-def _elsewhere(alerts: Alerts | None, raised: Sequence[Raised], service: str | None) -> list[Labels]:
-    if alerts is None:
-        return []
-    return [labels for labels in alerts.without_signal(raised) if service in (None, labels[0])]
 
 
 def _echo_json(line: Mapping[str, Any]) -> None:

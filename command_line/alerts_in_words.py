@@ -21,6 +21,8 @@ from summaries import wording
 URGENCIES: Final = ("page", "ticket", "info")
 SMALLEST_CHANCE: Final = 1e-9
 """Smaller ones are told as less than this: the model is not true to more digits."""
+OLD_SECONDS: Final = 900
+"""What is published in time is never older: it steps by five minutes, and a late partition is waited for."""
 UNBROKEN: Final = 56
 INDENT: Final = " " * 8
 STANDINGS: Final[dict[Standing, str]] = {
@@ -178,12 +180,16 @@ def _wrapped(*parts: str, width: int, first: str = INDENT) -> Iterator[str]:
         yield line.replace(wording.NBSP, " ")
 
 
-def head(raised: Sequence[Raised], answered: Mapping[str, Answer], as_of: Mapping[str, int]) -> str:
-    """How many are raised, of which urgency, how many nobody has taken, and up to when that is known."""
+def head(raised: Sequence[Raised], answered: Mapping[str, Answer], as_of: Mapping[str, int], now: int) -> str:
+    """How many are raised, of which urgency, how many nobody has taken, and up to when that is known.
+
+    `as_of` (event time, s) by service; when the least of it is old by the wall clock `now` (s) its age is told.
+    """
     if not as_of:
         return "The history has no published service yet."
     first, last = min(as_of.values()), max(as_of.values())
-    known = f"Data as of {shown(last)}." if first == last else f"Data as of {shown(first)} to {shown(last)}."
+    age = f", {in_words((now - first) * 1000)} ago" if now - first > OLD_SECONDS else ""
+    known = f"Data as of {shown(last)}{age}." if first == last else f"Data as of {shown(first)}{age} to {shown(last)}."
     if not raised:
         return f"Nothing is raised. {known}"
     counts = [(sum(kind_of(one).severity == urgency for one in raised), urgency) for urgency in URGENCIES]

@@ -198,12 +198,14 @@ def test_nothing_raised_is_said_with_the_moment_of_the_data(kept: Kept) -> None:
     assert kept() == "Nothing is raised. Data as of 2026-03-05 00:00 UTC.\n"
     assert kept("--ended").endswith("None ended in the last 7 days.\n")
     assert kept("--json") == ""
+    kept.now += 3 * HOUR  # nothing may be raised because nothing is judged any more
+    assert kept() == "Nothing is raised. Data as of 2026-03-05 00:00 UTC, 3 hours ago.\n"
 
 
 def test_services_that_are_known_up_to_different_moments_are_told_apart(kept: Kept) -> None:
     kept.fill((FRESHNESS,), ("street-lights",))
     kept.store(lambda store: store.publish(["parking-permits"], NOW - 2 * HOUR))
-    assert "Data as of 2026-03-04 22:00 UTC to 2026-03-05 00:00 UTC." in kept()
+    assert "Data as of 2026-03-04 22:00 UTC, 2 hours ago to 2026-03-05 00:00 UTC." in kept()
     (row,) = kept.rows()
     assert row["raised_seconds"] == 4 * HOUR  # by what is known of its own service
 
