@@ -23,6 +23,8 @@ SMALLEST_CHANCE: Final = 1e-9
 """Smaller ones are told as less than this: the model is not true to more digits."""
 OLD_SECONDS: Final = 900
 """What is published in time is never older: it steps by five minutes, and a late partition is waited for."""
+LARGEST: Final = 1e12
+"""Beyond it a figure is an error somewhere, and is shown as it is."""
 UNBROKEN: Final = 56
 INDENT: Final = " " * 8
 STANDINGS: Final[dict[Standing, str]] = {
@@ -100,7 +102,7 @@ def unit_of(raised: Raised) -> str:
 
 def figure_in_words(value: float, unit: str) -> str:
     """A figure in its unit; one of money, or of an unknown unit, as a bare number."""
-    if unit in ("", "money", "money a week"):
+    if unit in ("", "money", "money a week") or abs(value) > LARGEST:
         return f"{value:,.6g}"
     if unit == "cases" and value != round(value):
         return f"{wording.number(value, 1)}{wording.NBSP}cases"

@@ -31,6 +31,8 @@ from kept.signals.raised import Raised, Response
 from summaries.wording import NBSP
 
 LABEL: Final = 12
+LINES: Final = frozenset({"mean", "half_width", "lower", "upper", "near_lower", "near_upper"})
+"""Numbers of a chart's evidence that are in the unit of its figures."""
 _Lines = tuple[float | None, float | None, float | None]
 _NO_LINES: Final[_Lines] = (None, None, None)
 LATE: Final = 6 * 3600
@@ -78,11 +80,23 @@ def why_in_words(raised: Raised, as_of: int, responses: Sequence[Response], widt
 def evidence_in_words(evidence: Mapping[str, Any], unit: str, width: int) -> Iterator[str]:
     """Evidence as text; a list `points` of figures with the limits beside it is drawn as a chart in `unit`."""
     rows = chart_rows(evidence)
-    rest = {name: value for name, value in evidence.items() if not (rows and name in ("points", "unit"))}
-    yield from values_in_words(rest, width)
-    if rows:
-        yield ""
-        yield from chart(rows, lambda value: figure_in_words(value, unit).replace(NBSP, " "), width)
+    if not rows:
+        yield from values_in_words(evidence, width)
+        return
+
+    def written(value: float) -> str:
+        return figure_in_words(value, unit).replace(NBSP, " ")
+
+    def in_unit(name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {inner: in_unit(inner, one) for inner, one in value.items()}
+        return written(value) if name in LINES and isinstance(value, int | float) else value
+
+    yield from values_in_words(
+        {name: in_unit(name, value) for name, value in evidence.items() if name not in ("points", "unit")}, width
+    )
+    yield ""
+    yield from chart(rows, written, width)
 
 
 def chart_rows(evidence: Mapping[str, Any]) -> list[Row]:

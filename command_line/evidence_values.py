@@ -12,7 +12,9 @@ from kept.events import moment
 
 MOMENTS: Final = ("at", "since", "until", "from", "start", "end", "event", "week")
 """Names of moments (s since 1970 UTC) are one of these words, or end with one after an underscore."""
-EARLIEST, LATEST = 0, 253_402_300_799
+EARLIEST: Final = 100_000_000
+LATEST: Final = 253_402_300_799
+"""From 1973 to the year 9999 (s): a number beyond is neither a moment nor a duration, whatever its name."""
 MOST_ROWS: Final = 60
 BARS: Final = "▁▂▃▄▅▆▇█"
 LEAST_BARS: Final = 10
@@ -27,9 +29,9 @@ def value_in_words(name: str, value: Any) -> str:
             return "not known"
         case bool():
             return "yes" if value else "no"
-        case int() | float() if word == "seconds":
+        case int() | float() if word == "seconds" and abs(value) <= LATEST:
             return in_words(round(value * 1000))
-        case int() if word in MOMENTS and 100_000_000 <= value <= LATEST:
+        case int() if word in MOMENTS and EARLIEST <= value <= LATEST:
             return f"{moment(value * 1000):%Y-%m-%d %H:%M} UTC"
         case int():
             return f"{value:,}"

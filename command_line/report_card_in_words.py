@@ -145,7 +145,7 @@ def _time(line: Line, name: Callable[[Line], str]) -> Sequence[str]:
 def _leads(card: ReportCard, width: int) -> Iterator[str]:
     warning = [line for line in card.by_rule if line.leads.undefined < line.raised]
     if warning:
-        yield "\nDid it come before the promise was broken (28 days below the target)?"
+        yield "\nDid it come before the promise was broken (its share of 28 days below the target)?"
         rows = []
         for line in warning:
             leads = line.leads

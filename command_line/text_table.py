@@ -14,7 +14,9 @@ def table_lines(heads: Sequence[str], rows: Iterable[Sequence[str]], width: int,
 
     Cells are shown as they are: what comes from events must have been escaped.
     """
-    columns = [Column(head.lstrip(">"), justify="right" if head.startswith(">") else "left") for head in heads]
+    columns = [
+        Column(head.lstrip(">"), justify="right" if head.startswith(">") else "left", overflow="fold") for head in heads
+    ]
     table = Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="", show_header=any(heads))
     for row in rows:
         table.add_row(*row)
