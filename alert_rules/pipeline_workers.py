@@ -9,6 +9,7 @@ from alert_rules.pipeline_alert import FACT, PipelineAlert
 from alert_rules.rule_text import duration, promql_string
 from kept import metric_names as names
 from kept.durations import in_words, parse_duration
+from kept.signals.kinds import BY_NAME
 
 LAG = f"sum by (topic) ({names.LAG.name})"
 TIME = names.INDICATOR_TIME.name
@@ -91,8 +92,8 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             wait_seconds=limits.LAG_WAIT,
             sibling="KeptLagUnknown",
             labels={"topic": "{{ $labels.topic }}"},
-            false_alarms_per_year=1,
-            budget_from="stated: a burst that workers catch up with by themselves; more of them are to be judged noise",
+            false_alarms_per_year=0,
+            budget_from=FACT,
         ),
         PipelineAlert(
             name="KeptLagUnknown",
@@ -158,8 +159,8 @@ def _silence(silences: tuple[str, ...]) -> tuple[PipelineAlert, ...]:
             f" < {limits.CATCHING_UP_SECONDS}",
             wait_seconds=limits.STUCK_WAIT,
             sibling="KeptNothingPublished",
-            false_alarms_per_year=0,
-            budget_from="not above that of KeptSourceSilent: the service with the shortest expected silence is silent",
+            false_alarms_per_year=BY_NAME["source_silent"].false_alarms_per_service_year,
+            budget_from="at most that of KeptSourceSilent: the service with the shortest expected silence is silent",
         ),
     )
 

@@ -9,7 +9,7 @@ from kept.catalogue import Catalogue, Service, parse_service
 COMMON = """
 owner = "Department of Mobility"
 time_zone = "Europe/Amsterdam"
-expected_silence = "12h"
+expected_silence = "2h"
 channels = { digital = ["Website"] }
 """
 PROMISED = parse_service(
@@ -41,7 +41,7 @@ UNPROMISED = parse_service(
     f"""
 id = "library"
 name = "Library"
-{COMMON.replace("12h", "3d")}
+{COMMON.replace("2h", "3d")}
 [[published]]
 indicator = "satisfaction_score"
 first_day = 2026-04-01
@@ -58,3 +58,8 @@ def with_owner(owner: str, name: str = "Parking permits") -> Service:
     """A service with this owner and name, whatever characters they are made of."""
 
     return msgspec.structs.replace(PROMISED, owner=owner, name=name)
+
+
+def with_id(service_id: str) -> Service:
+    """A service with this id."""
+    return msgspec.structs.replace(PROMISED, id=service_id)
