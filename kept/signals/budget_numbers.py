@@ -1,4 +1,4 @@
-"""Every number that the error budgets rest on, with its reason. Planner, judges and docs/alert-budgets.md read it here."""
+"""Every number that the error budgets rest on, with its reason; docs/alert-budgets.md shows them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BURNS: Final = (
     Burn(SLOW, 14, {28: 0.50, 91: 0.20}),
 )
 """Offices work by the day and the week, so windows are days where the Google SRE workbook (chapter 5, "Alerting on
-SLOs") has 1 h to 3 d. Shares grow from the 5 % and 10 % of its pages to a burn of 1, its ticket, over two weeks of four."""
+SLOs") has 1 h to 3 d. Shares grow from the 5 % and 10 % of its pages to a burn of 1, its ticket, over two weeks."""
 
 
 class Number(NamedTuple):

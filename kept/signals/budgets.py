@@ -39,7 +39,8 @@ _TIE: Final = 1e-9
 class Rule(Struct, frozen=True, kw_only=True):
     """Fires when the long window is missed significantly often and burns fast, and the short one still does.
 
-    The short window is `short_hours`, doubled until it holds `short_cases` due cases or is the long one.
+    The short window is `short_hours`, and as much longer as it takes to hold `short_cases` due cases, at most the long
+    one. So a night without due cases neither ends a signal nor brings one back.
     """
 
     signal: BudgetSignal

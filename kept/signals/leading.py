@@ -4,10 +4,10 @@
 80 % of it, and how many are still open is known now. Who is judged: a promise of 7 days or more with an error budget,
 and as many cases as make the test reachable. Shorter promises learn it from their due cohort within hours or days.
 
-The test. Let S be the share of due cases that were open at 80 % of their promised time, and M the share that was missed.
-A service that just keeps its promise has M = EB, and an S of S x EB / M, as long as the same part of those near their
-due turns out late. S and M are those of its own last 90 days, each at that end of its 95 % interval that makes the test
-slower, and the most lenient of these months counts, so that a month of trouble does not sharpen the test for those after
+The test. Let S be the share of due cases that were open at 80 % of their promised time, and M the share that was
+missed. A service that just keeps its promise has M = EB, and an S of S x EB / M, as long as the same part of those near
+their due turns out late. S and M are those of its own last 90 days, each at that end of its 95 % interval that makes
+the test slower, and the most lenient of these months counts, so that a month of trouble does not sharpen the test after
 it. Where M is so small that S x EB / M says nothing, S itself is the measure, but half of the cases at least. Each case
 of the cohort is open with this probability at most, since its age is 80 % or more; cases are independent; so the number
 of open ones is at most binomial.
@@ -104,7 +104,7 @@ def judge(situation: Situation) -> Iterable[Verdict]:
     months = [_past(situation, cohort, start, end, horizon) for start, end in pairwise(edges)]
     bearable = bearable_share(1 - promise.target_share, past, months)
     alpha = alpha_of(cases_a_year)
-    expected = int(cases_a_year * horizon / (YEAR_DAYS * DAY_SECONDS))
+    expected = int(cases_a_year / YEAR_DAYS * days / RISK_SHARE_DIVISOR)
     if not is_reachable(expected, bearable, alpha):
         return
     near = cohort.due(at, at + horizon)

@@ -1,5 +1,5 @@
-"""Is the promise missed more than its error budget allows: `promise_budget_fast`, `promise_budget_slow`; and where there
-is no budget each breach: `promise_breached`, `promise_breach_old`. The rules are those of `kept.signals.budgets`."""
+"""Is the promise missed more than its error budget allows: `promise_budget_fast`, `promise_budget_slow`; and where
+there is no budget each breach: `promise_breached`, `promise_breach_old`. The rules come from `kept.signals.budgets`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec import Struct
 from kept import counters as c
 from kept.buckets import DAY_SECONDS, HOUR_SECONDS
 from kept.catalogue import Promise
-from kept.durations import DAY_MS, HOUR_MS, SECOND_MS, in_words
+from kept.durations import DAY_MS, SECOND_MS, in_words
 from kept.signals.budget_numbers import FAST, SLOW, PeriodDays, number
 from kept.signals.budgets import Rule, plan
 from kept.signals.due_cohort import Due, DueCohort
@@ -102,7 +102,8 @@ def _verdict(
 
 def _words(told: Judged, promise: Promise) -> str:
     n, bad = told.long.n, told.long.bad
-    window = f"the last {in_words(told.rule.long_hours * HOUR_MS)}"
+    hours = told.rule.long_hours
+    window = "the last 24 h" if hours == _DAY_HOURS else f"the last {hours // _DAY_HOURS} days"
     if n == 0:
         return f"No promise fell due in {window}"
     kept = f"{n - bad} of {n} promises due in {window} were kept ({_percent((n - bad) / n)}"

@@ -58,19 +58,19 @@ def fires(rule: Rule, due: DueCases) -> Flags:
     least = np.array([least_bad(rule, cases) or 10**9 for cases in range(int(n.max()) + 1)])
     fired: Flags = bad >= least[n]
     rows, columns = np.nonzero(fired)  # seldom: only these need a look at the short window
-    hours, told = rule.short_hours, np.zeros(len(rows), bool)
-    sums = {name: np.pad(np.cumsum(counts, axis=1), ((0, 0), (1, 0))) for name, counts in due._asdict().items()}
-    while len(rows):
-        hours = min(hours, rule.long_hours)
-        far = np.maximum(columns + 1 - hours, 0)
-        in_short = {name: total[rows, columns + 1] - total[rows, far] for name, total in sums.items()}
-        now = ~told & ((in_short["n"] >= rule.short_cases) | (hours == rule.long_hours))
-        burns = in_short["bad"] >= rule.factor * rule.budget * in_short["n"] - 1e-9
-        fired[rows[now & ~burns], columns[now & ~burns]] = False
-        told |= now
-        if hours == rule.long_hours:
-            break
-        hours *= 2
+    n_until, bad_until = (np.pad(np.cumsum(counts, axis=1), ((0, 0), (1, 0))) for counts in due)
+
+    def last(until: Counts, hours: Counts) -> Counts:
+        found: Counts = until[rows, columns + 1] - until[rows, np.maximum(columns + 1 - hours, 0)]
+        return found
+
+    short = np.full(len(rows), rule.short_hours)
+    too_few = last(n_until, short) < rule.short_cases
+    while too_few.any():
+        short[too_few] += 1
+        too_few &= (last(n_until, short) < rule.short_cases) & (short < rule.long_hours)
+    burns = last(bad_until, short) >= rule.factor * rule.budget * last(n_until, short) - 1e-9
+    fired[rows[~burns], columns[~burns]] = False
     return fired
 
 
