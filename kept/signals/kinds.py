@@ -46,7 +46,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         name="promise_breached",
         alert="KeptPromiseBreached",
         severity="ticket",
-        summary="A promise without an error budget has been broken and the case is still open",
+        summary="A promise without an error budget has been broken",
         first="Find the overdue cases in the service's own system and give each an owner",
     ),
     Kind(
