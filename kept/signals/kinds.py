@@ -72,16 +72,12 @@ KINDS: Final[tuple[Kind, ...]] = (
         name="promise_breached",
         alert="KeptPromiseBreached",
         severity="ticket",
-<<<<<<< HEAD
         topic="promise",
         needs="zero_budget",
         unit="cases",
         seen="{} late",
         judged_against="{} allowed",
-        summary="A promise without an error budget has been broken and the case is still open",
-=======
         summary="A promise without an error budget has been broken",
->>>>>>> budgets
         first="Find the overdue cases in the service's own system and give each an owner",
     ),
     Kind(
