@@ -1,9 +1,9 @@
 """Is a week so far from the weeks before it that someone should be told? Rarer than a signal of a chart, by a long way.
 
 Every few weeks some chart of a quiet service shows one of the four rules: good for a question on a page, much too
-often for a ticket. A ticket needs a week that is `FAR` half-widths from the mean of the weeks before it, or two weeks in
-a row that are `FAR_TWICE` half-widths from it on one side. A half-width (3 sigma) is what the weeks went up and down by, but
-never less than what chance alone does to a week of so many cases. The numbers were chosen by simulation: see
+often for a ticket. A ticket needs a week that is `FAR` half-widths from the mean of the weeks before it, or two weeks
+in a row that are `FAR_TWICE` half-widths from it on one side. A half-width (3 sigma) is what the weeks went up and down
+by, but never less than what chance alone does to a week of so many cases. The numbers were chosen by simulation: see
 docs/control-charts.md.
 """
 
