@@ -1,4 +1,4 @@
-"""What the control charts of a service say, from its tallies: when, of what, in which words; and when they are quiet."""
+"""What the control charts of a service say, from its tallies: when, of what and in which words; when they are quiet."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_faster_delivery_explains_more_promises_kept_and_re_bases_only_its_own_c
     assert verdicts[("chart_signal", "promise_kept")].evidence["segment_start"] == "2025-01-06"
 
 
-def test_a_registered_change_for_the_worse_explains_that_it_got_worse_for_two_weeks() -> None:
+def test_a_registered_change_for_the_worse_explains_that_it_got_worse_in_its_week_and_the_next() -> None:
     tallied = of_weeks(*COSTS, money(50), money(60), money(61), money(60))
     tallied.week(12, changed("cost_per_transaction", "up"))
     for week in (13, 14, 15, 16):
