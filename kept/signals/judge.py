@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kept.intake import Rules
-from kept.signals import drift, forecast, freshness, gaps, leading, promises
+from kept.signals import charts, drift, forecast, freshness, gaps, leading, promises
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
@@ -15,6 +15,7 @@ JUDGES: tuple[Judge, ...] = (
     promises.judge,
     leading.judge,
     freshness.judge,
+    charts.judge,
     drift.judge,
     forecast.judge,
     gaps.judge,
