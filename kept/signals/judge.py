@@ -1,8 +1,8 @@
 """All signals of a service as of one moment.
 
 What falls due after a source's last word is unknown, not late: promises, backlog and areas are judged as of the hour of
-that word, so that trouble that was known stays raised and none is made up by a silence. (`source_silent` tells of a long
-one.) A promise without an error budget is judged to the hour until its service is stale: there each breach counts.
+that word, so that trouble that was known stays raised and none is made up by a silence (`source_silent` tells of a
+long one). A promise without an error budget is judged to the hour until its service is stale: there each breach counts.
 """
 
 from __future__ import annotations
