@@ -6,8 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
-# All that needs a broker is one half of the tests (tests/conftest.py).
-TWO_AT_ONCE := -n 2 --dist loadgroup
+# What goes together, and in which order, is said in tests/conftest.py.
+TWO_AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
 # Kept's own tools for the lock; not needed to use or to test Kept.
 UV_VERSION := 0.13.9
 UV := .cache/uv

@@ -41,16 +41,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "broker" in names:
             item.add_marker(pytest.mark.broker)
         if "influxd" in names or "influxd_program" in names:
             item.add_marker(pytest.mark.influxdb)
-        # Two processes share the work: all that needs a broker is one half, so that there is one broker.
-        needs_broker = item.get_closest_marker("broker") is not None
-        item.add_marker(pytest.mark.xdist_group("broker" if needs_broker else item.path.name))
+        item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
+    if hasattr(config, "workerinput"):
+        # Two processes share the work (make test): the longest groups first, so that both end at about the same time.
+        items.sort(key=lambda item: item.get_closest_marker("broker") is None)
+
+
+def _shared_by(item: pytest.Item) -> str:
+    """Tests of one group run in one process: those of a file, and of those with a broker all of workers or all others."""
+    if item.get_closest_marker("broker") is None:
+        return str(item.path.relative_to(ROOT))
+    return "workers on a broker" if item.path.parent.name == "stream_processors" else "others on a broker"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

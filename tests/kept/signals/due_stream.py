@@ -19,8 +19,8 @@ FIVE_MINUTES = 300
 
 
 def service(target: float | None = 0.9, *, period: str = "28d", target_time: str | None = "2d") -> Service:
-    """A service with a promise for that share of its cases, or with none."""
-    time = "" if target_time is None else f'target_time = "{target_time}"'
+    """A service with a promise for that share of its cases, or with none; without a time each case brings its own."""
+    time = 'due = "by_event"' if target_time is None else f'target_time = "{target_time}"'
     promise = (
         "" if target is None else f'[promise]\nwords = "Soon"\ntarget_share = {target}\nperiod = "{period}"\n{time}'
     )
