@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _shared_by(item: pytest.Item) -> str:
-    """Tests of one group run in one process: those of a file, and of those with a broker all of workers or all others."""
+    """Tests of one group run in one process: those of a file; with a broker, all of workers and all others."""
     if item.get_closest_marker("broker") is None:
         return str(item.path.relative_to(ROOT))
     return "workers on a broker" if item.path.parent.name == "stream_processors" else "others on a broker"
