@@ -20,7 +20,7 @@ from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
 from kept.indicators.definitions import DEFINITIONS
-from kept.indicators.point import Point, as_json_object
+from kept.indicators.point import STALE, Point, as_json_object
 from kept.indicators.windows import WINDOWS, length_seconds
 from kept.marks import Accounts
 from kept.settings import read_settings
@@ -162,7 +162,7 @@ def _shown(point: Point) -> str:
     if point.value is None:
         return f"not known: {_reason(point)}"
     if point.unit == "share":
-        return f"{point.value:.1%} of {point.n:,}"
+        return f"{point.value:.1%} of {point.n:,}{', stale' if point.reason == STALE else ''}"
     if point.unit == "seconds":
         return duration_in_words(round(point.value * 1000))
     text = f"{point.value:,}" if isinstance(point.value, int) else f"{point.value:,.1f}"

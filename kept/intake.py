@@ -152,6 +152,16 @@ def _cost(event: e.CostBooked, time_ms: int, identity: int, rules: Rules) -> Cou
     return Counts(_slices(data), ((c.COST_BOOKINGS, 1), (c.COST + c.COST_INDEX[data.category], amount)))
 
 
+def _changed(event: e.ServiceChanged, time_ms: int, identity: int, rules: Rules) -> Counts:
+    """A change with what it is expected to move; a name that is no indicator of Kept's expects nothing to be charted."""
+    expected = event.data.expected
+    number = None if expected is None else c.INDICATOR_NUMBERS.get(expected.indicator)
+    if expected is None or number is None:
+        return Counts((), ((c.CHANGED, 1),))
+    direction = c.CHANGED_UP if expected.direction == "up" else c.CHANGED_DOWN
+    return Counts((), ((c.CHANGED, 1), (direction + number, 1)))
+
+
 def _rating(event: e.FeedbackGiven, time_ms: int, identity: int, rules: Rules) -> Counts:
     return Counts(_slices(event.data), ((c.RATINGS + event.data.rating, 1),))
 
@@ -189,5 +199,5 @@ _READERS: dict[type[e.Event], Callable[..., f.AnyFact | Counts]] = {
     e.TransactionFinished: lambda event, time_ms, identity, rules: f.TransactionEnded(
         time_ms, identity, c.RESULT_INDEX[event.data.result]
     ),
-    e.ServiceChanged: lambda event, time_ms, identity, rules: Counts((), ()),
+    e.ServiceChanged: _changed,
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from kept.indicators.definitions import DEFINITIONS
-from kept.indicators.point import Point
+from kept.indicators.point import STALE, Point
 from summaries import wording
 from summaries.service_card import LatestPoints
 
@@ -66,4 +66,6 @@ def _cell(point: Point | None, span: int = 1) -> Cell:
     parts = [] if spread is None else [spread]
     if point.n is not None and point.unit != "cases":
         parts.append(f"n{wording.NBSP}{wording.number(point.n)}")
+    if point.reason == STALE:
+        parts.append("stale")
     return Cell(wording.shown(point), ", ".join(parts), True, span)

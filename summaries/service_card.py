@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kept.catalogue import Service
 from kept.durations import in_words, parse_duration
-from kept.indicators.point import Point
+from kept.indicators.point import STALE, Point
 from summaries import wording
 from summaries.wording import NBSP
 
@@ -66,6 +66,7 @@ class Card(Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...]
     as_of: str
     behind: str
+    stale: str
     order: tuple[int, float, str]
 
 
@@ -80,6 +81,13 @@ class LatestPoints:
     def newest(self) -> int | None:
         """Latest window end (epoch seconds), or None without a point."""
         return max((point.window_end for point in self._points.values()), default=None)
+
+    @property
+    def stale_at(self) -> int | None:
+        """Window end (epoch seconds) of the newest shares, when they are marked stale; else None."""
+        shares = [point for point in self._points.values() if point.unit == "share" and point.value is not None]
+        newest = max(shares, key=lambda point: (point.window_end, point.reason == STALE), default=None)
+        return newest.window_end if newest is not None and newest.reason == STALE else None
 
     def of(self, indicator: str, window: str) -> Point | None:
         """The point of an indicator in a window."""
@@ -126,6 +134,7 @@ def make_card(service: Service, points: Sequence[Point], now: int) -> Card:
         ),
         as_of="No event counted yet" if as_of is None else f"Data as of {wording.moment(as_of, service.zone)}",
         behind="" if as_of is None else _behind(as_of, now, service),
+        stale=_stale(latest, service),
         order=_order(kept, target, verdict, service.name),
     )
 
@@ -219,6 +228,16 @@ def _fact(name: str, point: Point | None, counted: str) -> Fact:
     known = point is not None and point.value is not None
     remark = f"{wording.number(point.n)} {counted}" if known and point is not None and point.n is not None else ""
     return Fact(name, wording.shown(point), remark, known)
+
+
+def _stale(latest: LatestPoints, service: Service) -> str:
+    """Since when at least nothing was heard of the service, when its newest shares are marked stale."""
+    at = latest.stale_at
+    if at is None:
+        return ""
+    silence = parse_duration(service.expected_silence)
+    since = wording.moment(at - silence // 1000, service.zone)
+    return f"nothing heard since {since} or earlier. An event is expected at least every {in_words(silence)}"
 
 
 def _behind(as_of: int, now: int, service: Service) -> str:

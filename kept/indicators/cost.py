@@ -16,6 +16,7 @@ _INTENDED = c.COMPLETED + c.OUTCOME_INDEX["intended"]
 _ALL_COST = tuple(range(c.COST, c.COST + len(c.COST_INDEX)))
 WEEK_DAYS = 7
 _MODELLED = tuple(name for name in BY_NAME if name.startswith("cost_of_waste_") and name.endswith("_modelled"))
+_CASES: dict[str, tuple[int, ...]] = {"cost_per_transaction": COMPLETIONS, "cost_per_outcome": (_INTENDED,)}
 _BOOKED = {
     "cost_of_waste_rework_booked": c.COST + c.COST_INDEX["rework"],
     "cost_of_waste_failure_demand_booked": c.COST + c.COST_INDEX["failure_demand"],
@@ -26,13 +27,10 @@ def measure(view: View, service: Service) -> Iterator[Measured]:
     """All cost indicators, in units of the service's currency."""
     costs = service.costs
     booked = costs is not None and view.provided(c.COST_BOOKINGS)
-    for name, counters in (("cost_per_transaction", COMPLETIONS), ("cost_per_outcome", (_INTENDED,))):
-        if not is_long_enough(view.window, COST_WINDOWS):
-            yield absent(name, "immature")
-        elif costs is None or not booked:
-            yield missing(name, "no_cost_booked")
-        else:
-            yield _per_case(name, costs, view.count(*_ALL_COST), view.count(*counters))
+    if is_long_enough(view.window, COST_WINDOWS):
+        yield from measure_per_case(view, service)
+    else:
+        yield from (absent(name, "immature") for name in _CASES)
     for name, counter in _BOOKED.items():
         if not is_long_enough(view.window, WASTE_WINDOWS):
             yield absent(name, "immature")
@@ -47,6 +45,16 @@ def measure(view: View, service: Service) -> Iterator[Measured]:
             yield absent(name, "immature")
         else:
             yield _modelled(name, view, costs, service)
+
+
+def measure_per_case(view: View, service: Service) -> Iterator[Measured]:
+    """cost_per_transaction and cost_per_outcome of a view of any length: whether it is long enough, the caller knows."""
+    costs = service.costs
+    for name, counters in _CASES.items():
+        if costs is None or not view.provided(c.COST_BOOKINGS):
+            yield missing(name, "no_cost_booked")
+        else:
+            yield _per_case(name, costs, view.count(*_ALL_COST), view.count(*counters))
 
 
 def _per_case(name: str, costs: Costs, minor_units: int, cases: int) -> Measured:

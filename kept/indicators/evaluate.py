@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from kept import counters as c
 from kept.buckets import STEP_SECONDS
 from kept.indicators import cost, delivery, flow, promises, satisfaction, work
+from kept.indicators.freshness import is_stale
 from kept.indicators.measured import Measured, as_point
 from kept.indicators.point import Point
 from kept.indicators.windows import STEPS, WINDOWS, SeriesReader, View
@@ -38,11 +39,15 @@ def evaluate(
         if slices or series[1] == ""
     }
     currency = currency_of(rules)
+    moments = {reader.at for reader in readers.values()}
+    stale = {moment: bool(is_stale(tallies, rules, moment)) for moment in moments}
     points: list[Point] = []
     for window in chosen:
         for reader in readers.values():
             view = reader.view(window)
-            points.extend(as_point(measured, view, currency) for measured in measure(view, reader, rules))
+            points.extend(
+                as_point(measured, view, currency, stale=stale[reader.at]) for measured in measure(view, reader, rules)
+            )
     return points
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.intervals import wilson
-from kept.indicators.point import Point, Slice, State
+from kept.indicators.point import STALE, Point, Slice, State
 from kept.indicators.windows import View
 
 Number = float | int
@@ -53,9 +53,10 @@ def missing(name: str, reason: str) -> Measured:
     return Measured(name, None, state="not_provided", reason=reason)
 
 
-def as_point(measured: Measured, view: View, currency: str | None) -> Point:
-    """The published form of a measured value."""
+def as_point(measured: Measured, view: View, currency: str | None, *, stale: bool = False) -> Point:
+    """The published form of a measured value; `stale` says that its service is silent, which marks its shares."""
     definition = BY_NAME[measured.name]
+    is_marked = stale and definition.unit == "share" and measured.value is not None
     dimension, value = view.series[1:]
     slice_of: Slice = ((dimension, value),) if dimension else ()
     return Point(
@@ -74,5 +75,5 @@ def as_point(measured: Measured, view: View, currency: str | None) -> Point:
         high=measured.high,
         definition=definition.label,
         state=measured.state,
-        reason=measured.reason,
+        reason=STALE if is_marked else measured.reason,
     )

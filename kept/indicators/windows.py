@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from kept import counters as c
 from kept.buckets import DAY_SECONDS, FINE_SECONDS, HOUR_SECONDS, HOURLY_SECONDS, STEP_SECONDS, LocalTime
-from kept.counters import FAMILY_SIZE, SCHEDULED
+from kept.counters import FAMILY_SIZE, is_told_by_the_work
 from kept.durations import parse_duration
 from kept.tallies import Day, MergedTallies, Series, Tally, add_into
 
@@ -196,7 +196,7 @@ class SeriesReader:
         for day_end in sorted(self._days):
             if day_end - DAY_SECONDS * 2 >= self.at:
                 break
-            if any(number not in SCHEDULED for number in self._days[day_end].total):
+            if any(map(is_told_by_the_work, self._days[day_end].total)):
                 return self._local.day_start(day_end - 1)
         return self._local.day_start(self.at)
 

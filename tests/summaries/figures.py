@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from history.store import HistoryStore
 from kept.catalogue import Service, parse_service
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
 
 NOW = 1_795_536_300
-"""Tue 24 Nov 2026 12:05 UTC."""
+"""Tue 24 Nov 2026 16:05 UTC."""
 DAYS_28 = 28 * 86400
 
 
@@ -45,6 +47,11 @@ def promise(identity: str, kept: float, low: float, high: float, closed: float, 
     ]
 
 
+def stale(points: list[Point]) -> list[Point]:
+    """The same points of a service whose source has fallen silent: its shares are marked."""
+    return [msgspec.structs.replace(each, reason="stale") if each.unit == "share" else each for each in points]
+
+
 def usual(identity: str) -> list[Point]:
     """What most services have."""
     return [
@@ -77,12 +84,12 @@ CITY = {
 
 
 def fill(store: HistoryStore) -> None:
-    """Publish the city's figures. `permits` has nothing to count yet, `archive` has no promise."""
+    """Publish the city's figures. `permits` has nothing to count yet, `archive` no promise; `hostile` is silent."""
     points = [
         *promise("street-lights", 0.7541, 0.7499, 0.7583, 0.8688, 39_685), *usual("street-lights"),
         *promise("births", 0.9904, 0.985, 0.994, 0.9904, 1200), *usual("births"),
         *promise("parking", 0.8889, 0.72, 0.96, 0.9310, 27), *usual("parking"),
-        *promise("hostile", 0.25, 0.2, 0.3, 0.2, 400), *usual("hostile"),
+        *stale(promise("hostile", 0.25, 0.2, 0.3, 0.2, 400)), *usual("hostile"),
         point("permits", "promise_kept", None, reason="no_volume", n=0, numerator=0, denominator=0),
         point("permits", "promise_kept_closed", None, reason="no_volume", n=0),
         point("permits", "backlog", 3, "24h"),

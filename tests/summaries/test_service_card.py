@@ -7,7 +7,7 @@ import pytest
 from kept.indicators.point import Point
 from summaries.service_card import Card, judge, make_card
 from summaries.wording import NBSP
-from tests.summaries.figures import NOW, point, promise, service, usual
+from tests.summaries.figures import NOW, point, promise, service, stale, usual
 
 
 def card(points: list[Point], *, target: float | None = 0.8, now: int = NOW + 60) -> Card:
@@ -96,3 +96,20 @@ def test_how_far_the_data_are_behind_is_said_when_it_matters(seconds: int, words
 def test_without_a_promise_there_is_none_to_judge() -> None:
     seen = card(usual("parking"), target=None)
     assert (seen.verdict_words, seen.target) == ("No promise to judge", "no target")
+
+
+def test_a_silent_service_says_since_when_nothing_was_heard() -> None:
+    # Data as of 17:05 local time, an event expected at least every 4 hours.
+    seen = card(stale(promise("parking", 0.5, 0.4, 0.6, 0.6, 50))).stale.replace(NBSP, " ")
+    assert seen.startswith("nothing heard since Tue 24 Nov 2026, 13:05 (Europe/Amsterdam) or earlier.")
+    assert "at least every 4 hours" in seen
+    assert card(promise("parking", 0.5, 0.4, 0.6, 0.6, 50)).stale == ""
+
+
+def test_newer_shares_that_are_not_stale_take_the_mark_away() -> None:
+    older = stale(promise("parking", 0.5, 0.4, 0.6, 0.6, 50))
+    assert card([*older, point("parking", "first_time_right", 0.9, "1h", n=3, window_end=NOW + 300)]).stale == ""
+
+
+def test_what_is_no_share_is_never_marked_by_itself() -> None:
+    assert card(usual("parking")).stale == ""

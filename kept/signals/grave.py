@@ -1,0 +1,93 @@
+"""Is a week so far from the weeks before it that someone should be told? Rarer than a signal of a chart, by a long way.
+
+One chart in three or so shows one of its four rules in a quiet quarter: good for a question on a page, much too often for a
+ticket. A ticket needs a week that is `FAR` half-widths from the mean of the weeks before it, or two weeks in a row that are
+`FAR_TWICE` half-widths from it on one side. A half-width (3 sigma) is what the weeks went up and down by, but never less
+than what chance alone does to a week of so many cases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from kept.indicators.intervals import Z
+from kept.signals.spc import BASELINE, LIMIT_FACTOR, Direction, mean_moving_range
+
+FAR: Final = 2.0
+FAR_TWICE: Final = 1.5
+LEAST_RANGES: Final = 7
+"""Moving ranges that must be known: those of eight weeks in a row."""
+LEAST_CASES: Final = 20
+"""Cases that a judged week rests on at least."""
+LEAST_CHANGE: Final = 0.025
+"""Where nothing tells what chance does (money), a half-width is at least this share of the mean."""
+OWN_WEEKS: Final = 2
+"""Weeks since a re-basing that make a mean of their own; before, a week is compared with those before the change."""
+
+
+class GravePoint(NamedTuple):
+    """A week's value, the cases it rests on, and half its 95 % interval (None where there is none).
+
+    `segment` numbers the stretches between re-basings. The week in which a change was registered belongs to the new
+    stretch but is `mixed`: partly before it.
+    """
+
+    value: float
+    cases: int
+    margin: float | None
+    segment: int = 0
+    mixed: bool = False
+
+
+class Grave(NamedTuple):
+    """How far the newest week is from `mean`: `times` the half-width `half`. `weeks` is how many the mean is of, `both`
+    that the week before counts too, `settled` that the mean is of the newest week's own stretch."""
+
+    direction: Direction
+    mean: float
+    half: float
+    times: float
+    weeks: int
+    both: bool
+    settled: bool
+
+
+def grave(points: Sequence[GravePoint]) -> Grave | None:
+    """Whether the last of `points` (weeks by time, gaps left out) is grave; None when not, or when too little is known."""
+    if not points or points[-1].cases < LEAST_CASES:
+        return None
+    single = _distance(points[:-1], points[-1])
+    if single is not None and single.times > FAR:
+        return single
+    if len(points) < 2 or points[-2].cases < LEAST_CASES:
+        return None
+    first, second = _distance(points[:-2], points[-2]), _distance(points[:-2], points[-1])
+    if first is None or second is None or first.direction != second.direction:
+        return None
+    return second._replace(both=True) if min(first.times, second.times) > FAR_TWICE else None
+
+
+def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
+    """How far a week is from the weeks before it."""
+    own = [one for one in before if one.segment == point.segment and not one.mixed]
+    settled = len(own) >= OWN_WEEKS and not point.mixed
+    compared = own[:BASELINE] if settled else [one for one in before if not one.mixed][-BASELINE:]
+    known = own[:BASELINE] if len(own) >= BASELINE else before
+    ranges = [
+        abs(later.value - earlier.value)
+        for earlier, later in zip(known, known[1:], strict=False)
+        if earlier.segment == later.segment and not earlier.mixed
+    ][-(BASELINE - 1) :]
+    if len(ranges) < LEAST_RANGES or not compared:
+        return None
+    mean = math.fsum(one.value for one in compared) / len(compared)
+    # The mean of a few weeks is itself uncertain.
+    usual = LIMIT_FACTOR * mean_moving_range(ranges) * math.sqrt(1 + 1 / len(compared))
+    chance = abs(mean) * LEAST_CHANGE if point.margin is None else 3 / Z * point.margin
+    half = max(usual, chance)
+    distance = point.value - mean
+    if distance == 0 or half == 0:
+        return None
+    return Grave("up" if distance > 0 else "down", mean, half, abs(distance) / half, len(compared), False, settled)
