@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from kept.catalogue import Catalogue, read_catalogue
+from kept.catalogue import Catalogue, read_catalogue, service_files
+from kept.owners import read_owners
 from kept.settings import Settings
 
 CITY = Path(__file__).parent / "city"
@@ -13,15 +14,21 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 
 def services_of(settings: Settings) -> Catalogue:
-    """The services of the folders that the settings name; the simulated city when they name none."""
-    return read_catalogue(_folders(settings))
+    """The services of the folders that the settings name; the simulated city when they name none.
+
+    Their owners are read too: raises `ConfigurationError` for an `owners.toml` that makes no sense.
+    """
+    services = read_catalogue(folders_of(settings))
+    read_owners(folders_of(settings))
+    return services
 
 
 def texts_of(settings: Settings) -> list[str]:
     """The entries of the same services as they are written; raises `ConfigurationError` as `services_of` does."""
     services_of(settings)
-    return [file.read_text(encoding="utf-8") for folder in _folders(settings) for file in sorted(folder.glob("*.toml"))]
+    return [file.read_text(encoding="utf-8") for folder in folders_of(settings) for file in service_files(folder)]
 
 
-def _folders(settings: Settings) -> list[Path]:
+def folders_of(settings: Settings) -> list[Path]:
+    """The folders that the settings name; the simulated city when they name none."""
     return [Path(folder) for folder in settings.catalogue.split(":") if folder] or [CITY]

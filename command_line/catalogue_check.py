@@ -11,6 +11,7 @@ import typer
 import catalogue
 from kept.catalogue import Service, read_catalogue
 from kept.errors import ConfigurationError
+from kept.owners import read_owners
 
 
 def check(
@@ -23,16 +24,19 @@ def check(
     """Check catalogue folders; prints a line a service. Exits with 2, and what to change, when one makes no sense."""
     try:
         services = read_catalogue(folders or [catalogue.CITY])
+        owners = read_owners(folders or [catalogue.CITY])
     except ConfigurationError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     if json_output:
-        typer.echo(json.dumps({"services": [_summary(service) for service in services.values()]}))
+        summaries = [_summary(service) for service in services.values()]
+        typer.echo(json.dumps({"services": summaries, "owners": sorted(owners)}))
         return
     width = max(map(len, services))
     for service in services.values():
         typer.echo(f"{service.id:<{width}}  {service.name}: {_promise_in_words(service)}")
-    typer.echo(f"{len(services)} service{'' if len(services) == 1 else 's'}, all valid")
+    told = f"{len(owners)} owners to tell of alerts" if owners else "no owners.toml: nobody is told of alerts"
+    typer.echo(f"{len(services)} service{'' if len(services) == 1 else 's'}, all valid; {told}")
 
 
 def _summary(service: Service) -> dict[str, Any]:

@@ -37,6 +37,8 @@ ChannelKind = Literal["digital", "assisted", "staff"]
 MOST_MINOR_UNITS = 10**12
 """A single amount is less than this: millions of the largest still fit into a tally's 64 bits."""
 LONGEST_PROMISE_WEEKS = 520
+OWNERS_FILE = "owners.toml"
+"""In a catalogue folder: who is told of what its services' alerts say (`kept.owners`)."""
 
 
 class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,11 +67,14 @@ class Channels(_Table, frozen=True, kw_only=True):
 
 
 class Promise(_Table, frozen=True, kw_only=True):
-    """What the public was told, the share of cases it should hold for, and the time (if events bring no `due`)."""
+    """What the public was told, the share of cases it should hold for, and by when: one of `target_time` and `due`."""
 
     words: Name
     target_share: Share
     target_time: str | None = None
+    """From opening on, for cases whose event brings no `due` of its own."""
+    due: Literal["by_event"] | None = None
+    """`by_event`: there is no time for all; a case without a `due` from its events is promised nothing."""
     counted_in: Literal["elapsed_time", "working_time"] = "elapsed_time"
     period: Literal["28d", "91d"] = "28d"
     """The period its error budget is for: four weeks or a quarter."""
@@ -203,25 +208,40 @@ def fingerprint(catalogue: Catalogue) -> str:
 
 
 def read_catalogue(folders: Iterable[Path]) -> dict[str, Service]:
-    """All `*.toml` in `folders`, by service id; two files with one id are refused."""
-    catalogue: dict[str, Service] = {}
+    """The services of `folders`, by id; two files with one id are refused."""
+    return {service.id: service for service in read_entries(folders).values()}
+
+
+def read_entries(folders: Iterable[Path]) -> dict[Path, Service]:
+    """The services of `folders` by the file that says so: every `*.toml` but `owners.toml`."""
+    folders = list(folders)
+    entries: dict[Path, Service] = {}
     files: dict[str, Path] = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise ConfigurationError(f"{folder}: no such folder; a catalogue is a folder with one TOML file a service")
-        for file in sorted(folder.glob("*.toml")):
-            try:
-                text = file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{file}: cannot be read as UTF-8 text: {error}") from error
-            service = parse_service(text, str(file))
+        for file in service_files(folder):
+            service = parse_service(read_utf8(file), str(file))
             if service.id in files:
                 raise ConfigurationError(f"{file}: id: {service.id!r} is taken by {files[service.id]}; ids are unique")
             files[service.id] = file
-            catalogue[service.id] = service
-    if not catalogue:
+            entries[file] = service
+    if not entries:
         raise ConfigurationError(f"{', '.join(map(str, folders))}: no *.toml found; add one file a service")
-    return catalogue
+    return entries
+
+
+def service_files(folder: Path) -> list[Path]:
+    """The files of a catalogue folder that are about one service each, by name."""
+    if not folder.is_dir():
+        raise ConfigurationError(f"{folder}: no such folder; a catalogue is a folder with one TOML file a service")
+    return sorted(file for file in folder.glob("*.toml") if file.name != OWNERS_FILE)
+
+
+def read_utf8(file: Path) -> str:
+    """The text of a file; raises `ConfigurationError` when there is none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: cannot be read as UTF-8 text: {error}") from error
 
 
 def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
@@ -275,6 +295,11 @@ def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:
     promise = service.promise
     if promise is None:
         return
+    if promise.target_time is None and promise.due is None:
+        valid = 'a time such as 5d; or due = "by_event" in its place, when every event brings its own'
+        yield "promise.target_time", None, valid
+    if promise.target_time is not None and promise.due is not None:
+        yield "promise.due", promise.due, "left out, since there is a target_time; an event's own due wins all the same"
     if promise.target_time is not None:
         try:
             parse_duration(promise.target_time)

@@ -18,7 +18,11 @@ DAYS_28 = 28 * 86400
 
 def service(identity: str, name: str, target: float | None = 0.8, **changes: Any) -> Service:
     """A simulated service with a promise of `target` (None: no promise)."""
-    promise = f'[promise]\nwords = "Done within ten days"\ntarget_share = {target}\n' if target is not None else ""
+    promise = (
+        f'[promise]\nwords = "Done within ten days"\ntarget_share = {target}\ntarget_time = "10d"\n'
+        if target is not None
+        else ""
+    )
     text = (
         f"id = '{identity}'\nname = '''{name}'''\nowner = 'Works department'\ntime_zone = 'Europe/Amsterdam'\n"
         f"expected_silence = '4h'\nsimulated = {str(changes.get('simulated', True)).lower()}\n"
