@@ -21,7 +21,16 @@ from kept.events import Event
 from local_stack.counterfactual import measure
 from producers.event_lines import check_name, check_place, whole_file, write_events
 from producers.simulator import NO_SCRIPT, Script, built_in_scripts, read_script, simulate
-from producers.simulator.truth import MeasuredEffect, Trial, Truth, encode, incident_truths, quiet_services, rfc3339, trials
+from producers.simulator.truth import (
+    MeasuredEffect,
+    Trial,
+    Truth,
+    encode,
+    incident_truths,
+    quiet_services,
+    rfc3339,
+    trials,
+)
 
 
 def simulate_file(

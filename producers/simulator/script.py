@@ -45,9 +45,7 @@ def built_in_scripts() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def read_script(
-    name_or_path: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None
-) -> Script:
+def read_script(name_or_path: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None) -> Script:
     """A built-in script by its name, or any other by the path of its file; see `parse_script`."""
     file: Traversable = Path(name_or_path)
     if not name_or_path.endswith(".toml") and "/" not in name_or_path:
@@ -62,9 +60,7 @@ def read_script(
     return parse_script(text, str(file), services, start_ms=start_ms, end_ms=end_ms)
 
 
-def parse_script(
-    text: str, file: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None
-) -> Script:
+def parse_script(text: str, file: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None) -> Script:
     """The script, for a simulation of [start, end) in ms since 1970-01-01 UTC.
 
     A moment such as `+10d` counts from `start_ms`; one without an offset is local time of the service.

@@ -62,7 +62,7 @@ def test_the_alert_proof_leaves_two_services_alone_and_its_first_twelve_weeks() 
 @pytest.mark.parametrize("seen", ["0", '"no"', "[]"])
 def test_trials_are_on_or_off(seen: str) -> None:
     text = f"trials = {seen}\n[[incident]]\n" + SLOW.replace("; ", "\n")
-    with pytest.raises(ConfigurationError, match="x.toml: trials: .* is not valid; valid: true, false"):
+    with pytest.raises(ConfigurationError, match=r"x\.toml: trials: .* is not valid; valid: true, false"):
         parse_script(text, "x.toml", CITY, start_ms=MONDAY_MS, end_ms=None)
 
 
@@ -205,7 +205,9 @@ def test_a_script_of_ones_own_is_read_by_its_path_and_an_unknown_name_is_refused
     file = tmp_path / "mine.toml"
     file.write_text("[[incident]]\n" + SLOW.replace("; ", "\n"))
     assert read_script(str(file), CITY, start_ms=MONDAY_MS, end_ms=None).incidents == script(SLOW)
-    with pytest.raises(ConfigurationError, match=r"--script: 'mine' is not known; valid: alert_proof, .* or the path of"):
+    with pytest.raises(
+        ConfigurationError, match=r"--script: 'mine' is not known; valid: alert_proof, .* or the path of"
+    ):
         read_script("mine", CITY, start_ms=MONDAY_MS, end_ms=None)
     with pytest.raises(ConfigurationError, match=r"none\.toml: the script cannot be read"):
         read_script(str(tmp_path / "none.toml"), CITY, start_ms=MONDAY_MS, end_ms=None)
