@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from history.line_protocol import AMENDMENTS, NANOSECONDS, POINTS, PUBLISHED, TRUTH
+from history.signal_lines import RESPONSES, SIGNALS
 
 FIRST, LAST = 0, 2**63 // NANOSECONDS - 2
 """Earliest and latest time (s) that is asked for. That a range is not empty is made sure by the caller."""
 _FROM = "from(bucket: bucket) |> range(start: time(v: start), stop: time(v: stop))"
 _ROWS = '|> group() |> keep(columns: ["service", "slice", "indicator", "window", "_time", "_value"])'
 """One table: tens of thousands of small ones take an answer ten times as long."""
+_ONE_TABLE = '|> group() |> keep(columns: ["_value"])'
 _WIDE = (
     '|> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value") '
     '|> drop(columns: ["_start", "_stop", "_measurement"])'
@@ -47,6 +49,24 @@ def published() -> Query:
     """The newest published moment of each service, in `_value`."""
     where, values = _where(PUBLISHED, {})
     return f"{_FROM} {where} |> last()", values | _range(None, None)
+
+
+def signals(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:
+    """Raised signals with these tags, since <= raised_at <= until; one row each, in `_value`."""
+    where, values = _where(SIGNALS, tags, TRUTH)
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(since, until)
+
+
+def newest_signals(tags: dict[str, str | None]) -> Query:
+    """Of each series the signal raised last, however old: the storage reads each series from its end."""
+    where, values = _where(SIGNALS, tags, TRUTH)
+    return f"{_FROM} {where} |> last() {_ONE_TABLE}", values | _range(None, None)
+
+
+def responses() -> Query:
+    """Everything that was said to signals; one row each, in `_value`."""
+    where, values = _where(RESPONSES, {}, TRUTH)
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(None, None)
 
 
 def services() -> Query:

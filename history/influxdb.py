@@ -18,9 +18,11 @@ import msgspec
 from history import flux
 from history.influxdb_connection import InfluxConnection, Precision, Refused
 from history.line_protocol import Lines, amendment_of, point_of, series_of_line, slice_tag, tag_value
+from history.signal_lines import response_line, response_of, signal_line, signal_of
 from history.store import Refusal
 from kept.errors import Stop
 from kept.indicators.point import Amendment, Point, Slice
+from kept.signals.raised import Raised, Response
 
 log = logging.getLogger("kept.history")
 BATCH_LINES = 5_000
@@ -117,6 +119,33 @@ class InfluxHistory:
         """How many points the server would not take, by reason; a point given twice is counted twice."""
         return dict(self._refused)
 
+    def record(self, signals: Sequence[Raised]) -> None:
+        """Store all `signals` but those older than what the bucket keeps, each in place of what is there of its key."""
+        self._send([signal_line(raised) for raised in {raised.key(): raised for raised in signals}.values()], "s")
+
+    def signals(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[Raised]:
+        """Signals with since <= raised_at <= until, ordered by `Raised.key()`; None means any."""
+        if _is_empty(since, until):
+            return []
+        rows = self._ask(flux.signals(_of_service(service), since, until))
+        return sorted(map(signal_of, rows), key=Raised.key)
+
+    def open_signals(self, service: str | None = None) -> list[Raised]:
+        """Of each (service, signal, about) the one raised last, when it has not ended, ordered by `Raised.key()`."""
+        newest = map(signal_of, self._ask(flux.newest_signals(_of_service(service))))
+        return sorted((raised for raised in newest if raised.ended_at is None), key=Raised.key)
+
+    def respond(self, response: Response) -> None:
+        """Store what someone said to a signal; saying the same at the same second again changes nothing."""
+        self._send([response_line(response)], "ns")
+
+    def responses(self) -> list[Response]:
+        """Everything that was said, ordered by (at, id, says)."""
+        found = map(response_of, self._ask(flux.responses()))
+        return sorted(found, key=lambda response: (response.at, response.id, response.says))
+
     def close(self) -> None:
         """End the connection; idempotent."""
         self._connection.close()
@@ -191,6 +220,10 @@ def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         size += len(line) + 1
     if batch:
         yield batch
+
+
+def _of_service(service: str | None) -> dict[str, str | None]:
+    return {"service": None if service is None else tag_value(service)}
 
 
 def _is_empty(since: int | None, until: int | None) -> bool:

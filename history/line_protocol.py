@@ -34,7 +34,7 @@ TRUTH = "point"
 """The field that is read back."""
 
 _UNSAFE = re.compile(r"[%\\�]")
-_SERIES = re.compile(r",(indicator|service|window)=((?:\\.|[^,\\ ])*)")
+_SERIES = re.compile(r",(indicator|service|signal|window)=((?:\\.|[^,\\ ])*)")
 SeriesKey = tuple[str, Slice, str, str]
 
 
@@ -76,10 +76,10 @@ class Lines:
         )  # a whole number without an `i` is read as a float
         if point.n is not None:
             numbers += f",n={point.n}i"
-        text = _text(msgspec.json.encode(Measured.of(point)).decode())
+        text = text_field(msgspec.json.encode(Measured.of(point)).decode())
         return (
-            f"{POINTS},{self._tags(point)} point={text},state={_text(point.state)},"
-            f"definition={_text(point.definition)}{numbers} {point.window_end}"
+            f"{POINTS},{self._tags(point)} point={text},state={text_field(point.state)},"
+            f"definition={text_field(point.definition)}{numbers} {point.window_end}"
         )
 
     def amendment(self, amendment: Amendment) -> str:
@@ -99,20 +99,20 @@ class Lines:
         old, new = (msgspec.json.encode(point).decode() for point in (amendment.old, amendment.new))
         return (
             f"{AMENDMENTS},{self._tags(amendment.new)} known_at={amendment.known_at}i,"
-            f"old={_text(old)},new={_text(new)} {amendment.new.window_end * NANOSECONDS + offset}"
+            f"old={text_field(old)},new={text_field(new)} {amendment.new.window_end * NANOSECONDS + offset}"
         )
 
     def published(self, service: str, window_end: int) -> str:
         """A service is published up to `window_end`: the newest such line is the answer, so it never moves back."""
-        return f"{PUBLISHED},service={_tag(service)} window_end={window_end}i {window_end}"
+        return f"{PUBLISHED},service={tag(service)} window_end={window_end}i {window_end}"
 
     def _tags(self, point: Point) -> str:
         key = (point.service, point.slice, point.indicator, point.window)
         tags = self._series.get(key)
         if tags is None:
             tags = self._series[key] = (
-                f"indicator={_tag(point.indicator)},service={_tag(point.service)},"
-                f"slice={_escaped(slice_tag(point.slice))},window={_tag(point.window)}"
+                f"indicator={tag(point.indicator)},service={tag(point.service)},"
+                f"slice={_escaped(slice_tag(point.slice))},window={tag(point.window)}"
             )
         return tags
 
@@ -157,9 +157,9 @@ def tag_value(text: str) -> str:
 
 
 def series_of_line(line: str) -> str:
-    """What a log may say of a line: service, indicator, window; no slice, no numbers."""
+    """What a log may say of a line: service, indicator, window, signal; no slice, no numbers."""
     found = dict(_SERIES.findall(line.split(f" {TRUTH}=")[0]))
-    return " ".join(found[name] for name in ("service", "indicator", "window") if name in found)
+    return " ".join(found[name] for name in ("service", "signal", "indicator", "window") if name in found)
 
 
 def _safe(text: str, more: str) -> str:
@@ -172,7 +172,8 @@ def _safe(text: str, more: str) -> str:
     )
 
 
-def _tag(text: str) -> str:
+def tag(text: str) -> str:
+    """A text as a tag, as a line takes it. Raises `Stop` for an empty one."""
     return _escaped(tag_value(text))
 
 
@@ -180,6 +181,6 @@ def _escaped(tag: str) -> str:
     return tag.replace(",", r"\,").replace("=", r"\=").replace(" ", r"\ ")
 
 
-def _text(text: str) -> str:
+def text_field(text: str) -> str:
     """A text field: made safe like a tag, since an answer (CSV) does not keep ends of lines as they are."""
     return '"' + _safe(text, "").replace('"', '\\"') + '"'

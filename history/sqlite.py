@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from history import sqlite_tables as tables
-from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, slice_text
-from history.storable import refuse_unstorable
+from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of_signal, signal_of, slice_text
+from history.storable import refuse_unstorable, storable_signal
 from history.store import Refusal
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
+from kept.signals.raised import Raised, Response
 
 RETRY_CODES: frozenset[int] = frozenset(
     {
@@ -83,8 +84,8 @@ class SQLiteHistory:
 
     def amendments(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
         """Amendments of points with since <= window_end <= until, ordered by `Amendment.key()`; None means any."""
-        if self._query("PRAGMA user_version")[0][0] < FORMAT:
-            return []  # opened for reading before a worker of this version has brought the file up to date
+        if self._lacks_format(2):
+            return []
         times = (EARLIEST if since is None else since, LATEST_MOMENT if until is None else until)
         found = sorted(
             ((point_of(row[2:]), row[0], row[1]) for row in self._query(tables.AMENDMENTS, service, *times)),
@@ -141,6 +142,38 @@ class SQLiteHistory:
     def refused(self) -> Mapping[Refusal, int]:
         """Nothing ever: a file takes every point."""
         return {}
+
+    def record(self, signals: Sequence[Raised]) -> None:
+        """Store all `signals` or none of them, each in place of what is there of the same key."""
+        rows = [row_of_signal(storable_signal(raised)) for raised in signals]
+        with self._transaction() as connection:
+            connection.executemany(tables.RECORD, rows)
+
+    def signals(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[Raised]:
+        """Signals with since <= raised_at <= until, ordered by `Raised.key()`; None means any."""
+        if self._lacks_format(3):
+            return []
+        times = (EARLIEST if since is None else since, LATEST_MOMENT if until is None else until)
+        return [signal_of(row) for row in self._query(tables.SIGNALS, service, *times)]
+
+    def open_signals(self, service: str | None = None) -> list[Raised]:
+        """Of each (service, signal, about) the one raised last, when it has not ended, ordered by `Raised.key()`."""
+        if self._lacks_format(3):
+            return []
+        return [signal_of(row) for row in self._query(tables.OPEN_SIGNALS, service)]
+
+    def respond(self, response: Response) -> None:
+        """Store what someone said to a signal; saying the same at the same second again changes nothing."""
+        with self._transaction() as connection:
+            connection.execute(tables.RESPOND, (response.at, response.id, response.says))
+
+    def responses(self) -> list[Response]:
+        """Everything that was said, ordered by (at, id, says)."""
+        if self._lacks_format(3):
+            return []
+        return [Response(id=name, says=says, at=at) for name, says, at in self._query(tables.RESPONSES)]
 
     def close(self) -> None:
         """Release the file; idempotent."""
@@ -223,6 +256,10 @@ class SQLiteHistory:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def _lacks_format(self, number: int) -> bool:
+        """Whether the file was opened for reading before a worker has brought it up to this format."""
+        return bool(self._query("PRAGMA user_version")[0][0] < number)
 
     def _query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         with self._mapped():

@@ -10,9 +10,13 @@ import json
 import sqlite3
 from typing import Any
 
-from kept.indicators.point import Point, Slice
+import msgspec
 
-FORMAT = 2
+from kept.indicators.point import Point, Slice
+from kept.signals.raised import Raised
+from kept.signals.verdict import Verdict
+
+FORMAT = 3
 """Version of the file's layout, kept in its `user_version`. A change comes with the step that upgrades older files."""
 APPLICATION = 0x4B455054
 """`application_id` of the file ("KEPT"), so that another program's database is never written into."""
@@ -40,6 +44,15 @@ CREATE TABLE amendment (
     series INTEGER NOT NULL REFERENCES series, window_end INTEGER NOT NULL, known_at INTEGER NOT NULL,
     is_new INTEGER NOT NULL, {_MEASURED},
     PRIMARY KEY (series, window_end, known_at, is_new)) WITHOUT ROWID;
+""",
+    """
+CREATE TABLE signal (
+    service TEXT NOT NULL, signal TEXT NOT NULL, about TEXT NOT NULL, raised_at INTEGER NOT NULL,
+    told_at INTEGER NOT NULL, quiet_since INTEGER, ended_at INTEGER, verdict TEXT NOT NULL,
+    UNIQUE (service, signal, about, raised_at));
+CREATE INDEX signal_open ON signal (service) WHERE ended_at IS NULL;
+CREATE TABLE signal_response (
+    at INTEGER NOT NULL, id TEXT NOT NULL, says TEXT NOT NULL, PRIMARY KEY (at, id, says)) WITHOUT ROWID;
 """,
 )
 """The statements that lead from each format to the next, beginning with an empty file."""
@@ -82,6 +95,21 @@ PUBLISH = (
     "ON CONFLICT (service) DO UPDATE SET window_end = max(window_end, excluded.window_end)"
 )
 NO_REASON = ""
+RECORD = (
+    "INSERT INTO signal VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, signal, about, raised_at) DO UPDATE SET "
+    "told_at = excluded.told_at, quiet_since = excluded.quiet_since, ended_at = excluded.ended_at, "
+    "verdict = excluded.verdict"
+)
+_SIGNAL = "SELECT verdict, raised_at, told_at, quiet_since, ended_at FROM signal s "
+_IN_ORDER = " ORDER BY service, signal, about, raised_at"
+SIGNALS = _SIGNAL + "WHERE (?1 IS NULL OR service = ?1) AND raised_at BETWEEN ?2 AND ?3" + _IN_ORDER
+OPEN_SIGNALS = (
+    _SIGNAL + "INDEXED BY signal_open WHERE ended_at IS NULL AND (?1 IS NULL OR service = ?1) AND NOT EXISTS "  # noqa: S608
+    "(SELECT 1 FROM signal later WHERE later.service = s.service AND later.signal = s.signal AND "
+    "later.about = s.about AND later.raised_at > s.raised_at)" + _IN_ORDER
+)
+RESPOND = "INSERT OR IGNORE INTO signal_response VALUES (?, ?, ?)"
+RESPONSES = "SELECT id, says, at FROM signal_response ORDER BY at, id, says"
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
@@ -139,4 +167,22 @@ def point_of(row: tuple[Any, ...]) -> Point:
         definition=definition,
         state=state,
         reason=reason or None,
+    )
+
+
+def row_of_signal(raised: Raised) -> tuple[Any, ...]:
+    """The row of a raised signal, as `RECORD` takes it; its verdict as JSON text."""
+    verdict = msgspec.json.encode(raised.verdict).decode()
+    return (*raised.key(), raised.told_at, raised.quiet_since, raised.ended_at, verdict)
+
+
+def signal_of(row: tuple[Any, ...]) -> Raised:
+    """The raised signal of a row of `SIGNALS` or `OPEN_SIGNALS`."""
+    verdict, raised_at, told_at, quiet_since, ended_at = row
+    return Raised(
+        verdict=msgspec.json.decode(verdict, type=Verdict),
+        raised_at=raised_at,
+        told_at=told_at,
+        quiet_since=quiet_since,
+        ended_at=ended_at,
     )

@@ -1,4 +1,7 @@
-"""The history port: what any store of indicators must do. The contract suite in tests/history holds each to it."""
+"""The history port: what any store of indicators and raised signals must do.
+
+The contract suite in tests/history holds each to it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, get_args
 
 from kept.indicators.point import Amendment, Point, Slice
+from kept.signals.raised import Raised, Response
 
 Refusal = Literal["outside_retention", "type_conflict", "unreadable"]
 """Why a store will never take a point that is well-formed: too old for what it keeps, a field it has with another type
@@ -67,6 +71,31 @@ class HistoryStore(Protocol):
 
     def refused(self) -> Mapping[Refusal, int]:
         """How many points this instance was given that the store will never take, by reason."""
+
+    def record(self, signals: Sequence[Raised]) -> None:
+        """Store `signals` by `Raised.key()`, in place of what is there of the same key; of one key the last stays.
+
+        Evidence comes back as JSON gives it, tuples as lists; more than 32,000 bytes of it are left out. Raises `Stop`,
+        and stores nothing, when a number is not finite or a whole number has more than 64 bits. A signal older than
+        all that a store keeps is left out, and logged.
+        """
+
+    def signals(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[Raised]:
+        """Signals with since <= raised_at <= until, ordered by `Raised.key()`; None means any."""
+
+    def open_signals(self, service: str | None = None) -> list[Raised]:
+        """Of each (service, signal, about) the one raised last, when it has not ended, ordered by `Raised.key()`.
+
+        However old, it is found without reading what has ended.
+        """
+
+    def respond(self, response: Response) -> None:
+        """Store what someone said to a signal; saying the same at the same second again changes nothing."""
+
+    def responses(self) -> list[Response]:
+        """Everything that was said, ordered by (at, id, says)."""
 
     def close(self) -> None:
         """Release the store; idempotent."""

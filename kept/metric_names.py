@@ -7,7 +7,7 @@ from msgspec import Struct
 from kept.indicators.definitions import DEFINITIONS, Definition
 
 SERIES_BUDGET = 20_000
-"""Series of indicators one worker exposes at most; what is over it is counted, not exposed."""
+"""Series of signals and indicators one worker exposes at most; what is over it is counted, not exposed."""
 
 
 class Metric(Struct, frozen=True):
@@ -83,6 +83,11 @@ POINTS = Metric("kept_history_points_total", "Points handed to the history store
 POINTS_REFUSED = Metric(
     "kept_history_points_refused_total", "Of these, points that the store will never take", ("reason",), "counter"
 )
+HISTORY_WAITING = Metric(
+    "kept_history_waiting_seconds",
+    "How long the present call to the history store has been refused and tried again; 0 when it accepts",
+    (),
+)
 AMENDMENTS = Metric(
     "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
 )
@@ -121,7 +126,9 @@ SIGNAL_METRICS: tuple[Metric, ...] = (
 )
 """Those of signals; of what is not raised only `kept_signal_active` and the service's own two are shown."""
 
-SERIES_DROPPED = Metric("kept_series_over_budget", "Indicator series not exposed because of the budget", ())
+SERIES_DROPPED = Metric(
+    "kept_series_over_budget", "Series of signals and indicators not exposed because of the budget", ()
+)
 
 INTAKE_EVENTS = Metric(
     "kept_intake_events_total",
@@ -173,6 +180,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     LATE_EVENTS,
     POINTS,
     POINTS_REFUSED,
+    HISTORY_WAITING,
     AMENDMENTS,
     SERIES_DROPPED,
 )

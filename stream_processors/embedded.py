@@ -15,7 +15,10 @@ from kept.indicators.windows import WINDOWS
 from kept.intake import rules_by_service
 from kept.marks import Accounts
 from kept.partition import PartitionState
+from kept.signals.judge import judge as judge_all
+from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies, unpack
+from stream_processors.judgements import JudgeService
 
 BATCH = 20_000
 """Events applied at once: bounds memory, changes no indicator."""
@@ -56,6 +59,14 @@ class EmbeddedPipeline:
             point
             for service in self._tallies.services()
             for point in evaluate(self._tallies, self._rules[service], at, windows=windows)
+        ]
+
+    def verdicts(self, at: int, judge: JudgeService = judge_all) -> list[Verdict]:
+        """Every verdict, active or not, on every service seen so far, at its last full local hour before or at `at`."""
+        return [
+            verdict
+            for service in self._tallies.services()
+            for verdict in judge(self._tallies, self._rules[service], at)
         ]
 
     def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:

@@ -1,7 +1,9 @@
-"""Tallies in, indicators out: merge the partitions, evaluate what is due, store it, then let the position move.
+"""Tallies in, indicators and signals out: merge the partitions, evaluate what is due, store it, then move on.
 
 A tally counts only once the mark that follows it in its transaction has arrived, so that no half of a batch is seen.
-Owns no state of its own: on assignment the compacted topic is read from its beginning.
+Owns no state of its own: on assignment the compacted topic is read from its beginning, and what is raised from the
+history. A service is judged when it is published, once for each full local hour; hours that no publication falls into,
+while event time runs faster than the evaluation, are not judged.
 """
 
 from __future__ import annotations
@@ -9,14 +11,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from tenacity import AsyncRetrying, before_sleep_log, retry_if_exception_type, wait_exponential, wait_random
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    before_sleep_log,
+    retry_if_exception_type,
+    wait_exponential,
+    wait_random,
+)
 
 from history.store import HistoryStore
 from kept.errors import Retry
@@ -27,8 +36,11 @@ from kept.intake import Rules
 from kept.marks import Mark
 from kept.published_time import now, replay_end
 from kept.settings import Settings
+from kept.signals.judge import judge as judge_all
+from kept.signals.raised import Raised
 from kept.tallies import MergedTallies, PartitionTally, unpack
 from kept.topics import Topics
+from stream_processors.judgements import Judgements, JudgeService
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import tallies_partition, unpack_mark
 from stream_processors.readiness import is_ready, when_ready
@@ -51,8 +63,9 @@ class _MovedAway(Exception):
 class TalliesPartition:
     """One partition of topic `tallies`: some services, all their source partitions."""
 
-    def __init__(self, partition: int, rules: Mapping[str, Rules]) -> None:
+    def __init__(self, partition: int, rules: Mapping[str, Rules], judge: JudgeService = judge_all) -> None:
         self.partition = partition
+        self.judgements = Judgements(rules, judge)
         self.tallies = MergedTallies({service: r.local_time for service, r in rules.items()})
         self.marks: dict[int, Mark] = {}
         self.position = 0
@@ -95,13 +108,20 @@ class IndicatorProcessor:
         client_settings: dict[str, Any],
         history: HistoryStore,
         metrics: Metrics,
+        *,
+        clock: Callable[[], int],
+        judge: JudgeService = judge_all,
     ) -> None:
+        """`clock` gives the wall clock (s since 1970 UTC): it says when a signal was told, and nothing else."""
         self._settings = settings
         self._topics = topics
         self._rules = rules
         self._client_settings = client_settings
         self._history = history
         self._metrics = metrics
+        self._clock = clock
+        self._judge_service = judge
+        self._refused_since: dict[object, float] = {}
         self._store_lock = asyncio.Lock()
         self.partitions: dict[int, TalliesPartition] = {}
 
@@ -115,7 +135,7 @@ class IndicatorProcessor:
         await self._let_writing_end()
         for partition, position in committed.items():
             if partition not in self.partitions:
-                owned = TalliesPartition(partition, self._rules)
+                owned = TalliesPartition(partition, self._rules, self._judge_service)
                 owned.ready = asyncio.create_task(self._restore(owned, position))
                 self.partitions[partition] = owned
 
@@ -180,12 +200,23 @@ class IndicatorProcessor:
             await self._store(owned, points)
             if self.partitions.get(owned.partition) is owned:
                 self._metrics.show(service, points)
+            if everything or owned.judgements.is_due(service, at):
+                await self._judge(owned, service, at)
             owned.published[service] = at
             await asyncio.sleep(0)
         # A replay that counted nothing has ended all the same: who waits for it must be told.
         ended = self._services_of(owned) if everything else services
         if ended:
             await self._retrying(owned, self._history.publish, ended, at)
+
+    async def _judge(self, owned: TalliesPartition, service: str, at: int) -> None:
+        """Judge a service, record what that changes, then show it; before `publish`, which so announces it too."""
+        judgement = owned.judgements.judge(service, owned.tallies, at, self._clock())
+        if judgement.changed:
+            await self._retrying(owned, self._history.record, judgement.changed)
+        if self.partitions.get(owned.partition) is owned:
+            owned.judgements.settle(judgement)
+            self._metrics.signals.show(service, judgement.verdicts, judgement.open)
 
     async def _amend(self, owned: TalliesPartition, known_at: int) -> None:
         """Write the published points that late events have changed anew, and how they were known before."""
@@ -224,23 +255,36 @@ class IndicatorProcessor:
         await self._retrying(owned, self._history.write, points)
         self._metrics.points_written(len(points))
 
+    def waiting_seconds(self) -> float:
+        """For how long a call to the history store has been refused and tried again; 0 when it accepts."""
+        return max((time.monotonic() - since for since in self._refused_since.values()), default=0.0)
+
     async def _retrying(self, owned: TalliesPartition, call: Any, *arguments: Any) -> Any:
         """Call the history store in a thread until it accepts, and return its answer; nothing is dropped meanwhile.
 
         Gives up (None) when the partition has moved to another worker, which publishes the same itself.
         """
-        with suppress(_MovedAway):
+        call_of_its_own, started = object(), time.monotonic()
+
+        def refused(state: RetryCallState) -> None:
+            self._refused_since[call_of_its_own] = started
+            before_sleep_log(log, logging.WARNING)(state)
+
+        try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Retry),
                 wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
-                before_sleep=before_sleep_log(log, logging.WARNING),
+                before_sleep=refused,
                 reraise=True,
             ):
                 with attempt:
                     if self.partitions.get(owned.partition) is not owned:
                         raise _MovedAway
                     return await asyncio.to_thread(call, *arguments)
-        return None
+        except _MovedAway:
+            return None
+        finally:
+            self._refused_since.pop(call_of_its_own, None)
 
     async def _restore(self, owned: TalliesPartition, position: int) -> None:
         if position > 0:
@@ -248,6 +292,9 @@ class IndicatorProcessor:
                 self._client_settings, self._topics.tallies.name, owned.partition, position
             ):
                 owned.take_in(records)
+        services = set(self._services_of(owned))
+        raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
+        owned.judgements.take_over(each for each in raised if each.verdict.service in services)
         owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)
         owned.changed = True

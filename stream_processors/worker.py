@@ -29,6 +29,7 @@ from kept.catalogue import Service, fingerprint
 from kept.errors import KeptError, Retry
 from kept.intake import rules_by_service
 from kept.settings import Settings
+from kept.signals.judge import judge as judge_all
 from kept.topics import consumer_group, topics
 from stream_processors import event_loop
 from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchSchema
@@ -36,6 +37,7 @@ from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings, faust_credentials
 from stream_processors.health import Health, serve
 from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.judgements import JudgeService
 from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.topic_check import PartitionWatch, check_topics
@@ -53,9 +55,15 @@ class Worker:
     """Wires the processors to Faust."""
 
     def __init__(
-        self, settings: Settings, catalogue: Mapping[str, Service], work_folder: Path, *, temporary: bool = False
+        self,
+        settings: Settings,
+        catalogue: Mapping[str, Service],
+        work_folder: Path,
+        *,
+        temporary: bool = False,
+        judge: JudgeService = judge_all,
     ) -> None:
-        """`temporary`: remove `work_folder` when the process ends in a hurry."""
+        """`temporary`: remove `work_folder` when the process ends in a hurry. `judge` gives the verdicts."""
         self._settings = settings
         self._work_folder = work_folder
         self._temporary = temporary
@@ -68,10 +76,18 @@ class Worker:
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
         self._history = open_history_patiently(settings)
         self.indicators = IndicatorProcessor(
-            settings, self._topics, rules, client_settings(settings), self._history, self.metrics
+            settings,
+            self._topics,
+            rules,
+            client_settings(settings),
+            self._history,
+            self.metrics,
+            clock=lambda: _clock_ms() // 1000,
+            judge=judge,
         )
         self._partition_watch = PartitionWatch(client_settings(settings), self._topics.events)
         self.metrics.refused = self._history.refused
+        self.metrics.history_waiting = self.indicators.waiting_seconds
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
         self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
@@ -272,7 +288,12 @@ def prepare_process() -> None:
 
 
 def run_worker(
-    settings: Settings, catalogue: Mapping[str, Service], work_folder: Path, *, temporary: bool = False
+    settings: Settings,
+    catalogue: Mapping[str, Service],
+    work_folder: Path,
+    *,
+    temporary: bool = False,
+    judge: JudgeService = judge_all,
 ) -> None:
     """Run one worker until it is told to stop or fails."""
     prepare_process()
@@ -280,7 +301,7 @@ def run_worker(
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    Worker(settings, catalogue, work_folder, temporary=temporary).run()
+    Worker(settings, catalogue, work_folder, temporary=temporary, judge=judge).run()
 
 
 @retry(

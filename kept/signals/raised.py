@@ -1,13 +1,23 @@
-"""A signal that was raised, and what people made of it: the memory behind `kept alerts` and the report card."""
+"""A signal that was raised, when it ends, and what people made of it: the memory behind `kept alerts`.
+
+A signal fires once, however long it stays active; it ends only after its evidence has been gone for a while.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from kept.buckets import HOUR_SECONDS
+from kept.signals.kinds import BY_NAME
 from kept.signals.verdict import Verdict
+
+SignalKey = tuple[str, str, str]
+"""(service, signal, about), as `Verdict.key()`."""
 
 
 class Raised(Struct, frozen=True, kw_only=True):
@@ -20,7 +30,10 @@ class Raised(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     raised_at: int
     told_at: int
+    quiet_since: int | None = None
+    """Event time (s) of the judgement that found its evidence gone, unless a later one found it back; None: active."""
     ended_at: int | None = None
+    """Event time (s) at which its evidence was gone, known `quiet_hours` of its kind later; None while it is open."""
 
     def key(self) -> tuple[str, str, str, int]:
         """What makes it one raised signal."""
@@ -39,3 +52,43 @@ class Response(Struct, frozen=True, kw_only=True):
     id: str
     says: Literal["acknowledged", "useful", "noise"]
     at: int
+
+
+def advance(
+    open: Mapping[SignalKey, Raised], verdicts: Iterable[Verdict], at: int, told_at: int
+) -> tuple[dict[SignalKey, Raised], list[Raised]]:
+    """(what is open after the judgement of one service at `at`, what it changed, ordered by `Raised.key()`).
+
+    `open` is what was open before, `verdicts` are all of the service at the event time `at` (s), each key once;
+    `told_at` is the wall clock (s). Changed are those raised, ended, gone quiet or active again. A signal without a
+    verdict counts as inactive; one whose kind is no longer known ends at once. The same verdicts at the same moment
+    again change nothing, and a moment at or before `raised_at` says nothing of what was raised then.
+    """
+    given = {verdict.key(): verdict for verdict in verdicts}
+    after: dict[SignalKey, Raised] = {}
+    changed: list[Raised] = []
+    for key, raised in open.items():
+        verdict = given.get(key)
+        moved = _moved(raised, at, active=verdict is not None and verdict.active)
+        if moved.ended_at is None:
+            after[key] = moved
+        if moved is not raised:
+            changed.append(moved)
+    for key, verdict in given.items():
+        if verdict.active and key not in open:
+            after[key] = Raised(verdict=verdict, raised_at=at, told_at=told_at)
+            changed.append(after[key])
+    return after, sorted(changed, key=Raised.key)
+
+
+def _moved(raised: Raised, at: int, *, active: bool) -> Raised:
+    """What becomes of an open signal that is found `active`, or not, at `at`; the same object when nothing does."""
+    if at <= raised.raised_at:
+        return raised
+    if active:
+        return raised if raised.quiet_since is None else replace(raised, quiet_since=None)
+    quiet_since = at if raised.quiet_since is None else raised.quiet_since
+    kind = BY_NAME.get(raised.verdict.signal)
+    if kind is None or at - quiet_since >= kind.quiet_hours * HOUR_SECONDS:
+        return replace(raised, quiet_since=quiet_since, ended_at=quiet_since)
+    return raised if raised.quiet_since is not None else replace(raised, quiet_since=quiet_since)

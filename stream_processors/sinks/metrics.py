@@ -8,11 +8,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from history.store import Refusal
+from history.store import REFUSALS, Refusal
 from kept import metric_names as names
 from kept.indicators.point import Point
 from kept.metric_names import Metric
 from kept.partition import PartitionState
+from stream_processors.sinks.signal_gauges import SeriesBudget, SignalGauges
 
 Family = CounterMetricFamily | GaugeMetricFamily
 
@@ -26,6 +27,8 @@ class Metrics(Collector):
         self._catalogue = catalogue
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
+        self.signals = SignalGauges()
+        """What the same services were last judged to be."""
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
         self._written = 0
         self._amended = 0
@@ -35,6 +38,8 @@ class Metrics(Collector):
         """(topic, partition, records not yet applied)."""
         self.refused: Callable[[], Mapping[Refusal, int]] = dict
         """How many points the history store will never take, by reason."""
+        self.history_waiting: Callable[[], float] = float
+        """For how long (s) a call to the history store has been refused by now."""
 
     def show(self, service: str, points: Iterable[Point]) -> None:
         """The newest points of a service replace its former ones; slices are left to the history store."""
@@ -47,6 +52,7 @@ class Metrics(Collector):
         """Another worker has these services now: their gauges disappear at once."""
         for service in services:
             self._points.pop(service, None)
+            self.signals.forget(service)
 
     def points_written(self, count: int) -> None:
         """So many points were handed to the history store and dealt with."""
@@ -58,35 +64,33 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Family]:
         """Every family, at this moment."""
-        yield from self._indicators()
+        budget = SeriesBudget(names.SERIES_BUDGET)
+        yield from self.signals.families(budget)
+        yield from self._indicators(budget)
         yield from self._pipeline()
 
     def describe(self) -> list[Family]:
         """Nothing is registered by name ahead of time."""
         return []
 
-    def _indicators(self) -> Iterator[Family]:
+    def _indicators(self, budget: SeriesBudget) -> Iterator[Family]:
         families = {name: _family(metric) for name, metric in names.INDICATOR_METRICS.items()}
         states, times = _family(names.INDICATOR_STATE), _family(names.INDICATOR_TIME)
         info = _family(names.SERVICE)
-        shown = dropped = 0
         for service, points in sorted(self._points.items()):
             info.add_metric([service, "true" if service in self._simulated else "false"], 1)
             if points:
                 times.add_metric([service], max(point.window_end for point in points.values()))
             for (indicator, window), point in points.items():
-                if shown >= names.SERIES_BUDGET:
-                    dropped += 1
+                if not budget.takes(1 if point.value is None else 2):
                     continue
-                shown += 1
                 states.add_metric([service, indicator, window, point.state], 1)
                 if point.value is not None:
-                    shown += 1
                     value = point.value * names.UNIT_SCALE.get(point.unit, 1)
                     families[indicator].add_metric([service, window, *_currency(point)], value)
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
-        over.add_metric([], dropped)
+        over.add_metric([], budget.dropped)
         yield from (info, states, times, over)
 
     def _pipeline(self) -> Iterator[Family]:
@@ -118,9 +122,12 @@ class Metrics(Collector):
         points.add_metric([], self._written)
         amended.add_metric([], self._amended)
         refused = _family(names.POINTS_REFUSED)
-        for reason, count in sorted(self.refused().items()):
+        # From 0 on: the first of a reason would be no increase of a series that was not there.
+        for reason, count in (dict.fromkeys(REFUSALS, 0) | dict(self.refused())).items():
             refused.add_metric([reason], count)
-        yield from (last, register, buckets, lag, events, dead, late, points, refused, amended, catalogue)
+        waiting = _family(names.HISTORY_WAITING)
+        waiting.add_metric([], self.history_waiting())
+        yield from (last, register, buckets, lag, events, dead, late, points, refused, waiting, amended, catalogue)
 
 
 def _currency(point: Point) -> list[str]:

@@ -22,6 +22,7 @@ from kept.indicators.point import Amendment, Point
 from kept.settings import Settings
 from local_stack.ports import LOOPBACK, free_port
 from tests.history.points import NOON, point, unknown
+from tests.history.signals import raised, response
 from tests.influxd import OwnServer, Server
 
 DAY = 86400
@@ -341,3 +342,50 @@ def test_a_frozen_server_is_away_and_what_was_not_written_is_written_when_it_wak
     finally:
         server.process.signal(signal.SIGCONT)
         server.process.stop()
+
+
+def test_the_token_of_readers_reads_signals_and_records_none(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    writer = influxd.history(bucket, influxd.make_token(("read", bucket), ("write", bucket)))
+    reader = influxd.history(bucket, influxd.make_token(("read", bucket)))
+    writer.record([raised()])
+    writer.respond(response())
+    assert reader.signals() == reader.open_signals() == [raised()]
+    assert reader.responses() == [response()]
+    for forbidden in (lambda: reader.record([raised()]), lambda: reader.respond(response())):
+        with pytest.raises(Stop, match=f"may not write to bucket {bucket}"):
+            forbidden()
+    writer.close()
+    reader.close()
+
+
+def test_a_signal_older_than_the_bucket_keeps_is_left_out_and_said(
+    influxd: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = influxd.history(influxd.make_bucket(retention_seconds=30 * DAY))
+    now = int(time.time())
+    store.record([raised(raised_at=now - 40 * DAY), raised(raised_at=now - DAY)])
+    assert [each.raised_at for each in store.signals()] == [now - DAY]
+    assert "1 outside_retention" in caplog.text
+    assert dict(store.refused()) == {}  # it counts points
+    store.close()
+
+
+def test_tags_of_signals_are_bounded_and_carry_no_id(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    store.record([raised(raised_at=NOON + hour * 3600, about="area=North") for hour in range(20)])
+    for number in range(20):
+        store.respond(response(id=f"{number:08x}"))
+    store.close()
+    for measurement, tags in (("signal", {"service", "signal", "about"}), ("signal_response", {"says"})):
+        connection = influxd.connection()
+        rows = connection.query(
+            "from(bucket: bucket) |> range(start: 0) |> filter(fn: (r) => r._measurement == measurement) |> first()",
+            {"bucket": bucket, "measurement": measurement},
+        )
+        connection.close()
+        fields = {row["_field"] for row in rows}
+        assert len(rows) == len(fields)  # one series, however many there are
+        names = {name for name in rows[0] if not name.startswith("_")} - {"result", "table"}
+        assert names == tags

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from history.sqlite import RETRY_CODES, SQLiteHistory
 from kept.errors import KeptError, Retry, Stop
 from kept.indicators.point import Amendment
 from tests.history.points import NOON, point
+from tests.history.signals import raised, response
 
 BATCH = 500
 WRITER = f"""
@@ -117,7 +119,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 2")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 3")):
             SQLiteHistory(path, read_only=read_only)
 
 
@@ -161,7 +163,7 @@ def user_version(path: Path) -> int:
 def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_1(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 2
+    assert user_version(path) == 3
     assert store.read("street-repairs") == [point()]
     assert store.published() == {"street-repairs": NOON}
     change = Amendment(NOON + 600, point(), point(value=0.5))
@@ -181,6 +183,71 @@ def test_a_reader_of_format_1_changes_nothing_and_sees_amendments_as_soon_as_the
     SQLiteHistory(path).amend([Amendment(NOON + 600, point(), point(value=0.5))])
     assert len(reader.amendments("street-repairs")) == 1
     reader.close()
+
+
+def file_of_format_2(path: Path) -> Path:
+    """As the release made it that brought amendments: the first two steps, with a point and its amendment."""
+    file_of_format_1(path)
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(f"{sqlite_tables.STEPS[1]}; PRAGMA user_version = 2;")
+    for is_new, value in ((0, "value"), (1, "0.5")):
+        old.execute(
+            f"INSERT INTO amendment SELECT series, window_end, window_end + 600, {is_new}, window_start, meaning, "
+            f"{value}, numerator, denominator, n, low, high FROM point"
+        )
+    old.close()
+    return path
+
+
+def test_a_file_of_format_2_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = file_of_format_2(tmp_path / "history.sqlite")
+    store = SQLiteHistory(path)
+    assert user_version(path) == 3
+    assert store.read("street-repairs") == [point()]
+    assert store.amendments("street-repairs") == [Amendment(NOON + 600, point(), point(value=0.5))]
+    assert store.signals() == store.open_signals() == store.responses() == []
+    store.record([raised()])
+    store.respond(response())
+    store.close()
+    again = SQLiteHistory(path, read_only=True)
+    assert again.signals() == again.open_signals() == [raised()]
+    assert again.responses() == [response()]
+    again.close()
+
+
+@pytest.mark.parametrize("older", [file_of_format_1, file_of_format_2])
+def test_a_reader_of_an_older_file_sees_no_signals_until_there_are_any(
+    tmp_path: Path, older: Callable[[Path], Path]
+) -> None:
+    path = older(tmp_path / "history.sqlite")
+    reader = SQLiteHistory(path, read_only=True)
+    assert reader.signals() == reader.open_signals("street-repairs") == reader.responses() == []
+    assert len(reader.amendments("street-repairs")) == (older is file_of_format_2)
+    with pytest.raises(Stop, match="reading only"):
+        reader.respond(response())
+    assert user_version(path) < 3
+    SQLiteHistory(path).record([raised()])
+    assert reader.signals() == [raised()]
+    reader.close()
+
+
+def test_open_signals_are_found_by_an_index_of_them_alone(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    SQLiteHistory(path).close()
+    connection = sqlite3.connect(path)
+    for service in (None, "street-repairs"):
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite_tables.OPEN_SIGNALS}", (service,)).fetchall()
+        steps = [step for *_, step in plan if not step.startswith("USE TEMP B-TREE")]
+        assert steps[0].endswith("USING INDEX signal_open")
+        assert not any(step == "SCAN s" or step.startswith("SCAN later") for step in steps)
+    connection.close()
+
+
+def test_signals_are_recorded_together_or_not_at_all(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    with pytest.raises(Stop, match="cannot be stored"):
+        store.record([raised(), raised(raised_at=2**80)])
+    assert store.signals() == []
 
 
 def test_an_upgrade_that_is_cut_off_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_series_beyond_the_budget_are_counted_not_exposed(monkeypatch: object) -
         seen = samples(metrics)
     finally:
         metric_names.SERIES_BUDGET = budget
-    assert seen["kept_series_over_budget"][0][1] == 2
+    assert seen["kept_series_over_budget"][0][1] == 4
     assert len(seen["kept_indicator_state"]) == 1
 
 
@@ -103,7 +103,7 @@ def test_points_that_the_store_refuses_are_counted_by_reason() -> None:
     seen = samples(metrics)
     assert seen["kept_history_points_total"] == [({}, 7)]
     by_reason = {labels["reason"]: value for labels, value in seen["kept_history_points_refused_total"]}
-    assert by_reason == {"outside_retention": 2, "type_conflict": 1}
+    assert by_reason == {"outside_retention": 2, "type_conflict": 1, "unreadable": 0}
 
 
 def test_every_exposed_name_is_in_the_closed_set() -> None:
