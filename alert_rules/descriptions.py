@@ -49,7 +49,8 @@ def description(kind: Kind, service: Service) -> str:
             _when_known(names.SIGNAL_VALUE),
             f"Seen: {_with_value(kind.seen, kind)}",
             f"{_when_known(names.SIGNAL_EXPECTED)}, {_with_value(kind.judged_against, kind)}{{{{ end }}}}",
-            f'{_when_known(names.SIGNAL_CASES)} ({{{{ . | first | value | printf "%.0f" }}}} cases){{{{ end }}}}',
+            _when_known(names.SIGNAL_CASES)
+            + '{{ $n := . | first | value }} ({{ $n | printf "%.0f" }} case{{ if ne $n 1.0 }}s{{ end }}){{ end }}',
             "{{- end }}",
             _odds(),
             "How sure: if all were well, this would come by chance {{ if ge $odds 1e9 }}less than {{ end }}1 time in "
@@ -64,7 +65,8 @@ def _subject(kind: Kind, service: Service) -> str:
     promise = ""
     if kind.topic == "promise" and service.promise is not None:
         promise = f': "{template_text(service.promise.words)}"'
-    return f'{template_text(service.name)}{promise}{{{{ with $labels.about }}}}, {{{{ . | reReplaceAll "[_=]" " " }}}}{{{{ end }}}}'
+    about = '{{ with $labels.about }}, {{ . | reReplaceAll "[_=]" " " }}{{ end }}'
+    return f"{template_text(service.name)}{promise}{about}"
 
 
 def _when_known(metric: Metric) -> str:

@@ -37,7 +37,8 @@ class RuleOptions(Struct, frozen=True, kw_only=True):
     dashboards: str = "http://127.0.0.1:8400/service/"
     """The service's id is put after it."""
     pipeline_dashboard: str = "http://127.0.0.1:8400/"
-    pipeline_owner: str = "Operators of Kept"
+    pipeline_owner: str = "platform"
+    """Label `owner` of alerts about the pipeline."""
 
     def runbook(self, alert: str) -> str:
         """Address of the section of an alert."""

@@ -34,8 +34,8 @@ class PipelineAlert(Struct, frozen=True, kw_only=True):
     hold_seconds: int = 0
     sibling: str | None = None
     labels: dict[str, str] = {}
-    false_alarms_per_year: float
-    """The stated budget: how many a year in which all is well brings, at most, on average."""
+    false_alarms_per_year: float | None
+    """The stated budget: how many a year in which all is well brings, at most, on average. None: not stated."""
     budget_from: str
     """Where that number comes from."""
 

@@ -48,7 +48,7 @@ def history(options: RuleOptions) -> tuple[PipelineAlert, ...]:
 
 
 def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
-    """Who watches: Prometheus evaluates and hands over, Alertmanager delivers, and someone outside hears that they do."""
+    """Prometheus evaluates and hands over, Alertmanager delivers, and someone outside hears that they do."""
     prometheus = f"{{job={promql_string(options.jobs.prometheus)}}}"
     alertmanager = f"{{job={promql_string(options.jobs.alertmanager)}}}"
     return (
@@ -87,7 +87,7 @@ def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="page",
             summary="Alertmanager could not deliver alerts to people",
             condition=f"deliveries given up within {limits.DELIVERY_WINDOW}",
-            description='{{ $value | printf "%.0f" }} deliveries by {{ $labels.integration }} were given up in 15 minutes.',
+            description='{{ $value | printf "%.0f" }} deliveries by {{ $labels.integration }} failed for good.',
             first="See which receiver it is and try its address and secret by hand; read the log of Alertmanager",
             expr=f"sum by (integration) (increase(alertmanager_notifications_failed_total{alertmanager}"
             f"[{limits.DELIVERY_WINDOW}])) > 0",
@@ -115,7 +115,7 @@ def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="none",
             summary="Always firing: who hears it no longer knows that no alert would be heard",
             condition="always",
-            description="Alerts travel from Prometheus through Alertmanager. A receiver outside must miss this one and say so.",
+            description="Alerts travel. A receiver outside must notice when this one no longer comes.",
             first="Nothing, as long as it is heard",
             expr="vector(1)",
             wait_seconds=0,
@@ -149,7 +149,7 @@ def intake(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             name="KeptSpoolNearlyFull",
             severity="page",
             summary="The spool is nearly full: soon no event will be accepted",
-            condition=f"more than {limits.SPOOL_FULL_SHARE:.0%} of the spool used for {duration(limits.SPOOL_FULL_WAIT)}",
+            condition=f"more than {limits.SPOOL_FULL_SHARE:.0%} of it used for {duration(limits.SPOOL_FULL_WAIT)}",
             description="The spool at {{ $labels.instance }} is {{ $value | humanizePercentage }} full.",
             first="Bring the broker back, or give the spool more room (KEPT_SPOOL_BYTES)",
             expr=f"{filled} > {limits.SPOOL_FULL_SHARE}",

@@ -9,6 +9,7 @@ from alert_rules.pipeline_alert import FACT, PipelineAlert
 from alert_rules.rule_text import duration, promql_string
 from kept import metric_names as names
 from kept.durations import in_words, parse_duration
+from kept.signals.kinds import BY_NAME
 
 LAG = f"sum by (topic) ({names.LAG.name})"
 TIME = names.INDICATOR_TIME.name
@@ -27,8 +28,8 @@ def presence(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="page",
             summary="No worker answers: nothing is counted and no signal is judged",
             condition=f"every worker answered less than half of the scrapes of {limits.UP_WINDOW}",
-            description="The best of the workers answered {{ $value | humanizePercentage }} of the scrapes of five minutes.",
-            first="Read the last line that a worker wrote, mend what it names, start it again; nothing is lost meanwhile",
+            description="Of no worker does Prometheus get an answer, or less than every other time.",
+            first="Read the last line that a worker wrote, mend what it names, start it again; nothing is lost",
             expr=f"max(avg_over_time(up{{job={worker}}}[{limits.UP_WINDOW}])) < {down}",
             wait_seconds=limits.UP_WAIT,
             sibling="KeptWorkersAbsent",
@@ -52,8 +53,7 @@ def presence(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="ticket",
             summary="A process of the pipeline does not answer Prometheus",
             condition=f"a target answered less than half of the scrapes of {limits.UP_WINDOW}",
-            description="{{ $labels.job }} at {{ $labels.instance }} answered {{ $value | humanizePercentage }} of the "
-            "scrapes of five minutes.",
+            description="{{ $labels.job }} at {{ $labels.instance }} does not answer, or less than every other time.",
             first="Read its log and start it again; other workers have taken over the partitions of a lost one",
             expr=f"avg_over_time(up{{job=~{every}}}[{limits.UP_WINDOW}]) < {down}",
             wait_seconds=limits.UP_WAIT,
@@ -84,22 +84,23 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             name="KeptLagGrowing",
             severity="ticket",
             summary="Events come faster than they are counted",
-            condition=f"more than {limits.LAG_RECORDS:,} records wait, a tenth more than {duration(limits.LAG_WAIT)} ago",
+            condition=f"over {limits.LAG_RECORDS:,} records wait, a tenth more than {duration(limits.LAG_WAIT)} ago",
             description='{{ $value | printf "%.0f" }} records of topic {{ $labels.topic }} wait to be counted.',
             first="See whether a worker is missing or the history is slow; else start one more worker",
-            expr=f"{LAG} > {limits.LAG_RECORDS} and {LAG} > {limits.LAG_GROWTH} * sum by (topic) ({names.LAG.name} offset"
-            f" {duration(limits.LAG_WAIT)})",
+            expr=f"{LAG} > {limits.LAG_RECORDS} and {LAG} > {limits.LAG_GROWTH} * "
+            f"sum by (topic) ({names.LAG.name} offset {duration(limits.LAG_WAIT)})",
             wait_seconds=limits.LAG_WAIT,
             sibling="KeptLagUnknown",
-            false_alarms_per_year=1,
-            budget_from="stated: a burst that workers catch up with by themselves; more of them are to be judged noise",
+            labels={"topic": "{{ $labels.topic }}"},
+            false_alarms_per_year=0,
+            budget_from=FACT,
         ),
         PipelineAlert(
             name="KeptLagUnknown",
             severity="ticket",
             summary="Workers answer, but do not know how far they are behind",
             condition=f"a worker is up and none shows its lag for {duration(limits.ABSENT_WAIT)}",
-            description="No worker shows how many records wait: none owns a partition, or the broker tells them nothing.",
+            description="No worker shows how many records wait: none owns a partition, or the broker is silent.",
             first="Check that the topics are there and that the broker answers",
             expr=f"absent({names.LAG.name}) and on () {worker_is_up}",
             wait_seconds=limits.ABSENT_WAIT,
@@ -112,7 +113,7 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             severity="page",
             summary="Events wait, but the published time of a service does not move: its figures stand still",
             condition=f"published time unchanged for {limits.STUCK_WINDOW} while records wait all the time",
-            description="The published time of {{ $labels.service }} has not moved for 15 minutes, and records are waiting.",
+            description="The published time of {{ $labels.service }} has not moved for 15 minutes, and records wait.",
             first="Ask /healthz of each worker which processor makes no progress, and read that worker's log",
             expr=f"max by (service) (changes({TIME}[{limits.STUCK_WINDOW}])) == 0 and on () "
             f"min_over_time(sum({names.LAG.name})[{limits.STUCK_WINDOW}:1m]) > 0",
@@ -126,8 +127,9 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             name="KeptNothingPublished",
             severity="page",
             summary="Workers answer, but no figure of any service is published",
-            condition=f"a worker is up and no service has a published time for {duration(limits.NOTHING_PUBLISHED_WAIT)}",
-            description="No service has a published time: no event was counted yet, or state is still being read back.",
+            condition="a worker is up and no service has a published time for "
+            f"{duration(limits.NOTHING_PUBLISHED_WAIT)}",
+            description="No service has a published time: no event was counted, or state is still being read back.",
             first="See whether events reach the topic, and whether a partition has no worker",
             expr=f"absent({TIME}) and on () {worker_is_up}",
             wait_seconds=limits.NOTHING_PUBLISHED_WAIT,
@@ -148,8 +150,8 @@ def _silence(silences: tuple[str, ...]) -> tuple[PipelineAlert, ...]:
             name="KeptStreamSilent",
             severity="page",
             summary="No service's system has told anything for longer than the liveliest of them ever should",
-            condition=f"published time is {in_words(shortest_ms)} behind the clock (the shortest expected silence of the "
-            "catalogue) and does not gain on it",
+            condition=f"published time is {in_words(shortest_ms)} behind the clock (the shortest expected silence in "
+            "the catalogue) and does not gain on it",
             description=f"The newest published moment is {{{{ $value | {DURATION} }}}} old; the liveliest service is "
             f"expected to be silent for {in_words(shortest_ms)} at most.",
             first="See whether events reach the topic at all: the network, the producers, the broker, the clock",
@@ -157,8 +159,8 @@ def _silence(silences: tuple[str, ...]) -> tuple[PipelineAlert, ...]:
             f" < {limits.CATCHING_UP_SECONDS}",
             wait_seconds=limits.STUCK_WAIT,
             sibling="KeptNothingPublished",
-            false_alarms_per_year=0,
-            budget_from="not above that of KeptSourceSilent: the service with the shortest expected silence is silent",
+            false_alarms_per_year=BY_NAME["source_silent"].false_alarms_per_service_year,
+            budget_from="at most that of KeptSourceSilent: the service with the shortest expected silence is silent",
         ),
     )
 
@@ -190,8 +192,8 @@ def accounts(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             summary="Events were received that are in no account: figures may be wrong",
             condition="received differs from applied + duplicate + beyond retention + dead-lettered for "
             f"{duration(limits.ACCOUNTS_WAIT)}",
-            description='{{ $value | printf "%.0f" }} events of source partition {{ $labels.partition }} are in no account.',
-            first="Trust no figure of today until it is explained; keep the topics and compare with an embedded replay",
+            description='{{ $value | printf "%.0f" }} events of partition {{ $labels.partition }} are in no account.',
+            first="Trust no figure until it is explained; keep the topics, compare with an embedded replay",
             expr=f'sum by (partition) ({events}{{account="received"}}) - sum by (partition) '
             f'({events}{{account=~"applied|duplicate|beyond_retention|dead_lettered"}}) != 0',
             wait_seconds=limits.ACCOUNTS_WAIT,

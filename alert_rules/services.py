@@ -1,4 +1,4 @@
-"""A service of the catalogue -> its alerts: one for each kind of signal that this service can have, and why not others."""
+"""A service of the catalogue -> its alerts: one for each kind of signal that it can have, and why it has no others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 def service_group(service: Service, options: RuleOptions) -> Group:
-    """The alerts of one service. What can be told only from its volume is told by the worker, which then shows no series."""
+    """The alerts of one service. Whether its volume allows one is told by the worker, which else shows no series."""
     rules = tuple(_rule(kind, service, options) for kind in KINDS if why_not(kind.needs, service) is None)
     return Group(name=f"kept-service-{service.id}", rules=rules)
 

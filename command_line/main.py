@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from command_line import dead_letters, influx, mapping, topics
+from command_line import dead_letters, influx, mapping, rules, topics
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.doctor import doctor
@@ -47,6 +47,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(influx.app, name="influx")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(mapping.app, name="mapping")
+app.add_typer(rules.app, name="rules")
 app.command()(worker)
 
 

@@ -1,0 +1,182 @@
+"""`kept rules`: the alert rules of a catalogue, as files for Prometheus, and whether files are still those."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import alert_rules
+import catalogue
+from alert_rules.options import Jobs, RuleOptions
+from alert_rules.rules import all_refused, rule_files
+from command_line.output import output
+from kept.catalogue import Catalogue, read_catalogue
+from kept.durations import SECOND_MS, parse_duration
+from kept.errors import ConfigurationError, Stop
+from kept.settings import read_settings
+
+DEFAULT = RuleOptions()
+CITY = Path(alert_rules.__file__).parent / "city"
+"""The rules of the simulated city, as they come with Kept."""
+
+app = typer.Typer(no_args_is_help=True, help="Alert rules for Prometheus, made from the catalogue.")
+
+Folders = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--catalogue",
+        help="Folder with one TOML file a service; more than once for more.",
+        show_default="KEPT_CATALOGUE",
+    ),
+]
+Wait = Annotated[str, typer.Option(help="How long a signal stands before it is told (0s: at once).")]
+Hold = Annotated[str, typer.Option(help="How long it is told after it is gone: longer than a worker's restart.")]
+Runbooks = Annotated[str, typer.Option(help="Where docs/runbooks.md can be read; `#` and the alert's name follow.")]
+Dashboards = Annotated[str, typer.Option(help="What the page of a service begins with; the service's id follows.")]
+PipelineDashboard = Annotated[str, typer.Option(help="The page to look at when the pipeline itself is in trouble.")]
+Owner = Annotated[str, typer.Option(help="Who owns the pipeline: label `owner` of its alerts.")]
+WorkerJob = Annotated[str, typer.Option(help="Scrape job of the workers.")]
+PrometheusJob = Annotated[str, typer.Option(help="Scrape job of Prometheus itself.")]
+AlertmanagerJob = Annotated[str, typer.Option(help="Scrape job of Alertmanager.")]
+IntakeJob = Annotated[
+    str | None, typer.Option(help="Scrape job of the intake, where one runs.", show_default="no intake")
+]
+Live = Annotated[bool, typer.Option("--live/--replay", help="Whether event time should keep up with the clock.")]
+
+
+@app.command("generate")
+def generate(
+    output_folder: Annotated[Path, typer.Option("--output", help="Folder for the rule files; made if missing.")],
+    folders: Folders = None,
+    wait: Wait = "5m",
+    hold: Hold = "10m",
+    runbooks: Runbooks = DEFAULT.runbooks,
+    dashboards: Dashboards = DEFAULT.dashboards,
+    pipeline_dashboard: PipelineDashboard = DEFAULT.pipeline_dashboard,
+    pipeline_owner: Owner = DEFAULT.pipeline_owner,
+    worker_job: WorkerJob = DEFAULT.jobs.worker,
+    prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
+    alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
+    intake_job: IntakeJob = None,
+    live: Live = True,
+) -> None:
+    """Write the rule files of a catalogue."""
+    services = _services(folders)
+    jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
+    files = rule_files(
+        services, _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    )
+    try:
+        output_folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (output_folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Stop(f"{output_folder}: the rules cannot be written: {error.strerror or error}") from error
+    with output():
+        for name in files:
+            typer.echo(f"{output_folder / name}")
+        _tell_refused(services, typer.echo)
+
+
+@app.command("check")
+def check(
+    rules_folder: Annotated[
+        Path | None,
+        typer.Option("--rules", help="Folder with the rule files.", show_default="those of the simulated city"),
+    ] = None,
+    folders: Folders = None,
+    wait: Wait = "5m",
+    hold: Hold = "10m",
+    runbooks: Runbooks = DEFAULT.runbooks,
+    dashboards: Dashboards = DEFAULT.dashboards,
+    pipeline_dashboard: PipelineDashboard = DEFAULT.pipeline_dashboard,
+    pipeline_owner: Owner = DEFAULT.pipeline_owner,
+    worker_job: WorkerJob = DEFAULT.jobs.worker,
+    prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
+    alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
+    intake_job: IntakeJob = None,
+    live: Live = True,
+) -> None:
+    """Make the rules anew and compare (exit 1 when they differ); say which alerts each service cannot have, and why."""
+    folder = rules_folder or CITY
+    services = _services(folders)
+    jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
+    files = rule_files(
+        services, _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    )
+    differing = 0
+    with output():
+        for name, text in files.items():
+            there = _read(folder / name)
+            if there == text:
+                continue
+            differing += 1
+            typer.echo(
+                f"{folder / name}: not what the catalogue gives; `kept rules generate --output {folder}` with the "
+                "same options writes it anew"
+            )
+            for line in difflib.unified_diff(
+                (there or "").splitlines(), text.splitlines(), "there", "from the catalogue", lineterm="", n=1
+            ):
+                typer.echo(line)
+        if not differing:
+            typer.echo(f"{folder}: {len(files)} files are what the catalogue gives")
+        _tell_refused(services, typer.echo)
+    if differing:
+        raise typer.Exit(1)
+
+
+def _services(folders: list[Path] | None) -> Catalogue:
+    return read_catalogue(folders) if folders else catalogue.services_of(read_settings(os.environ))
+
+
+def _options(
+    wait: str,
+    hold: str,
+    jobs: Jobs,
+    runbooks: str,
+    dashboards: str,
+    pipeline_dashboard: str,
+    pipeline_owner: str,
+    *,
+    live: bool,
+) -> RuleOptions:
+    return RuleOptions(
+        wait_seconds=_seconds("--wait", wait),
+        hold_seconds=_seconds("--hold", hold),
+        live=live,
+        jobs=jobs,
+        runbooks=runbooks,
+        dashboards=dashboards,
+        pipeline_dashboard=pipeline_dashboard,
+        pipeline_owner=pipeline_owner,
+    )
+
+
+def _seconds(option: str, text: str) -> int:
+    if text in ("0", "0s"):
+        return 0
+    try:
+        return parse_duration(text) // SECOND_MS
+    except ValueError as error:
+        raise ConfigurationError(f"{option}: {text!r} is not valid; valid: 0s, or {error}") from error
+
+
+def _read(path: Path) -> str | None:
+    """The text of a rule file; None when there is none."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Stop(f"{path}: cannot be read as UTF-8 text: {error}") from error
+
+
+def _tell_refused(services: Catalogue, say: Callable[[str], None]) -> None:
+    for one in all_refused(services):
+        say(f"{one.service}: no {one.alert}: {one.why}")
