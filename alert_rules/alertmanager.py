@@ -20,7 +20,7 @@ from kept.durations import parse_duration
 from kept.errors import ConfigurationError
 from kept.owners import PLATFORM, Email, Owner, Owners, slug
 
-WATCHDOG: Final = "Watchdog"
+WATCHDOG: Final = "KeptWatchdog"
 """The alert that always fires: when it no longer arrives, the way of alerts is broken."""
 HEADER = (
     "# Generated from the catalogue by `kept rules alertmanager`; do not edit. Change owners.toml and run it again.\n"
