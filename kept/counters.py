@@ -132,4 +132,4 @@ INDICATOR_NUMBERS: Final = {
     "flow_efficiency": 42,
     "waiting_by_step_p50": 43,
 }
-"""The number by which a registered change names the indicator it is expected to move. A new indicator takes the next."""
+"""The number by which a registered change names what it is expected to move. A new indicator takes the next one."""

@@ -153,7 +153,7 @@ def _cost(event: e.CostBooked, time_ms: int, identity: int, rules: Rules) -> Cou
 
 
 def _changed(event: e.ServiceChanged, time_ms: int, identity: int, rules: Rules) -> Counts:
-    """A change with what it is expected to move; a name that is no indicator of Kept's expects nothing to be charted."""
+    """A change, and what it is expected to move; a name that is no indicator is the same as none."""
     expected = event.data.expected
     number = None if expected is None else c.INDICATOR_NUMBERS.get(expected.indicator)
     if expected is None or number is None:

@@ -48,7 +48,7 @@ def measure(view: View, service: Service) -> Iterator[Measured]:
 
 
 def measure_per_case(view: View, service: Service) -> Iterator[Measured]:
-    """cost_per_transaction and cost_per_outcome of a view of any length: whether it is long enough, the caller knows."""
+    """cost_per_transaction and cost_per_outcome, however short the view; whether that makes sense the caller knows."""
     costs = service.costs
     for name, counters in _CASES.items():
         if costs is None or not view.provided(c.COST_BOOKINGS):

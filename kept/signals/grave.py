@@ -1,15 +1,17 @@
 """Is a week so far from the weeks before it that someone should be told? Rarer than a signal of a chart, by a long way.
 
-One chart in three or so shows one of its four rules in a quiet quarter: good for a question on a page, much too often for a
-ticket. A ticket needs a week that is `FAR` half-widths from the mean of the weeks before it, or two weeks in a row that are
-`FAR_TWICE` half-widths from it on one side. A half-width (3 sigma) is what the weeks went up and down by, but never less
-than what chance alone does to a week of so many cases.
+Every few weeks some chart of a quiet service shows one of the four rules: good for a question on a page, much too
+often for a ticket. A ticket needs a week that is `FAR` half-widths from the mean of the weeks before it, or two weeks
+in a row that are `FAR_TWICE` half-widths from it on one side. A half-width (3 sigma) is what the weeks went up and down
+by, but never less than what chance alone does to a week of so many cases. The numbers were chosen by simulation: see
+docs/control-charts.md.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from kept.indicators.intervals import Z
@@ -21,8 +23,10 @@ LEAST_RANGES: Final = 7
 """Moving ranges that must be known: those of eight weeks in a row."""
 LEAST_CASES: Final = 20
 """Cases that a judged week rests on at least."""
-LEAST_CHANGE: Final = 0.025
+LEAST_CHANGE: Final = 0.075
 """Where nothing tells what chance does (money), a half-width is at least this share of the mean."""
+UNSURE: Final = 1.0
+"""Half-widths from r moving ranges are made wider by the share 1 / r: they may have been too small by chance."""
 OWN_WEEKS: Final = 2
 """Weeks since a re-basing that make a mean of their own; before, a week is compared with those before the change."""
 
@@ -42,8 +46,11 @@ class GravePoint(NamedTuple):
 
 
 class Grave(NamedTuple):
-    """How far the newest week is from `mean`: `times` the half-width `half`. `weeks` is how many the mean is of, `both`
-    that the week before counts too, `settled` that the mean is of the newest week's own stretch."""
+    """How far the newest week is from `mean`: `times` the half-width `half`.
+
+    `weeks` is how many the mean is of, `both` that the week before is as far, `settled` that the mean is of weeks since
+    the last re-basing only.
+    """
 
     direction: Direction
     mean: float
@@ -55,7 +62,7 @@ class Grave(NamedTuple):
 
 
 def grave(points: Sequence[GravePoint]) -> Grave | None:
-    """Whether the last of `points` (weeks by time, gaps left out) is grave; None when not, or when too little is known."""
+    """Whether the last of `points` (weeks by time, without gaps) is grave; None when not, or when little is known."""
     if not points or points[-1].cases < LEAST_CASES:
         return None
     single = _distance(points[:-1], points[-1])
@@ -77,14 +84,14 @@ def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     known = own[:BASELINE] if len(own) >= BASELINE else before
     ranges = [
         abs(later.value - earlier.value)
-        for earlier, later in zip(known, known[1:], strict=False)
+        for earlier, later in pairwise(known)
         if earlier.segment == later.segment and not earlier.mixed
     ][-(BASELINE - 1) :]
     if len(ranges) < LEAST_RANGES or not compared:
         return None
     mean = math.fsum(one.value for one in compared) / len(compared)
-    # The mean of a few weeks is itself uncertain.
-    usual = LIMIT_FACTOR * mean_moving_range(ranges) * math.sqrt(1 + 1 / len(compared))
+    # The mean of a few weeks is itself uncertain, and so is what they went up and down by.
+    usual = LIMIT_FACTOR * mean_moving_range(ranges) * math.sqrt(1 + 1 / len(compared)) * (1 + UNSURE / len(ranges))
     chance = abs(mean) * LEAST_CHANGE if point.margin is None else 3 / Z * point.margin
     half = max(usual, chance)
     distance = point.value - mean

@@ -1,14 +1,15 @@
 """The p-prime chart: limits for shares whose denominators differ from week to week.
 
-After D. B. Laney, "Improved control charts for attributes", Quality Engineering 14 (2002). Plain binomial limits cry all
-the time where there are many cases, plain XmR limits are the same for a week of 20 cases and one of 2,000; these have the
-width of the binomial at each week's denominator, times how much more (or less) than binomial the shares go up and down.
+After D. B. Laney, "Improved control charts for attributes", Quality Engineering 14 (2002). Plain binomial limits cry
+all the time where there are many cases, plain XmR limits are the same for a week of 20 cases and one of 2,000; these
+have the width of the binomial at each denominator, times how much more than binomial the shares go up and down.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from kept.signals.spc import LIMIT_FACTOR, Limits, mean_moving_range
@@ -28,8 +29,9 @@ class PPrime(NamedTuple):
 def p_prime(baseline: Sequence[tuple[int, int]]) -> PPrime | None:
     """The p-prime chart of a baseline of (numerator, denominator); None for fewer than two.
 
-    z = (share - mean share) / sigma(n) with sigma(n) = sqrt(mean share x (1 - mean share) / n). Where all cases are alike
-    (a mean of 0 or 1) there is no spread. Raises `ValueError` for a numerator outside 0 to its denominator, or no cases.
+    z = (share - mean share) / sigma(n) with sigma(n) = sqrt(mean share x (1 - mean share) / n). Where all cases are
+    alike (a mean of 0 or 1) there is no spread. Raises `ValueError` for a numerator outside 0 to its denominator, or
+    no cases.
     """
     for numerator, n in baseline:
         if not 0 <= numerator <= n or n == 0:
@@ -40,7 +42,7 @@ def p_prime(baseline: Sequence[tuple[int, int]]) -> PPrime | None:
     if share in (0.0, 1.0):
         return PPrime(share, 0.0)
     standardised = [(numerator / n - share) / _sigma(share, n) for numerator, n in baseline]
-    ranges = [abs(later - earlier) for earlier, later in zip(standardised, standardised[1:], strict=False)]
+    ranges = [abs(later - earlier) for earlier, later in pairwise(standardised)]
     return PPrime(share, mean_moving_range(ranges))
 
 

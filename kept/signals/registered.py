@@ -1,8 +1,8 @@
 """Registered changes (`service.changed`): which charts they re-base, and which improvements they explain.
 
-A change re-bases the chart of the indicator that it names, and of what is the same thing counted differently. It does not
-re-base what it is only hoped to bring about: were the chart of `promise_kept` begun anew whenever somebody registers faster
-delivery, the public's promise would never be compared with what it was. It does explain such an improvement for a while.
+A change re-bases the chart of the indicator that it names, and of what is the same thing counted differently. It does
+not re-base what it is only hoped to bring about: were the chart of `promise_kept` begun anew whenever somebody
+registers faster delivery, the promise would never be compared with what it was. It does explain such an improvement.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from kept import counters as c
-from kept.indicators.definitions import BY_NAME, QUANTILES, Better
+from kept.indicators.definitions import BY_NAME, QUANTILES
 from kept.signals.spc import Direction
 from kept.tallies import Tally
 
@@ -30,7 +30,7 @@ SAME_THING: Final[tuple[frozenset[str], ...]] = (
 MOVES_WITH_DELIVERY: Final = frozenset(
     {"promise_kept", "promise_kept_closed", "backlog", "failure_demand", "satisfaction_score", "satisfied_share"}
 )
-"""What gets better when people wait less: a registered faster delivery explains an improvement, and re-bases nothing."""
+"""What gets better when people wait less: a registered faster delivery explains that, and re-bases nothing."""
 
 
 def expected(week: Tally, indicator: str) -> Direction | None:
@@ -45,15 +45,12 @@ def expected(week: Tally, indicator: str) -> Direction | None:
     return next(iter(ways), None)
 
 
-def explains_improvement(weeks: Iterable[Tally], indicator: str, better: Better) -> bool:
-    """Whether a change registered in `weeks` accounts for `indicator` getting better.
+def explains_improvement(weeks: Iterable[Tally], indicator: str) -> bool:
+    """Whether a change registered in `weeks` accounts for `indicator` getting better without having named it.
 
-    That is one that names it and expects just that, a faster delivery where the indicator moves with it, or a change
-    registered without saying what it is to move.
+    That is a faster delivery, where the indicator moves with it, or a change registered without an expectation.
     """
     for week in weeks:
-        if expected(week, indicator) == better:
-            return True
         if indicator in MOVES_WITH_DELIVERY and any("down" in _ways(week, name) for name in _DELIVERY_TIMES):
             return True
         named = sum(week.get(start + number, 0) for start in _STARTS for number in c.INDICATOR_NUMBERS.values())

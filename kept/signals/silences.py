@@ -1,7 +1,7 @@
 """When a service's own system told nothing for longer than it ever should, as far as the tallies still show it.
 
-What was held back and told later is in the tallies at its own time: such a silence is over and leaves no trace. One that
-is still going on, or whose events were lost, does.
+What was held back and told later is in the tallies at its own time: such a silence is over and leaves no trace. One
+that is still going on, or whose events were lost, does.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from kept.indicators.definitions import Better
@@ -39,8 +40,8 @@ _SAME: Final = 1e-9
 
 
 class Limits(NamedTuple):
-    """Mean and limits in the unit of the values; `half` is from the mean to a limit, before clipping to the range of
-    possible values (`floor`, `ceiling`). Clipping is for the eye: no possible value changes its zone by it."""
+    """Mean and limits in the unit of the values. `half` is from the mean to a limit, before clipping to the range of
+    possible values (`floor`, `ceiling`). Clipping is for the eye: it changes the zone of no possible value."""
 
     mean: float
     half: float
@@ -73,7 +74,7 @@ class Limits(NamedTuple):
         return 0 if abs(distance) <= self._rounding() else 1 if distance > 0 else -1
 
     def zone(self, value: float) -> int:
-        """2 outside the limits, 1 between near limit and limit, else 0; negative below the mean. On a line is within."""
+        """2 outside the limits, 1 between near limit and limit, else 0; negative below the mean. On a line: inside."""
         distance = abs(value - self.mean) - self._rounding()
         zone = 2 if distance > self.half else 1 if distance > NEAR_SHARE * self.half else 0
         return zone * self.side(value)
@@ -95,10 +96,11 @@ class Judged(NamedTuple):
 
     `rules` are those whose pattern the point belongs to, in the order of `LABEL_ORDER`: what a drawn chart marks.
     `fires` are those that it completes, each once: what a live signal says. `limits` are None for a segment's only
-    point; `baseline` is how many points they rest on, `segment` the index of the segment's first point.
+    point; `baseline` is how many points they rest on. `place` is the index of the point, `segment` that of the first
+    point of its segment.
     """
 
-    index: int
+    place: int
     value: float
     limits: Limits | None
     segment: int
@@ -121,7 +123,7 @@ def xmr_limits(points: Sequence[float], *, floor: float = -math.inf, ceiling: fl
     """Limits from the points of a baseline; None for fewer than two, which have no moving range."""
     if len(points) < 2:
         return None
-    ranges = [abs(later - earlier) for earlier, later in zip(points, points[1:], strict=False)]
+    ranges = [abs(later - earlier) for earlier, later in pairwise(points)]
     return Limits(math.fsum(points) / len(points), LIMIT_FACTOR * mean_moving_range(ranges), floor, ceiling)
 
 
@@ -152,7 +154,7 @@ def judge_all(
             fires = tuple(fired._replace(first=fired.first + start) for fired in point.fires)
             judged.append(
                 point._replace(
-                    index=point.index + start, segment=start, baseline=used, trial=used < baseline, fires=fires
+                    place=point.place + start, segment=start, baseline=used, trial=used < baseline, fires=fires
                 )
             )
     return judged
@@ -175,7 +177,7 @@ def judge_next(
     recent = values[skipped:]
     point = judge_against(recent, [limits] * len(recent))[-1]
     fires = tuple(fired._replace(first=fired.first + skipped) for fired in point.fires)
-    return point._replace(index=len(values) - 1, baseline=used, trial=used < baseline, fires=fires)
+    return point._replace(place=len(values) - 1, baseline=used, trial=used < baseline, fires=fires)
 
 
 def judge_against(values: Sequence[float], limits: Sequence[Limits | None]) -> list[Judged]:
@@ -198,7 +200,7 @@ def judge_against(values: Sequence[float], limits: Sequence[Limits | None]) -> l
         ]
         judged.append(
             Judged(
-                index=at,
+                place=at,
                 value=value,
                 limits=limits[at],
                 segment=0,

@@ -1,18 +1,20 @@
 """The weekly figures of a service, for its control charts: one pass over the days of the merged tallies.
 
-A week is a calendar week of the service's local time, Monday 00:00 to Monday 00:00, that is over; the first is the first
-whole one since the service told anything. Its figures are made by the indicators' own formulas, as known now: what was
-told late since is in them. What may not be compared with other weeks is no point but a gap, with its reason.
+A week is a calendar week of the service's local time, Monday 00:00 to Monday 00:00, that is over; the first is the
+first whole one since the service told anything. Its figures are made by the indicators' own formulas, as known now:
+what was told late since is in them. What may not be compared with other weeks is no point but a gap, with its reason.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 from kept import counters as c
 from kept.buckets import DAY_SECONDS
+from kept.cases import ELAPSED_TIME
 from kept.counters import FAMILY_SIZE, is_told_by_the_work
 from kept.indicators import cost, promises, satisfaction, work
 from kept.indicators.delivery import closed_quantile
@@ -42,14 +44,20 @@ CHARTED_AS: Final[Mapping[str, str]] = {"delivery_time_p50": "delivery_time_clos
 WEEK_SECONDS: Final = 7 * DAY_SECONDS
 LONGEST_AFTERMATH_SECONDS: Final = 8 * WEEK_SECONDS
 """A gap after the data begin, or after a silence, is at most so long, however long the promise."""
-Gap = Literal["no_data", "source_silent", "after_silence", "settling"]
+SHORT_WEEK: Final = 0.9
+"""A week with less than this share of the opening time of a usual one is short: a public holiday fell into it."""
+Gap = Literal["no_data", "settling", "source_silent", "after_silence", "short_week"]
+"""Why a week is no point. `no_data`: nothing to make the figure of. `settling`: cases that began before the data do are
+not known, and slow ones have not ended yet. `source_silent`: the service's system told nothing for longer than it ever
+should, and has not told it since. `after_silence`: cases of which the beginning or the end was lost in a silence are
+still under way. `short_week`: the service counts in working time and was closed for a day on which it mostly is open."""
 _STOCK = (c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
 _RESULTS = tuple(range(c.TRANSACTION_RESULTS, c.TRANSACTION_RESULTS + len(c.RESULT_INDEX)))
 
 
 class Week(NamedTuple):
     """One whole week (start, end] (s): its counters and bins of closed times, the stocks at its end, and why it may not
-    be compared with others, if it may not."""
+    be compared with others (None: it may)."""
 
     start: int
     end: int
@@ -81,8 +89,10 @@ def charted(situation: Situation) -> list[str]:
 
 
 def weekly_figures(situation: Situation) -> dict[str, list[WeekFigure]]:
-    """Figures of every whole week up to the moment, by charted indicator. A transaction's week is over for
-    `completion_rate` when the time-out of its last transaction is."""
+    """Figures of every whole week up to the moment, by charted indicator.
+
+    For `completion_rate` a week is over when the time-out of its last transaction is.
+    """
     names = charted(situation)
     figures: dict[str, list[WeekFigure]] = {name: [] for name in names}
     if not names:
@@ -117,12 +127,16 @@ def weeks(situation: Situation) -> list[Week]:
             _add_part(tallies[place], flows[place], day.total)
     spans = silences(situation)
     settled = _aftermath_end(situation, first_day)
+    opens = _opening_times(edges, situation)
     found: list[Week] = []
     stocks: Tally = flows[0] if flows else {}
     for place in range(1, len(edges)):
         start, end = edges[place - 1], edges[place]
         stocks = merged(stocks, flows[place])
-        found.append(Week(start, end, tallies[place], stocks, _gap(start, end, spans, settled, situation)))
+        gap = _gap(start, end, spans, settled, situation)
+        if gap is None and opens and opens[place - 1] < SHORT_WEEK * max(opens):
+            gap = "short_week"
+        found.append(Week(start, end, tallies[place], stocks, gap))
     return found
 
 
@@ -147,14 +161,19 @@ def _week_after(situation: Situation, start: int) -> int:
 
 
 def _aftermath_end(situation: Situation, moment: int) -> int:
-    """When cases begun at `moment` should all have ended: the promised time later, at most eight weeks.
-
-    Until then figures are those of quick cases, or of cases of which the beginning or the end was never told.
-    """
+    """When cases begun at `moment` should have ended: the promised time later, at most eight weeks."""
     target = situation.rules.target_ms
     if target is None:
         return moment
     return min(situation.rules.clock.add(moment * 1000, target) // 1000, moment + LONGEST_AFTERMATH_SECONDS)
+
+
+def _opening_times(edges: Sequence[int], situation: Situation) -> list[int]:
+    """Working time (ms) of each week between `edges` (s); nothing for a service whose clock always runs."""
+    clock = situation.rules.clock
+    if clock is ELAPSED_TIME:
+        return []
+    return [clock.between(start * 1000, end * 1000) for start, end in pairwise(edges)]
 
 
 def _gap(start: int, end: int, spans: Iterable[Span], settled: int, situation: Situation) -> Gap | None:
