@@ -1,0 +1,85 @@
+"""Every number that the error budgets rest on, with its reason. Nothing else in `kept/signals` may hold one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+PeriodDays = Literal[28, 91]
+"""The period a budget is for: four weeks or a quarter."""
+BudgetSignal = Literal["promise_budget_fast", "promise_budget_slow"]
+FAST: Final = "promise_budget_fast"
+SLOW: Final = "promise_budget_slow"
+
+
+class Burn(NamedTuple):
+    """A long window, and the share of a period's budget that must be gone in it, by length of the period."""
+
+    signal: BudgetSignal
+    days: int
+    shares: Mapping[PeriodDays, float]
+
+
+BURNS: Final = (
+    Burn(FAST, 1, {28: 0.10, 91: 0.05}),
+    Burn(FAST, 3, {28: 0.20, 91: 0.10}),
+    Burn(SLOW, 7, {28: 0.30, 91: 0.15}),
+    Burn(SLOW, 14, {28: 0.50, 91: 0.20}),
+)
+"""Lengths: docs/alert-budgets.md; they are those of offices that work by the day and the week, where the Google SRE
+workbook (chapter 5, "Alerting on SLOs") has 1 h to 3 d for requests by the second. Shares: its 5 % and 10 % for pages, ending
+at a burn of 1 for the longest window of four weeks, which is its ticket."""
+
+
+class Number(NamedTuple):
+    """A number and why it is that one."""
+
+    value: float
+    why: str
+
+
+NUMBERS: Final[Mapping[str, Number]] = {
+    "false_pages_a_year": Number(
+        0.1, "false pages per service and year when the promise is kept exactly as often as promised: ours to choose"
+    ),
+    "false_tickets_a_year": Number(
+        0.4, "the same for tickets of the due cohort; with the leading signal's it makes 0.5"
+    ),
+    "false_warnings_a_year": Number(0.1, "the same for the leading signal `cases_at_risk`"),
+    "looks_a_year": Number(8766, "a service is judged at every full hour of 365.25 days"),
+    "changes_a_case": Number(
+        3,
+        "a case can make a rule fire when it falls due, leaves the short window or leaves the long one; in between "
+        "nothing changes, so three looks a case are all there are",
+    ),
+    "most_bad_share": Number(
+        0.5, "a rule fires at the latest when half of the cases are missed, however small the target"
+    ),
+    "least_burn": Number(1, "slower than that the budget lasts for the whole period"),
+    "least_expected_bad": Number(
+        1, "a long window is widened until it expects this many missed cases at the target; fewer say nothing"
+    ),
+    "short_part": Number(12, "the short window is a twelfth of the long one: SRE workbook, chapter 5"),
+    "short_expected_bad": Number(
+        2,
+        "missed cases that the short window must expect while the budget burns at the rule's factor, else it is widened: "
+        "with 2 it is by chance without any in 13 % of the looks",
+    ),
+    "longest_page_days": Number(
+        7, "what needs more than a week to show does not need anybody at night: it is a ticket"
+    ),
+    "least_history_days": Number(
+        7, "the volume is estimated from whole weeks of a service's own due cohorts, since weekdays differ"
+    ),
+    "breach_old_hours": Number(
+        72, "a ticket of Friday evening is looked at on Monday: what is open after three days was not looked at"
+    ),
+    "leading_least_days": Number(
+        7, "promised time from which the leading signal is worth it: it is a fifth of that earlier, 1.4 days or more"
+    ),
+}
+
+
+def number(name: str) -> float:
+    """The value of a number in `NUMBERS`."""
+    return NUMBERS[name].value
