@@ -24,6 +24,7 @@ from kept.durations import HOUR_MS, MINUTE_MS, WEEK_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.indicators.small_numbers import DEFAULT_BELOW
+from kept.signals.known_definitions import CHECKABLE
 from kept.toml_tables import parse_table
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -39,6 +40,9 @@ MOST_MINOR_UNITS = 10**12
 LONGEST_PROMISE_WEEKS = 520
 OWNERS_FILE = "owners.toml"
 """In a catalogue folder: who is told of what its services' alerts say (`kept.owners`)."""
+FIRST_DAY = datetime.date(1970, 1, 2)
+LAST_DAY = datetime.date(2099, 12, 31)
+"""Days for which a published figure may be checked."""
 
 
 class _Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +93,8 @@ class PublishedFigure(_Table, frozen=True, kw_only=True):
     value: float
     """As published, in the indicator's unit; shares from 0 to 1, scores from 0 to 100."""
     source: Name
+    explained: Name | None = None
+    """What the publisher said when the figure did not equal the counts; ends the signal."""
 
 
 class Calendar(_Table, frozen=True, kw_only=True):
@@ -275,6 +281,7 @@ def _contradictions(service: Service) -> Iterable[tuple[str, object, str]]:
                 yield f"costs.per_completion.{channel}", channel, f"a channel of this service: {', '.join(channels)}"
     yield from _bad_money(service)
     yield from _bad_indicators(service)
+    yield from _bad_published(service)
 
 
 def _bad_durations(service: Service) -> Iterable[tuple[str, object, str]]:
@@ -356,3 +363,25 @@ def _bad_indicators(service: Service) -> Iterable[tuple[str, object, str]]:
             yield f"benchmarks[{index}].value", benchmark.value, "a finite number"
         if not benchmark.comparable and benchmark.why_not is None:
             yield f"benchmarks[{index}].why_not", None, "a sentence, since comparable = false"
+
+
+def _bad_published(service: Service) -> Iterable[tuple[str, object, str]]:
+    last: dict[str, PublishedFigure] = {}
+    numbered = enumerate(service.published)
+    for index, figure in sorted(numbered, key=lambda pair: (pair[1].first_day, pair[0])):
+        key = f"published[{index}]"
+        checkable = CHECKABLE.get(figure.indicator)
+        if checkable is None:
+            yield f"{key}.indicator", figure.indicator, f"one that counts can tell: {', '.join(sorted(CHECKABLE))}"
+            return
+        if not checkable.is_plausible(figure.value):
+            valid = "a finite number of 0 or more" if math.isinf(checkable.most) else f"from 0 to {checkable.most:g}"
+            yield f"{key}.value", figure.value, f"{valid}, the range of {figure.indicator}"
+        if not FIRST_DAY <= figure.first_day <= figure.last_day <= LAST_DAY:
+            seen = f"{figure.first_day} to {figure.last_day}"
+            yield f"{key}.last_day", seen, f"first_day or later, both from {FIRST_DAY} to {LAST_DAY}"
+        before = last.get(figure.indicator)
+        if before is not None and figure.first_day <= before.last_day:
+            valid = f"a day after {before.last_day}: periods of {figure.indicator} do not overlap"
+            yield f"{key}.first_day", str(figure.first_day), valid
+        last[figure.indicator] = figure

@@ -54,6 +54,12 @@ def last_event(tallies: MergedTallies, service: str, local: LocalTime, at: int) 
     return None if found is None else found.latest
 
 
+def first_day_end(tallies: MergedTallies, service: str) -> int | None:
+    """End (s) of the local day on which `service` was first heard of; None when it never was."""
+    days = tallies.days((service, "", ""))
+    return min((day_end for day_end, day in days.items() if _is_heard(day.total)), default=None)
+
+
 def is_stale(tallies: MergedTallies, rules: Rules, at: int) -> bool | None:
     """Whether the service had been silent at `at` (s) for longer than the catalogue expects.
 
@@ -110,5 +116,5 @@ def _told(end: int, local: LocalTime, at: int) -> int:
 
 
 def _is_heard(tally: Tally) -> bool:
-    """Whether anything happened here. Bins are left out: their buckets are hours, and each has its counter beside it."""
+    """Whether anything happened here. Bins are left out: their buckets are hours, and each has a counter beside it."""
     return any(number < FAMILY_SIZE and number not in SCHEDULED for number in tally)

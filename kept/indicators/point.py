@@ -22,8 +22,8 @@ class Point(Struct, frozen=True, kw_only=True):
     """An indicator of a service (or a slice of it) over the window (window_start, window_end].
 
     Times are whole seconds since 1970-01-01 UTC. `value` is None unless `state` is `value`; `low` and `high` are the
-    95 % interval where one is meaningful; `reason` says in one word why there is no value, or beside the value of a share that it is `stale`: at
-    `window_end` its service had been silent for longer than its catalogue expects.
+    95 % interval where one is meaningful. `reason` says in one word why there is no value, or beside the value of a
+    share that it is `stale`: at `window_end` its service had been silent for longer than its catalogue expects.
     """
 
     service: str

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from kept.intake import Rules
+from kept.signals import charts, drift, forecast, freshness, gaps, leading, promises
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
 
 Judge = Callable[[Situation], Iterable[Verdict]]
-JUDGES: tuple[Judge, ...] = ()
+JUDGES: tuple[Judge, ...] = (
+    freshness.judge,
+    promises.judge,
+    leading.judge,
+    charts.judge,
+    drift.judge,
+    forecast.judge,
+    gaps.judge,
+)
 """Each gives the verdicts, active or not, of one family of signals."""
 
 

@@ -6,6 +6,7 @@ that publishers have been seen to change to, or are known to use. Each is a pure
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
@@ -41,7 +42,11 @@ class Checkable(NamedTuple):
     relative: float = 0.0
     of_cases: bool = True
     least: float = 0.0
-    most: float = float("inf")
+    most: float = math.inf
+
+    def is_plausible(self, value: float) -> bool:
+        """Whether a figure can have this value at all."""
+        return math.isfinite(value) and self.least <= value <= self.most
 
 
 POINT: Final = 0.01
@@ -164,9 +169,3 @@ CHECKABLE: Final[Mapping[str, Checkable]] = {
     "completions": Checkable((_DONE, _ENDED), 1.0, COUNT_TOLERANCE),
 }  # fmt: skip
 """By indicator. What rests on quantiles, or on what is open at one moment, cannot be recomputed for past days."""
-
-
-def plausible(indicator: str, value: float) -> bool:
-    """Whether a figure of the indicator can have this value at all."""
-    checkable = CHECKABLE[indicator]
-    return checkable.least <= value <= checkable.most

@@ -1,0 +1,200 @@
+"""When will the backlog be more than can be worked off in the promised time, at present rates?
+
+The limit is the catalogue's, else what Little's law gives: what was worked off in the last weeks, times the promised
+time, by the promise's own clock; paused cases, whose clock stands still, are then left out. Growth is judged over four
+weeks and over the last one, by the test of `kept.signals.backlog_growth`. A pipeline starts empty, and the first weeks
+of growth are its filling up: nothing is said before four weeks of a settled service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kept import counters as c
+from kept.buckets import DAY_SECONDS
+from kept.cases import ELAPSED_TIME
+from kept.durations import in_words
+from kept.intake import Rules
+from kept.signals.backlog_growth import Growth, Passing, chance_of_stock, growth, passing
+from kept.signals.settling import settled_from
+from kept.signals.situation import Situation
+from kept.signals.verdict import Verdict
+from kept.tallies import Tally
+
+WINDOWS_DAYS = (28, 7)
+"""Whole weeks, so that weekends cancel: four for a slow growth, the last one for a sudden one."""
+ALPHA = 0.0002
+"""Probability of calling a growth that is none, shared by the windows. It is looked at every hour over windows that
+overlap: docs and tests state what that makes of it in a quarter."""
+LEAST_HORIZON_DAYS = 14
+"""A breach so far ahead is worth telling, or as far as the promised time when that is longer."""
+_IN: tuple[int, ...] = (c.BACKLOG_ENTERED, c.PAUSED_LEFT)
+_OUT: tuple[int, ...] = (c.BACKLOG_LEFT, c.PAUSED_ENTERED)
+
+
+class Outlook(NamedTuple):
+    """What one window says. `limit` in cases; `chance` is the smaller of its two tests that can make it active."""
+
+    growth: Growth
+    limit: float
+    passing: Passing
+    chance: float
+    is_active: bool
+
+
+class Flow(NamedTuple):
+    """What is compared with the limit: counts of the last 28 days of 24 hours, oldest first, and the stock now.
+
+    `ended` are cases that were completed or withdrawn. With a limit of the catalogue `entered` and `left` are those of
+    the backlog; else those of open cases that are not paused.
+    """
+
+    entered: list[int]
+    left: list[int]
+    ended: list[int]
+    stock: int
+    paused: int
+
+
+def judge(situation: Situation) -> Iterator[Verdict]:
+    """`backlog_breach_ahead` of the service; nothing without a limit, or while it is too young to tell."""
+    rules = situation.rules
+    if rules.service.backlog_limit is None and rules.target_ms is None:
+        return
+    settled = settled_from(situation, of_cases=True)
+    if settled is None or situation.at < settled + max(WINDOWS_DAYS) * DAY_SECONDS:
+        return
+    flow = _flow(situation)
+    horizon = _horizon_days(rules, situation.at)
+    outlooks = [one for days in WINDOWS_DAYS if (one := _outlook(flow, days, horizon, situation)) is not None]
+    if outlooks:
+        active = [one for one in outlooks if one.is_active]
+        yield _verdict(min(active, key=lambda one: one.chance) if active else outlooks[0], flow, horizon, situation)
+
+
+def _flow(situation: Situation) -> Flow:
+    start, at = situation.at - max(WINDOWS_DAYS) * DAY_SECONDS, situation.at
+    by_day: list[Tally] = [{} for _ in range(max(WINDOWS_DAYS))]
+    for day_end, day in situation.tallies.days(situation.whole.series).items():
+        if start < day_end and day_end - 26 * 3600 < at:
+            for bucket, tally in day.buckets.items():
+                if start < bucket.end <= at:
+                    counted = by_day[(bucket.end - start - 1) // DAY_SECONDS]
+                    for number in (*_IN, *_OUT):
+                        counted[number] = counted.get(number, 0) + tally.get(number, 0)
+    view = situation.whole.view("28d")
+    paused = view.stock(c.PAUSED_ENTERED, c.PAUSED_LEFT)
+    entering, leaving, stock = _IN, _OUT, view.stock(c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
+    if situation.service.backlog_limit is None:
+        stock -= paused
+    else:
+        entering, leaving = _IN[:1], _OUT[:1]
+    return Flow(
+        entered=[sum(counted.get(number, 0) for number in entering) for counted in by_day],
+        left=[sum(counted.get(number, 0) for number in leaving) for counted in by_day],
+        ended=[counted.get(c.BACKLOG_LEFT, 0) for counted in by_day],
+        stock=stock,
+        paused=paused,
+    )
+
+
+def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Outlook | None:
+    """What the last `days` say; None for a week without any opening hours."""
+    rules = situation.rules
+    seen = growth(flow.entered, flow.left, days)
+    limit, of_stock = situation.service.backlog_limit, 1.0
+    if limit is not None:
+        worked_off = float(limit)
+        if flow.stock > limit:
+            of_stock = 0.0  # a number of people's own is passed or not: there is no chance in it
+    else:
+        assert rules.target_ms is not None
+        open_ms = rules.clock.between((situation.at - days * DAY_SECONDS) * 1000, situation.at * 1000)
+        if not open_ms:
+            return None
+        ended = sum(flow.ended[-days:])
+        worked_off = ended * rules.target_ms / open_ms
+        if flow.stock > worked_off:
+            share = rules.target_ms / (rules.target_ms + open_ms)
+            of_stock = chance_of_stock(flow.stock, ended, share, seen.dispersion)
+    ahead = passing(worked_off - flow.stock, seen)
+    alpha = ALPHA / len(WINDOWS_DAYS)
+    is_growing = seen.chance < alpha and ahead.central is not None and ahead.central <= horizon
+    is_passed = of_stock < alpha and seen.per_day >= 0
+    chance = min([seen.chance] * is_growing + [of_stock] * is_passed, default=seen.chance)
+    return Outlook(seen, worked_off, ahead, chance, is_growing or is_passed)
+
+
+def _horizon_days(rules: Rules, at: int) -> float:
+    promised = 0 if rules.target_ms is None else rules.clock.add(at * 1000, rules.target_ms) / 1000 - at
+    return max(LEAST_HORIZON_DAYS, promised / DAY_SECONDS)
+
+
+def _verdict(one: Outlook, flow: Flow, horizon: float, situation: Situation) -> Verdict:
+    seen, at = one.growth, situation.at
+    low, high = seen.interval
+    return Verdict(
+        service=situation.service.id,
+        signal="backlog_breach_ahead",
+        about="backlog",
+        at=at,
+        active=one.is_active,
+        since=at - seen.days * DAY_SECONDS if one.is_active else None,
+        value=flow.stock,
+        expected=one.limit,
+        cases=seen.entered + seen.left,
+        chance=one.chance or None,
+        words=_words(one, flow, situation),
+        test=(
+            f"conditional test of two Poisson counts, dispersion {seen.dispersion:.2f}, alpha {ALPHA} over "
+            f"{' and '.join(map(str, WINDOWS_DAYS))} d; breach within {horizon:.0f} d"
+        ),
+        evidence={
+            "limit": one.limit,
+            "limit_is": "catalogue" if situation.service.backlog_limit is not None else "promise",
+            "backlog": flow.stock,
+            "paused": flow.paused,
+            "window_days": seen.days,
+            "entered": seen.entered,
+            "left": seen.left,
+            "entered_by_day": flow.entered,
+            "left_by_day": flow.left,
+            "dispersion": seen.dispersion,
+            "growth_per_day": {"value": seen.per_day, "low": low, "high": high},
+            "days_to_breach": dict(
+                zip(("earliest", "central", "latest"), one.passing, strict=True)
+            ),
+            "horizon_days": horizon,
+        },
+    )  # fmt: skip
+
+
+def _words(one: Outlook, flow: Flow, situation: Situation) -> str:
+    seen, rules = one.growth, situation.rules
+    rates = f"{_rate(seen.entered, seen.days)} in, {_rate(seen.left, seen.days)} out a day over {seen.days} days"
+    limit = f"{one.limit:,.0f}"
+    if situation.service.backlog_limit is not None:
+        limit += ", its limit in the catalogue"
+    elif rules.target_ms is not None:
+        kind = "" if rules.clock is ELAPSED_TIME else " of working time"
+        limit += f", what can be worked off in the promised {in_words(rules.target_ms)}{kind}"
+    stock = f"the backlog of {flow.stock:,}"
+    if flow.paused and situation.service.backlog_limit is None:
+        stock += f" (besides {flow.paused:,} paused)"
+    start = f"At present rates ({rates}) {stock}"
+    ahead = one.passing
+    if flow.stock > one.limit:
+        return f"{start} is above {limit}, and {'grows' if seen.per_day > 0 else 'does not grow'}"
+    if ahead.central is None or not one.is_active:
+        return f"{start} is not about to pass {limit}"
+    return f"{start} passes {limit}, in {ahead.central:.0f} days ({_span(ahead)})"
+
+
+def _span(ahead: Passing) -> str:
+    earliest = "?" if ahead.earliest is None else f"{ahead.earliest:.0f}"
+    return f"{earliest} or more" if ahead.latest is None else f"{earliest} to {ahead.latest:.0f}"
+
+
+def _rate(count: int, days: int) -> str:
+    return f"{count / days:,.0f}" if count >= 10 * days else f"{count / days:.1f}"
