@@ -12,14 +12,18 @@ import pytest
 from kept.errors import Retry
 from kept.indicators.point import Amendment, Point
 from kept.settings import Settings
+from kept.signals.judge import judge as judge_all
+from kept.signals.raised import Raised
 from kept.topics import topics
 from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
+from stream_processors.judgements import JudgeService
 from stream_processors.partition_log import tallies_partition
 from stream_processors.sinks.metrics import Metrics
 from tests.kept.city import LIGHTS, City, event, ms
 
 PARTITION = tallies_partition(LIGHTS.id, 2)
 AT_MS = ms("2024-06-03 12:00")
+CLOCK = 1_900_000_000
 
 
 class Store:
@@ -29,15 +33,22 @@ class Store:
         self.points: list[Point] = []
         self.published: list[int] = []
         self.amendments: list[Amendment] = []
+        self.recorded: list[Raised] = []
+        self.calls: list[str] = []
         self.away = False
         self.go_on = threading.Event()
         self.go_on.set()
+        self.records_refused = 0
+        """So many more calls of `record` are refused."""
+        self.may_record = threading.Event()
+        self.may_record.set()
 
     def write(self, points: Sequence[Point]) -> None:
         if self.away:
             raise Retry("away")
         self.go_on.wait(5)
         self.points += points
+        self.calls.append("write")
 
     def read(self, service: str, *, since: int, until: int) -> list[Point]:
         if self.away:
@@ -53,12 +64,44 @@ class Store:
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
         self.published.append(window_end)
+        self.calls.append("publish")
+
+    def record(self, signals: Sequence[Raised]) -> None:
+        self.calls.append("record begins")
+        if self.away or self.records_refused:
+            self.records_refused -= not self.away
+            raise Retry("away")
+        self.may_record.wait(5)
+        self.recorded += signals
+        self.calls.append("record")
+
+    def signals(self) -> list[Raised]:
+        """What is stored: of one key the last."""
+        newest = {raised.key(): raised for raised in self.recorded}
+        return [newest[key] for key in sorted(newest)]
+
+    def open_signals(self) -> list[Raised]:
+        if self.away:
+            raise Retry("away")
+        self.calls.append("open_signals")
+        return [raised for raised in self.signals() if raised.ended_at is None]
 
 
-def processor_of(store: Store, city: City) -> tuple[IndicatorProcessor, TalliesPartition]:
+def bare_processor(store: Store, city: City, judge: JudgeService = judge_all) -> IndicatorProcessor:
+    """A processor without partitions; its wall clock stands still."""
     history: Any = store
-    processor = IndicatorProcessor(Settings(partitions=2), topics("", 2), city.rules, {}, history, Metrics())
-    owned = TalliesPartition(PARTITION, city.rules)
+    settings = Settings(partitions=2)
+    return IndicatorProcessor(
+        settings, topics("", 2), city.rules, {}, history, Metrics(), clock=lambda: CLOCK, judge=judge
+    )
+
+
+def processor_of(
+    store: Store, city: City, judge: JudgeService = judge_all
+) -> tuple[IndicatorProcessor, TalliesPartition]:
+    """A processor that owns the partition of the lights, with all tallies of the city."""
+    processor = bare_processor(store, city, judge)
+    owned = TalliesPartition(PARTITION, city.rules, judge)
     owned.tallies = city.tallies
     owned.marks = {state.partition: state.mark() for state in city.states}
     owned.changed = True
@@ -186,6 +229,5 @@ def test_the_position_waits_while_the_store_cannot_take_amendments(city: City) -
 def test_what_was_late_before_a_restart_was_amended_before_it(city: City) -> None:
     owned = TalliesPartition(PARTITION, city.rules)
     owned.late_since = {LIGHTS.id: 0}
-    processor = IndicatorProcessor(Settings(), topics("", 2), city.rules, {}, Store(), Metrics())  # type: ignore[arg-type]
-    asyncio.run(processor._restore(owned, 0))
+    asyncio.run(bare_processor(Store(), city)._restore(owned, 0))
     assert owned.late_since == {}
