@@ -50,7 +50,8 @@ def description(kind: Kind, service: Service) -> str:
             f"Seen: {_with_value(kind.seen, kind)}",
             f"{_when_known(names.SIGNAL_EXPECTED)}, {_with_value(kind.judged_against, kind)}{{{{ end }}}}",
             _when_known(names.SIGNAL_CASES)
-            + '{{ $n := . | first | value }} ({{ $n | printf "%.0f" }} case{{ if ne $n 1.0 }}s{{ end }}){{ end }}',
+            + "{{ $n := . | first | value }} (judged on "
+            + '{{ $n | printf "%.0f" }} case{{ if ne $n 1.0 }}s{{ end }}){{ end }}',
             "{{- end }}",
             _odds(),
             "How sure: if all were well, this would come by chance {{ if ge $odds 1e9 }}less than {{ end }}1 time in "

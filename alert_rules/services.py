@@ -44,6 +44,10 @@ def why_not(needs: Needs, service: Service) -> str | None:
             return None
         case "published":
             return None if service.published else "no published figure to compare with ([[published]])"
+        case "backlog_limit":
+            if service.backlog_limit is not None or (promise is not None and promise.target_time is not None):
+                return None
+            return "neither a backlog_limit nor a promised time from which one follows"
         case "promise":
             return NO_PROMISE if promise is None else None
         case "error_budget":

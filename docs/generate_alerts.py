@@ -29,6 +29,7 @@ NEEDS: dict[Needs, str] = {
     "error_budget": "a promise with a target below 100 %",
     "zero_budget": "a promise with a target of 100 %",
     "published": "figures published elsewhere",
+    "backlog_limit": "a limit for the backlog, or a promised time",
 }
 SEVERITIES: tuple[Severity, ...] = ("page", "ticket", "info")
 

@@ -12,9 +12,9 @@ Topic = Literal["promise", "source", "figure", "definition", "backlog", "area"]
 """What of the service is in trouble. A page mutes tickets of the same service and topic."""
 Unit = Literal["share", "cases", "seconds", "indicator"]
 """Unit of a verdict's `value` and `expected`; `indicator`: that of the indicator that `about` names."""
-Needs = Literal["anything", "promise", "error_budget", "zero_budget", "published"]
+Needs = Literal["anything", "promise", "error_budget", "zero_budget", "published", "backlog_limit"]
 """What a catalogue entry must have for a kind to be possible: a promise; one with a target below or at 100 %; figures
-published elsewhere."""
+published elsewhere; a limit for the backlog, or a promised time from which one follows."""
 
 
 class Kind(Struct, frozen=True, kw_only=True):
@@ -126,7 +126,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         needs="anything",
         unit="indicator",
         seen="{}",
-        judged_against="usually {}",
+        judged_against="the line on its chart is {}",
         summary="A weekly figure has got worse by more than chance explains",
         first="Ask what changed in that week, and register it when it was a change of the service",
         quiet_hours=0,
@@ -139,7 +139,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         needs="anything",
         unit="indicator",
         seen="{}",
-        judged_against="usually {}",
+        judged_against="the line on its chart is {}",
         summary="A weekly figure has got better by more than chance explains, and nobody registered a change",
         first="Make sure that the figure is still counted as before; register the change when the service improved",
         quiet_hours=0,
@@ -152,7 +152,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         needs="anything",
         unit="indicator",
         seen="{}",
-        judged_against="usually {}",
+        judged_against="the line on its chart is {}",
         summary="A weekly figure shows a special cause on its control chart",
         first="Read the chart; one signal of a chart is a question, not an answer",
         quiet_hours=0,
@@ -174,10 +174,10 @@ KINDS: Final[tuple[Kind, ...]] = (
         alert="KeptBacklogBreachAhead",
         severity="ticket",
         topic="backlog",
-        needs="anything",
+        needs="backlog_limit",
         unit="cases",
         seen="{} waiting",
-        judged_against="at most {} can be worked off in time",
+        judged_against="the limit is {}",
         summary="At present rates the backlog will soon be more than can be worked off in the promised time",
         first="Compare arrivals and completions of the last four weeks: more demand, or less capacity",
         quiet_hours=24,

@@ -58,3 +58,8 @@ def with_owner(owner: str, name: str = "Parking permits") -> Service:
     """A service with this owner and name, whatever characters they are made of."""
 
     return msgspec.structs.replace(PROMISED, owner=owner, name=name)
+
+
+def with_id(service_id: str) -> Service:
+    """A service with this id."""
+    return msgspec.structs.replace(PROMISED, id=service_id)
