@@ -14,12 +14,14 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 
 def services_of(settings: Settings) -> Catalogue:
-    """The services of the folders that the settings name; the simulated city when they name none.
+    """The services of the folders that the settings name; the simulated city when they name none."""
+    return services_in(folders_of(settings))
 
-    Their owners are read too: raises `ConfigurationError` for an `owners.toml` that makes no sense.
-    """
-    services = read_catalogue(folders_of(settings))
-    read_owners(folders_of(settings))
+
+def services_in(folders: list[Path]) -> Catalogue:
+    """The services of `folders`; raises `ConfigurationError` for one, or an owner, that makes no sense."""
+    services = read_catalogue(folders)
+    read_owners(folders)
     return services
 
 

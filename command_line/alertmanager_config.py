@@ -38,7 +38,9 @@ def alertmanager_config(
     smtp_smarthost: Annotated[str, typer.Option(help="Mail server, host:port.")] = DEFAULT.smtp_smarthost,
     smtp_from: Annotated[str, typer.Option(help="Sender of mails.")] = DEFAULT.smtp_from,
     smtp_username: Annotated[str | None, typer.Option(help="Login at the mail server.")] = None,
-    smtp_password_file: Annotated[str | None, typer.Option(help="File with its password, among the secrets.")] = None,
+    smtp_password_file: Annotated[
+        str | None, typer.Option(help="File with its password, among the secrets; no line break in it.")
+    ] = None,
     smtp_tls: Annotated[bool, typer.Option(help="Refuse to send mail unencrypted.")] = DEFAULT.smtp_tls,
     page_wait: Annotated[str, typer.Option(help="How long a first page waits for others.")] = DEFAULT.page_wait,
     page_interval: Annotated[str, typer.Option(help="How long news of a page waits.")] = DEFAULT.page_interval,

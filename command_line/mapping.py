@@ -66,4 +66,5 @@ def _known(catalogue: Path | None, time_zone: str | None, folder: Path) -> Known
     service = parse_service(text_of(catalogue, "catalogue"), str(catalogue))
     listed = None if service.channels.unlisted == "accept" else service.channels.names()
     beside = os.path.relpath(catalogue.absolute(), folder.absolute())
-    return Known(service.id, Path(beside).as_posix(), time_zone or service.time_zone, listed)
+    by_event = service.promise is not None and service.promise.due == "by_event"
+    return Known(service.id, Path(beside).as_posix(), time_zone or service.time_zone, listed, by_event)

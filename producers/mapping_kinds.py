@@ -147,6 +147,9 @@ class Mapping(_Table, frozen=True, kw_only=True):
             raise ConfigurationError(
                 f"{file}: id: {service.id!r} is not the service of the mapping; valid: {self.service_id!r}"
             )
+        if service.promise is not None and service.promise.due == "by_event" and "due" not in self.named():
+            valid = f"target_time in its place, or {self.key_of('due')} in the mapping: no event would bring a due"
+            raise ConfigurationError(f"{file}: promise.due: 'by_event' is not valid; valid: {valid}")
         return service
 
     def catalogue_text(self) -> str:

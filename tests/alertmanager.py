@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from alert_rules.alertmanager import Delivery, as_yaml, configuration
 from command_line.alertmanager_config import write_config
@@ -115,6 +116,8 @@ class Inbox:
     requests: list[tuple[str, dict[str, Any], str | None]] = field(default_factory=list)
     """(path, JSON body, Authorization header)."""
     mails: list[EmailMessage] = field(default_factory=list)
+    logins: list[tuple[str, str]] = field(default_factory=list)
+    """Names and passwords at the mail server, which takes any."""
 
     def url(self, path: str) -> str:
         """Where requests are taken."""
@@ -155,7 +158,20 @@ def inbox() -> Iterator[Inbox]:
     web = ThreadingHTTPServer((LOOPBACK, kept.port), Handler)
     thread = threading.Thread(target=web.serve_forever, daemon=True)
     thread.start()
-    mail = Controller(Mailbox(), hostname=LOOPBACK, port=kept.smtp_port)
+
+    def log_in(server: Any, session: Any, envelope: Any, mechanism: str, shown: LoginPassword) -> AuthResult:
+        kept.logins.append((shown.login.decode(), shown.password.decode()))
+        return AuthResult(success=True)
+
+    mail = Controller(
+        Mailbox(),
+        hostname=LOOPBACK,
+        port=kept.smtp_port,
+        authenticator=log_in,
+        auth_require_tls=False,
+        # Its words for LOGIN are not those that Alertmanager waits for.
+        auth_exclude_mechanism=["LOGIN"],
+    )
     mail.start()
     try:
         yield kept

@@ -25,6 +25,8 @@ def draft_mapping(path: Path, known: Known) -> str:
     roles = roles_of(sample)
     times = times_by_column(sample, roles)
     _same_format(roles, times)
+    if known.due_by_event:
+        roles.need_due()
     lines = [
         *toml_text.head(path, sample, roles),
         *toml_text.settings(path, known, roles, times, sample),

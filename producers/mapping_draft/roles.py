@@ -15,6 +15,7 @@ _MOST_STEPS = 300
 _MOST_VALUES = {"channel": 40, "area": 600, "category": 600, "outcome": 40}
 _LABELS = (("outcome", words.OUTCOME), ("channel", words.CHANNEL), ("area", words.AREA), ("category", words.CATEGORY))
 _LABEL_LENGTH = 128
+NO_DUE = "no column looks like a promised time: the promise of the catalogue entry applies, if it has one"
 
 
 class Roles(Struct):
@@ -31,6 +32,12 @@ class Roles(Struct):
     def doubt(self, of_field: str, words: str) -> None:
         """Note a doubt."""
         self.doubts.setdefault(of_field, []).append(words)
+
+    def need_due(self) -> None:
+        """Ask for the column of the promised time, where no column looks like it: the catalogue entry has none."""
+        if "due" not in self.columns:
+            self.doubts[""] = [doubt for doubt in self.doubts.get("", ()) if doubt != NO_DUE]
+            self.missing.append("due")
 
 
 def roles_of(sample: Sample) -> Roles:
@@ -121,9 +128,7 @@ def _case_times(roles: Roles, columns: list[Column]) -> None:
     if "completed" not in roles.columns:
         roles.doubt("", "no column looks like the time of completion: no case would ever be over")
     if "due" not in roles.columns:
-        roles.doubt(
-            "", "no column looks like a promised time: the promise of the catalogue entry applies, if it has one"
-        )
+        roles.doubt("", NO_DUE)
 
 
 def _log_columns(roles: Roles, columns: list[Column], varying: set[str], sample: Sample) -> None:

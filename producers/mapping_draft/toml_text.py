@@ -29,6 +29,8 @@ class Known(Struct, frozen=True):
     time_zone: str | None = None
     channels: tuple[str, ...] | None = None
     """Those the catalogue entry lists; None when it takes any."""
+    due_by_event: bool = False
+    """Whether the catalogue entry leaves it to the events by when a case is promised."""
 
 
 def text(value: str) -> str:

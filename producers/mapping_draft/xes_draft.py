@@ -34,6 +34,8 @@ def draft_of_log(path: Path, known: Known) -> str:
     of_events = times_of(event.attributes.get(_TIME, "") for trace in traces for event in trace.events)
     if of_events is not None:
         times["step_time"] = of_events
+    if known.due_by_event:
+        roles.need_due()
     lines = [
         *toml_text.head(path, sample, roles, rows="traces"),
         *toml_text.settings(path, known, roles, times, sample),

@@ -24,9 +24,9 @@ BURNING = {
     "description": (
         'Street lights: "Repaired within 5 days"\nSince: Mon 4 Mar 2024, 07:00 UTC\n'
         "Seen: 61% kept, 85% promised (412 cases)\n"
-        "How sure: if all were well, this would come by chance 1 time in 120,000"
+        "How sure: if all were well, this would come by chance 1 time in 120,000\n"
+        "First: See which channel, area or step the late cases have in common"
     ),
-    "first": "See which channel, area or step the late cases have in common",
     "runbook_url": "https://kept.example.org/runbooks#keptpromisebudgetburnsfast",
     "dashboard_url": "https://kept.example.org/service/street-lights?window=28d&slice=area",
 }
@@ -47,7 +47,7 @@ HOSTILE = {
 
 
 def hours_of_now(zone: str, *, open_now: bool) -> dict[str, str]:
-    """Working hours in `zone` that cover the next quarter of an hour, or that leave out a whole hour around now."""
+    """Working hours in `zone`: always, or on every day but this one (and the next or the last, close to midnight)."""
     now = datetime.datetime.now(zoneinfo.ZoneInfo(zone))
     around = {alerts.DAYS[(now + datetime.timedelta(minutes=minutes)).weekday()] for minutes in (-30, 30)}
     if open_now:
@@ -74,8 +74,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """Public Works works now, the Night Office does not."""
     folder = tmp_path_factory.mktemp("delivery")
     with inbox() as arrived:
-        (folder / "chat-url").write_text(arrived.url("/chat"))
-        (folder / "token").write_text("a-token-of-a-test")
+        (folder / "chat-url").write_text(arrived.url("/chat\n"))
+        (folder / "token").write_text("a-token-of-a-test\n")
+        (folder / "smtp-password").write_text("a password of a test")
         mail, chat = '{ kind = "email", to = ["%s@example.org"] }', '{ kind = "slack", url_file = "chat-url" }'
         pager = alerts.webhook(arrived.url("/pager"), ', token_file = "token"')
         zone = "Europe/Amsterdam"
@@ -95,7 +96,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
             )
         )
         delivery = msgspec.structs.replace(
-            AT_ONCE, secrets_folder=str(folder), smtp_smarthost=f"127.0.0.1:{arrived.smtp_port}"
+            AT_ONCE,
+            secrets_folder=str(folder),
+            smtp_smarthost=f"127.0.0.1:{arrived.smtp_port}",
+            smtp_username="kept",
+            smtp_password_file="smtp-password",
         )
         with running(folder, told, delivery) as alertmanager:
             yield Office(alertmanager, arrived)
@@ -158,6 +163,7 @@ def test_a_page_reaches_pager_mail_and_chat_and_says_all_that_is_known(office: O
     mail = told.nth(lambda: told.mails("page@example.org"), 1)
     assert mail["Subject"] == "PAGE lights: promise budget burns fast (simulated)"
     assert mail["From"] == "kept@localhost"
+    assert set(office.arrived.logins) == {("kept", "a password of a test")}
     text, html = parts(mail)
     golden("page.txt", text)
     golden("page.html", html)

@@ -60,7 +60,7 @@ def test_channels_have_kinds() -> None:
             "promise.target_time: 'soon'",
         ),
         (
-            MINIMAL + CHANNELS + '[promise]\nwords = "x"\ntarget_share = 0.9\ncounted_in = "working_time"\n',
+            MINIMAL + CHANNELS + PROMISE + 'due = "by_event"\ncounted_in = "working_time"\n',
             r"promise.counted_in: 'working_time'.*needs a \[calendar\]",
         ),
         (
@@ -69,6 +69,11 @@ def test_channels_have_kinds() -> None:
             + CALENDAR
             + '[promise]\nwords = "x"\ntarget_share = 0.9\ncounted_in = "working_time"\ntarget_time = "10d"\n',
             "promise.target_time: '10d'.*such as 40h for five days of 8 hours",
+        ),
+        (MINIMAL + CHANNELS + PROMISE, "promise.target_time: None is not valid; valid: a time such as 5d; or due = "),
+        (
+            MINIMAL + CHANNELS + PROMISE + 'target_time = "5d"\ndue = "by_event"\n',
+            "promise.due: 'by_event' is not valid; valid: left out",
         ),
         (MINIMAL + CHANNELS + '[calendar]\ncountry = "XX"\n', "calendar.country: 'XX'.*NL"),
         (MINIMAL + CHANNELS + CALENDAR + 'region = "Moon"\n', "calendar.country: 'NL Moon'.*a region of NL"),
@@ -134,6 +139,19 @@ def test_two_files_with_one_id_are_refused_with_both_names(tmp_path: Path) -> No
         read_catalogue([tmp_path])
 
 
+def test_a_key_that_is_given_twice_is_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"\(at line 4, .*: channels is given twice; give it once"):
+        parse_service(CHANNELS + CHANNELS, "potholes.toml")
+    with pytest.raises(ConfigurationError, match=r"not valid TOML: .*line 1, column 6\)$"):
+        parse_service("id = who\n", "potholes.toml")
+
+
+def test_the_owners_of_a_folder_are_no_service(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(MINIMAL + CHANNELS)
+    (tmp_path / "owners.toml").write_text("anything = 1\n")
+    assert list(read_catalogue([tmp_path])) == ["potholes"]
+
+
 def test_a_folder_that_is_missing_or_empty_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such folder"):
         read_catalogue([tmp_path / "absent"])
@@ -181,5 +199,5 @@ def test_the_simulated_city_says_everything_a_leader_asks_about_a_service() -> N
 def test_the_examples_promise_only_what_events_bring() -> None:
     for service in read_catalogue([catalogue.EXAMPLES]).values():
         assert service.promise is not None
-        assert service.promise.target_time is None
+        assert (service.promise.target_time, service.promise.due) == (None, "by_event")
         assert not service.simulated

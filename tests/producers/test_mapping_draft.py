@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import catalogue
@@ -16,7 +17,7 @@ from producers.mapping_draft import Known, draft_mapping
 from producers.mapping_draft.times import Times, times_of
 from producers.mapping_draft.words import is_personal, outcome_of, words_of
 from producers.sources import read_events
-from tests.producers.conftest import Workbench
+from tests.producers.conftest import CASE_TABLE, SERVICE, Workbench
 from tests.producers.xes import as_xes, log, trace
 from tests.producers.xes import event as step
 
@@ -323,3 +324,35 @@ def test_only_a_word_alone_is_a_sure_outcome() -> None:
 )
 def test_times_are_known_by_their_form(values: list[str], times: Times | None) -> None:
     assert times_of(values) == times
+
+
+@pytest.mark.parametrize("kind", ["a table", "a log"])
+def test_a_promise_that_events_bring_needs_a_column_for_it(workbench: Workbench, kind: str) -> None:
+    by_event = msgspec.structs.replace(POTHOLES, due_by_event=True)
+    table = "id,opened,closed{due}\n1,2011-07-01 09:00,2011-07-08 16:00{value}\n"
+    if kind == "a log":
+        attributes = {"opened": "2011-07-01T09:00:00Z", "closed": "2011-07-08T16:00:00Z"}
+        text = log(trace("1", step("a", "2011-07-01T09:00:00Z"), **attributes))
+        drafted = draft(workbench, text, by_event, "log.xes")
+        without = draft(workbench, text, name="log.xes")
+    else:
+        drafted = draft(workbench, table.format(due="", value=""), by_event)
+        without = draft(workbench, table.format(due="", value=""))
+        with_one = draft(workbench, table.format(due=",due", value=",2011-07-09 09:00"), by_event)
+        assert 'due = "due"\n' in with_one
+    assert 'due = "TODO"   # TODO: no column looks like it; name one\n' in drafted
+    assert "the promise of the catalogue entry applies" not in drafted
+    assert "due = " not in without
+
+
+def test_a_mapping_without_due_does_not_fit_a_promise_that_events_bring(workbench: Workbench) -> None:
+    promise = '[promise]\nwords = "By the day you were told"\ntarget_share = 0.9\ndue = "by_event"\n'
+    entry = workbench.write("potholes_service.toml", SERVICE + promise)
+    mapping = read_mapping(workbench.mapping(CASE_TABLE.replace('due = "due"\n', "")))
+    with pytest.raises(ConfigurationError) as refused:
+        mapping.service()
+    assert str(refused.value) == (
+        f"{entry}: promise.due: 'by_event' is not valid; valid: target_time in its place, or columns.due in the "
+        "mapping: no event would bring a due"
+    )
+    assert read_mapping(workbench.mapping(CASE_TABLE)).service().promise is not None
