@@ -15,7 +15,7 @@ import msgspec
 
 from kept.indicators.definitions import BY_NAME, Better
 from kept.signals.figure_words import figure_words
-from kept.signals.grave import Grave, GravePoint, grave
+from kept.signals.grave import FAR, FAR_TWICE, Grave, GravePoint, grave
 from kept.signals.p_prime import PPrime, p_prime
 from kept.signals.registered import expected, explains_improvement
 from kept.signals.situation import Situation
@@ -204,7 +204,7 @@ def _grave_verdict(situation: Situation, chart: Chart, signal: str, found: Grave
         since=first.week.start,
         expected=found.mean + found.half * (1 if found.direction == "up" else -1),
         words=f"{_was(situation, chart, last)}: {away} {compared}{', for the second week' if found.both else ''}",
-        test="two weeks 1.5 half-widths from the mean" if found.both else "one week 2 half-widths from the mean",
+        test=f"{f'two weeks {FAR_TWICE:g}' if found.both else f'one week {FAR:g}'} half-widths from the mean",
         evidence={
             **_evidence(situation, chart),
             "mean": found.mean,

@@ -18,7 +18,7 @@ from kept.indicators.intervals import Z
 from kept.signals.spc import BASELINE, LIMIT_FACTOR, Direction, mean_moving_range
 
 FAR: Final = 2.0
-FAR_TWICE: Final = 1.5
+FAR_TWICE: Final = 1.25
 LEAST_RANGES: Final = 7
 """Moving ranges that must be known: those of eight weeks in a row."""
 LEAST_CASES: Final = 20
@@ -73,6 +73,8 @@ def grave(points: Sequence[GravePoint]) -> Grave | None:
     first, second = _distance(points[:-2], points[-2]), _distance(points[:-2], points[-1])
     if first is None or second is None or first.direction != second.direction:
         return None
+    if single is not None and single.settled and not second.settled:
+        return None
     return second._replace(both=True) if min(first.times, second.times) > FAR_TWICE else None
 
 
@@ -95,6 +97,6 @@ def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     chance = abs(mean) * LEAST_CHANGE if point.margin is None else 3 / Z * point.margin
     half = max(usual, chance)
     distance = point.value - mean
-    if distance == 0 or half == 0:
+    if half == 0:
         return None
     return Grave("up" if distance > 0 else "down", mean, half, abs(distance) / half, len(compared), False, settled)

@@ -49,8 +49,9 @@ SHORT_WEEK: Final = 0.9
 Gap = Literal["no_data", "settling", "source_silent", "after_silence", "short_week"]
 """Why a week is no point. `no_data`: nothing to make the figure of. `settling`: cases that began before the data do are
 not known, and slow ones have not ended yet. `source_silent`: the service's system told nothing for longer than it ever
-should, and has not told it since. `after_silence`: cases of which the beginning or the end was lost in a silence are
-still under way. `short_week`: the service counts in working time and was closed for a day on which it mostly is open."""
+should, and has not told it since. `after_silence`: cases of which the beginning or the end was lost in a silence
+are still under way. `short_week`: the service counts in working time, and was closed on a day on which it is mostly
+open."""
 _STOCK = (c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
 _RESULTS = tuple(range(c.TRANSACTION_RESULTS, c.TRANSACTION_RESULTS + len(c.RESULT_INDEX)))
 
