@@ -49,6 +49,11 @@ class WorkingCalendar:
             raise ValueError("at least one weekday with opening hours")
         self._open_on = functools.lru_cache(maxsize=4096)(self._interval)
 
+    @property
+    def week_ms(self) -> int:
+        """Working time of a week without holidays."""
+        return sum(closes - opens for opens, closes in self._hours.values()) * MINUTE_MS
+
     def add(self, start_ms: int, working_ms: int) -> int:
         """The moment at which `working_ms` (0 or more) of working time have passed since `start_ms`."""
         if working_ms <= 0:

@@ -1,4 +1,4 @@
-"""Every number that the error budgets rest on, with its reason. Nothing else in `kept/signals` may hold one of its own."""
+"""Every number that the error budgets rest on, with its reason; docs/alert-budgets.md shows them."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ BURNS: Final = (
     Burn(SLOW, 7, {28: 0.30, 91: 0.15}),
     Burn(SLOW, 14, {28: 0.50, 91: 0.20}),
 )
-"""Lengths: docs/alert-budgets.md; they are those of offices that work by the day and the week, where the Google SRE
-workbook (chapter 5, "Alerting on SLOs") has 1 h to 3 d for requests by the second. Shares: its 5 % and 10 % for pages, ending
-at a burn of 1 for the longest window of four weeks, which is its ticket."""
+"""Offices work by the day and the week, so windows are days where the Google SRE workbook (chapter 5, "Alerting on
+SLOs") has 1 h to 3 d. Shares grow from the 5 % and 10 % of its pages to a burn of 1, its ticket, over two weeks."""
 
 
 class Number(NamedTuple):
@@ -62,8 +61,8 @@ NUMBERS: Final[Mapping[str, Number]] = {
     "short_part": Number(12, "the short window is a twelfth of the long one: SRE workbook, chapter 5"),
     "short_expected_bad": Number(
         2,
-        "missed cases that the short window must expect while the budget burns at the rule's factor, else it is widened: "
-        "with 2 it is by chance without any in 13 % of the looks",
+        "missed cases that the short window must expect while the budget burns at the rule's factor, else it is "
+        "widened: with 2 it is by chance without any in 13 % of the looks",
     ),
     "longest_page_days": Number(
         7, "what needs more than a week to show does not need anybody at night: it is a ticket"

@@ -1,8 +1,9 @@
 """Honest error budgets: from a promise and its volume to rules that can fire, or a reason why there is none.
 
-With target t the budget is EB = 1 - t: the share of due cases that may be missed. The burn of a window is its missed share
-divided by EB; it is never more than 1 / EB. A rule fires when its long window is missed more often than chance explains
-(exact binomial), and burns at the rule's factor or faster, and its short window still does. Source: docs/alert-budgets.md.
+With target t the budget is EB = 1 - t: the share of due cases that may be missed. The burn of a window is its missed
+share divided by EB; it is never more than 1 / EB. A rule fires when its long window is missed more often than chance
+explains (exact binomial), and burns at the rule's factor or faster, and its short window still does. Why it is so:
+docs/alert-budgets.md.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from scipy.special import bdtrc
 
-from kept.signals.budget_numbers import BURNS, FAST, SLOW, Burn, BudgetSignal, PeriodDays, number
+from kept.signals.budget_numbers import BURNS, FAST, SLOW, BudgetSignal, Burn, PeriodDays, number
 from kept.signals.kinds import BY_NAME
 
 Reason = Literal["no_target", "no_volume", "too_few_cases"]
@@ -38,7 +39,8 @@ _TIE: Final = 1e-9
 class Rule(Struct, frozen=True, kw_only=True):
     """Fires when the long window is missed significantly often and burns fast, and the short one still does.
 
-    The short window is `short_hours`, doubled until it holds `short_cases` due cases or is the long one.
+    The short window is `short_hours`, and as much longer as it takes to hold `short_cases` due cases, at most the long
+    one. So a night without due cases neither ends a signal nor brings one back.
     """
 
     signal: BudgetSignal
@@ -148,10 +150,10 @@ def most_looks(cases_a_year: float) -> float:
 def false_signals_a_year(rule: Rule, n: int, cases_a_year: float) -> float:
     """An upper bound of how often a year the rule is newly raised when cases are missed with the budget's probability.
 
-    Looks overlap, so one that fires is seldom alone. A signal that was raised ends only after quiet hours; so while the
-    long window stays bad it is raised at most once in that time. And the long window becomes bad at most as often as
-    one more missed case comes in for a kept one that leaves while one is lacking: of `n` cases in `long_hours`, with `k`
-    the least number that fires, at a rate of k (1 - EB) P(X = k) / long_hours. Or simply: no look is more than one signal.
+    For a long window with exactly `n` cases. Looks overlap, so one that fires is seldom alone. A signal that was raised
+    ends only after quiet hours; so while the long window stays bad it is raised at most once in that time. And the long
+    window becomes bad only when a missed case comes in as a kept one leaves and exactly one was lacking: with `k` the
+    least number that fires, at a rate of k (1 - EB) P(X = k) / long_hours. Or simply: no look is more than one signal.
     """
     least = least_bad(rule, n)
     if least is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import NamedTuple
 
 from kept import counters as c
@@ -60,11 +61,9 @@ class DueCohort:
         return _two_digits(n / days * YEAR_DAYS)
 
     def short_window(self, rule: Rule) -> int:
-        """Hours of the short window: the rule's, doubled until it holds enough due cases to tell."""
-        hours = rule.short_hours
-        while hours < rule.long_hours and self.last(hours).n < rule.short_cases:
-            hours *= 2
-        return min(hours, rule.long_hours)
+        """Hours of the short window: the rule's, and as many more as it takes to hold enough due cases to tell."""
+        lengths = range(rule.short_hours, rule.long_hours)
+        return rule.short_hours + bisect_left(lengths, rule.short_cases, key=lambda hours: self.last(hours).n)
 
     def worse_since(self, rule: Rule) -> int:
         """The hour (s) in the rule's long window since which the data are likeliest to have been worse than promised.

@@ -1,5 +1,5 @@
-"""Is the promise being missed more than its error budget allows: `promise_budget_fast`, `promise_budget_slow`; and for a
-promise without a budget each breach: `promise_breached`, `promise_breach_old`. Rules: `kept.signals.budgets`."""
+"""Is the promise missed more than its error budget allows: `promise_budget_fast`, `promise_budget_slow`; and where
+there is no budget each breach: `promise_breached`, `promise_breach_old`. The rules come from `kept.signals.budgets`."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from kept import counters as c
-from kept.buckets import HOUR_SECONDS
+from kept.buckets import DAY_SECONDS, HOUR_SECONDS
 from kept.catalogue import Promise
-from kept.durations import DAY_MS, HOUR_MS, SECOND_MS, in_words
+from kept.durations import DAY_MS, SECOND_MS, in_words
 from kept.signals.budget_numbers import FAST, SLOW, PeriodDays, number
 from kept.signals.budgets import Rule, plan
 from kept.signals.due_cohort import Due, DueCohort
-from kept.signals.hourly_counts import HISTORY_DAYS, HourlyCounts
+from kept.signals.hourly_counts import HourlyCounts
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 
 PERIODS: Final[Mapping[Literal["28d", "91d"], PeriodDays]] = {"28d": 28, "91d": 91}
 _PERIOD_WORDS: Final[Mapping[PeriodDays, str]] = {28: "the four weeks' budget", 91: "the quarter's budget"}
 _DAY_HOURS: Final = 24
+_LONGEST_SINCE: Final = 91 * DAY_SECONDS
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -51,9 +52,7 @@ def judge(situation: Situation) -> Iterable[Verdict]:
     planned = plan(promise.target_share, cases_a_year, period_days)
     for signal in (FAST, SLOW):
         judged = [
-            _judged(rule, cohort)
-            for rule in planned.rules
-            if rule.signal == signal and cohort.covers(rule.long_hours)
+            _judged(rule, cohort) for rule in planned.rules if rule.signal == signal and cohort.covers(rule.long_hours)
         ]
         if judged:
             yield _verdict(situation, signal, promise, cases_a_year, judged, cohort)
@@ -103,7 +102,8 @@ def _verdict(
 
 def _words(told: Judged, promise: Promise) -> str:
     n, bad = told.long.n, told.long.bad
-    window = f"the last {in_words(told.rule.long_hours * HOUR_MS)}"
+    hours = told.rule.long_hours
+    window = "the last 24 h" if hours == _DAY_HOURS else f"the last {hours // _DAY_HOURS} days"
     if n == 0:
         return f"No promise fell due in {window}"
     kept = f"{n - bad} of {n} promises due in {window} were kept ({_percent((n - bad) / n)}"
@@ -154,7 +154,9 @@ def _breaches(situation: Situation) -> Iterable[Verdict]:
     active = overdue > 0 or today.bad > 0
     if today.bad and not overdue:
         since = at - _DAY_HOURS * HOUR_SECONDS
-    first = f"{overdue} open cases are past their promised time, {today.bad} of {today.n} due in the last 24 h were missed"
+    first = (
+        f"{overdue} open cases are past their promised time, {today.bad} of {today.n} due in the last 24 h were missed"
+    )
     age = in_words(old_hours * SECOND_MS * HOUR_SECONDS)
     evidence = {"overdue": overdue, "missed_in_24h": today.bad, "overdue_for_longer": old, "longer_hours": old_hours}
     common: dict[str, Any] = {"service": situation.service.id, "at": at, "expected": 0.0, "evidence": evidence}
@@ -183,10 +185,9 @@ def _breaches(situation: Situation) -> Iterable[Verdict]:
 
 
 def _overdue_since(counts: HourlyCounts, overdue: int, at: int) -> int | None:
-    """The full hour (s) since which somebody has been overdue at every hour, as far back as counts reach."""
-    far = at - HISTORY_DAYS * _DAY_HOURS * HOUR_SECONDS
+    """The full hour (s) since which somebody has been overdue at every hour; a quarter back at most."""
     since = None
-    for end in reversed(counts.hours(far, at)):
+    for end in reversed(counts.hours(at - _LONGEST_SINCE, at)):
         then = overdue - counts.count(c.OVERDUE_ENTERED, end, at) + counts.count(c.OVERDUE_LEFT, end, at)
         if then <= 0:
             break
