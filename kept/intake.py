@@ -49,7 +49,8 @@ class Rules:
         self.local_time = _local_time(service.time_zone)
         promise = service.promise
         working = promise is not None and promise.counted_in == "working_time"
-        self.clock: Clock = (service.working_calendar() if working else None) or ELAPSED_TIME
+        self.calendar = service.working_calendar()
+        self.clock: Clock = (self.calendar if working else None) or ELAPSED_TIME
         self.target_ms = (
             parse_duration(promise.target_time) if promise is not None and promise.target_time is not None else None
         )

@@ -101,7 +101,7 @@ def passing(gap: float, seen: Growth) -> Passing:
     if root < 0 or half <= 0:
         return Passing(None, central, None)
     earliest = gap * gap / (half + math.sqrt(root))
-    return Passing(earliest, central, (half + math.sqrt(root)) / squared if squared > 0 else None)
+    return Passing(earliest, central, (half + math.sqrt(root)) / squared if squared > 0 and rate > 0 else None)
 
 
 def chance_of_stock(stock: int, left: int, share: float, dispersion: float) -> float:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from kept import counters as c
 from kept.buckets import DAY_SECONDS
+from kept.calendars import parse_opening_hours
 from kept.cases import ELAPSED_TIME
-from kept.durations import in_words
+from kept.durations import MINUTE_MS, in_words
 from kept.intake import Rules
 from kept.signals.backlog_growth import Growth, Passing, chance_of_stock, growth, passing
 from kept.signals.settling import settled_from
@@ -26,7 +27,7 @@ WINDOWS_DAYS = (28, 7)
 """Whole weeks, so that weekends cancel: four for a slow growth, the last one for a sudden one."""
 ALPHA = 0.0002
 """Probability of calling a growth that is none, shared by the windows. It is looked at every hour over windows that
-overlap: docs and tests state what that makes of it in a quarter."""
+overlap: tests state what that makes of it in a quarter."""
 LEAST_HORIZON_DAYS = 14
 """A breach so far ahead is worth telling, or as far as the promised time when that is longer."""
 _IN: tuple[int, ...] = (c.BACKLOG_ENTERED, c.PAUSED_LEFT)
@@ -34,9 +35,14 @@ _OUT: tuple[int, ...] = (c.BACKLOG_LEFT, c.PAUSED_ENTERED)
 
 
 class Outlook(NamedTuple):
-    """What one window says. `limit` in cases; `chance` is the smaller of its two tests that can make it active."""
+    """What one window says. `limit` in cases; `chance` is the smaller of its two tests that can make it active.
+
+    `lost` is the share of the usual opening hours that public holidays took; `growth` is what it would have been had
+    they been worked as the others were, since what is left of a holiday is worked off after it.
+    """
 
     growth: Growth
+    lost: float
     limit: float
     passing: Passing
     chance: float
@@ -55,6 +61,12 @@ class Flow(NamedTuple):
     ended: list[int]
     stock: int
     paused: int
+
+    @property
+    def stock_of_week(self) -> int:
+        """The mean stock at this hour over the last seven days: Mondays are fuller than Fridays."""
+        net = [more - less for more, less in zip(self.entered, self.left, strict=True)]
+        return round(sum(self.stock - sum(net[len(net) - ago :]) for ago in range(7)) / 7)
 
 
 def judge(situation: Situation) -> Iterator[Verdict]:
@@ -100,9 +112,13 @@ def _flow(situation: Situation) -> Flow:
 
 
 def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Outlook | None:
-    """What the last `days` say; None for a week without any opening hours."""
+    """What the last `days` say; None when it was closed on all of them."""
     rules = situation.rules
+    lost = _lost(situation, days)
+    if lost >= 1:
+        return None
     seen = growth(flow.entered, flow.left, days)
+    seen = seen._replace(left=round(seen.left / (1 - lost)))
     limit, of_stock = situation.service.backlog_limit, 1.0
     if limit is not None:
         worked_off = float(limit)
@@ -111,19 +127,30 @@ def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Out
     else:
         assert rules.target_ms is not None
         open_ms = rules.clock.between((situation.at - days * DAY_SECONDS) * 1000, situation.at * 1000)
-        if not open_ms:
-            return None
         ended = sum(flow.ended[-days:])
+        if rules.clock is ELAPSED_TIME:  # a clock of working time stands still on a holiday anyway
+            ended = round(ended / (1 - lost))
         worked_off = ended * rules.target_ms / open_ms
         if flow.stock > worked_off:
             share = rules.target_ms / (rules.target_ms + open_ms)
-            of_stock = chance_of_stock(flow.stock, ended, share, seen.dispersion)
+            of_stock = chance_of_stock(min(flow.stock, flow.stock_of_week), ended, share, seen.dispersion)
     ahead = passing(worked_off - flow.stock, seen)
     alpha = ALPHA / len(WINDOWS_DAYS)
     is_growing = seen.chance < alpha and ahead.central is not None and ahead.central <= horizon
     is_passed = of_stock < alpha and seen.per_day >= 0
     chance = min([seen.chance] * is_growing + [of_stock] * is_passed, default=seen.chance)
-    return Outlook(seen, worked_off, ahead, chance, is_growing or is_passed)
+    return Outlook(seen, lost, worked_off, ahead, chance, is_growing or is_passed)
+
+
+def _lost(situation: Situation, days: int) -> float:
+    """The share of the usual opening hours of the last `days` in which the service was closed for public holidays."""
+    tables, calendar = situation.service.calendar, situation.rules.calendar
+    if tables is None or calendar is None:
+        return 0.0
+    hours = [parse_opening_hours(text) for text in tables.opening_hours.values()]
+    usual_ms = sum(closes - opens for opens, closes in hours) * MINUTE_MS * days // 7
+    open_ms = calendar.between((situation.at - days * DAY_SECONDS) * 1000, situation.at * 1000)
+    return max(0.0, 1 - open_ms / usual_ms)
 
 
 def _horizon_days(rules: Rules, at: int) -> float:
@@ -156,6 +183,7 @@ def _verdict(one: Outlook, flow: Flow, horizon: float, situation: Situation) -> 
             "backlog": flow.stock,
             "paused": flow.paused,
             "window_days": seen.days,
+            "opening_hours_lost": one.lost,
             "entered": seen.entered,
             "left": seen.left,
             "entered_by_day": flow.entered,
@@ -173,6 +201,8 @@ def _verdict(one: Outlook, flow: Flow, horizon: float, situation: Situation) -> 
 def _words(one: Outlook, flow: Flow, situation: Situation) -> str:
     seen, rules = one.growth, situation.rules
     rates = f"{_rate(seen.entered, seen.days)} in, {_rate(seen.left, seen.days)} out a day over {seen.days} days"
+    if one.lost:
+        rates += ", public holidays taken for usual days"
     limit = f"{one.limit:,.0f}"
     if situation.service.backlog_limit is not None:
         limit += ", its limit in the catalogue"

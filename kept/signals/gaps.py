@@ -27,6 +27,8 @@ ALPHA: Final = 0.001
 LOOKS: Final = 10
 """The window moves on every hour: so many separate looks its four weeks are worth at most, measured by simulation."""
 LEAST_GAP: Final = 0.10
+ROUNDING: Final = 1e-9
+"""A gap of just ten points has no exact binary form."""
 MOST_AREAS: Final = 50
 """Names of areas come from events: only so many, those with most cases due, are judged and named."""
 
@@ -59,7 +61,7 @@ class Gap(NamedTuple):
     @property
     def is_active(self) -> bool:
         """Whether the gap is both too large for chance and large enough to matter."""
-        return self.chance < self.alpha and self.rest.share - self.area.share >= LEAST_GAP
+        return self.chance < self.alpha and self.rest.share - self.area.share >= LEAST_GAP - ROUNDING
 
 
 def fisher(area: Cohort, rest: Cohort) -> float:

@@ -1,0 +1,167 @@
+"""An area that is served worse: the exact test, what it takes to be told, and how rarely it is told of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kept import counters as c
+from kept.catalogue import parse_service
+from kept.durations import DAY_MS
+from kept.intake import Rules
+from kept.signals.gaps import LEAST_GAP, LOOKS, MOST_AREAS, Cohort, fisher, judge
+from kept.signals.situation import Situation
+from kept.signals.verdict import Verdict
+from kept.tallies import Bucket, MergedTallies, PartitionTally
+from tests.kept.city import LIGHTS, City, event, ms, seconds
+
+AT = seconds("2024-07-15 10:00")
+
+
+def tallied(areas: Mapping[str, tuple[int, int]], *, day: str = "2024-07-10 00:00", suppress: int = 5) -> Situation:
+    """So many (due, kept) by area, all in the day that ends at `day`."""
+    text = f"""
+    id = "street-lights"
+    name = "Street lights"
+    owner = "Public works"
+    time_zone = "Europe/Amsterdam"
+    expected_silence = "1h"
+    suppress_below = {suppress}
+    [channels]
+    unlisted = "accept"
+    """
+    rules = Rules(parse_service(text, "lights.toml"))
+    tallies = MergedTallies({rules.service.id: rules.local_time})
+    for name, (due, kept) in areas.items():
+        counted = {c.DUE: due, c.DUE_KEPT: kept}
+        tallies.apply(PartitionTally((rules.service.id, "area", name), Bucket(2, seconds(day)), 0, counted))
+    return Situation(tallies, rules, AT)
+
+
+def verdicts(situation: Situation) -> dict[str, Verdict]:
+    return {verdict.about.removeprefix("area="): verdict for verdict in judge(situation)}
+
+
+def test_the_exact_test_of_a_tea_drinking_lady() -> None:
+    # Of 8 cups she says 4 have milk first; no more than 1 right by chance: (1 + 16) / 70.
+    assert fisher(Cohort(4, 1), Cohort(4, 3)) == pytest.approx(17 / 70)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.data())
+def test_the_exact_test_equals_counting_every_table(area: int, rest: int, data: st.DataObject) -> None:
+    kept, others = data.draw(st.integers(0, area)), data.draw(st.integers(0, rest))
+    total = kept + others
+    tables = sum(comb(area, k) * comb(rest, total - k) for k in range(max(0, total - rest), kept + 1))
+    counted = tables / comb(area + rest, total)
+    assert fisher(Cohort(area, kept), Cohort(rest, others)) == pytest.approx(counted, rel=1e-9)
+
+
+def test_an_area_served_much_worse_is_told_with_both_shares() -> None:
+    seen = verdicts(tallied({"North": (200, 150), "South": (400, 380), "East": (400, 380)}))
+    north = seen["North"]
+    assert north.active
+    assert (north.value, north.expected, north.cases) == (0.75, 0.95, 200)
+    assert north.words == "Of 200 cases due here in 28 days 75.0% were kept, of 800 in the other areas 95.0%"
+    assert not seen["South"].active and not seen["East"].active
+
+
+def test_a_certain_gap_of_less_than_ten_points_is_not_told() -> None:
+    seen = verdicts(tallied({"North": (20_000, 17_100), "South": (20_000, 19_000)}))["North"]
+    assert seen.chance is not None and seen.chance < 1e-50
+    assert not seen.active
+    assert verdicts(tallied({"North": (20_000, 17_000), "South": (20_000, 19_000)}))["North"].active
+
+
+def test_a_large_gap_that_chance_explains_is_not_told() -> None:
+    seen = verdicts(tallied({"North": (10, 7), "South": (100, 95)}))["North"]
+    assert seen.expected is not None and seen.value is not None
+    assert seen.expected - seen.value > LEAST_GAP
+    assert not seen.active
+
+
+def test_a_few_cases_give_no_verdict_and_enter_no_number() -> None:
+    with_few = tallied({"North": (200, 150), "South": (400, 380), "Harbour": (4, 0), "Empty": (0, 0)})
+    seen = verdicts(with_few)
+    assert set(seen) == {"North", "South"}
+    assert seen["North"].evidence == verdicts(tallied({"North": (200, 150), "South": (400, 380)}))["North"].evidence
+    assert "Harbour" in verdicts(tallied({"North": (200, 150), "Harbour": (4, 0)}, suppress=4))
+
+
+def test_a_single_area_has_no_rest() -> None:
+    assert verdicts(tallied({"North": (200, 100)})) == {}
+    assert verdicts(tallied({"North": (200, 100), "Harbour": (4, 4)})) == {}
+
+
+def test_only_the_largest_areas_are_judged() -> None:
+    seen = verdicts(tallied({f"area {number:03}": (10 + number, 10) for number in range(MOST_AREAS + 20)}))
+    assert len(seen) == MOST_AREAS
+    assert min(seen) == "area 020"
+
+
+def test_no_name_from_events_is_in_the_words() -> None:
+    for verdict in verdicts(tallied({"<b>North</b>": (200, 100), "South": (400, 390)})).values():
+        assert "North" not in verdict.words + verdict.test and "South" not in verdict.words + verdict.test
+
+
+def test_what_falls_due_later_and_what_fell_due_long_ago_does_not_count() -> None:
+    for day in ("2024-07-16 00:00", "2024-06-17 00:00"):
+        assert verdicts(tallied({"North": (200, 100), "South": (400, 390)}, day=day)) == {}, day
+    #  28 days before 15 July is 17 June: the window is widened to its beginning, so that the day of the 17th counts
+    assert verdicts(tallied({"North": (200, 100), "South": (400, 390)}, day="2024-06-18 00:00"))["North"].active
+
+
+def test_a_sudden_gap_shows_in_the_last_week_first() -> None:
+    old = tallied({"North": (1000, 950), "South": (1000, 950)}, day="2024-06-25 00:00")
+    for name, (due, kept) in {"North": (200, 150), "South": (200, 190)}.items():
+        counted = PartitionTally(
+            (LIGHTS.id, "area", name), Bucket(2, seconds("2024-07-14 00:00")), 0, {c.DUE: due, c.DUE_KEPT: kept}
+        )
+        old.tallies.apply(counted)
+    north = verdicts(old)["North"]
+    assert north.active
+    assert north.evidence["window_days"] == 7
+
+
+def test_a_pipeline_counts_the_hours_of_today_up_to_the_moment() -> None:
+    city = City()
+    lives = []
+    for number in range(40):
+        area, opened = ("North", "South")[number % 2], ms("2024-06-03 09:00") + number
+        due = ms("2024-06-10 09:30" if number < 30 else "2024-06-10 10:30")
+        lives.append(event("case.opened", opened, f"c{number}", area=area, due=due))
+        if area == "South":
+            lives.append(event("case.completed", opened + DAY_MS, f"c{number}", outcome="intended"))
+    city.apply(sorted(lives, key=lambda one: one.time))
+    city.tick("2024-06-10 11:00")
+    north = verdicts(Situation(city.tallies, city.rules[LIGHTS.id], seconds("2024-06-10 10:00")))["North"]
+    assert (north.cases, north.value, north.expected) == (15, 0.0, 1.0)
+    assert north.active
+
+
+def test_the_looks_of_four_weeks_are_worth_no_more_than_is_paid_for() -> None:
+    """Areas that are all served alike, looked at twice a day: how often does any of them pass the level of one look?
+
+    A level of 0.05 over areas and windows, without the correction for looks and without the ten points, so that the
+    simulation has something to count. What it counts must stay below `LOOKS` times the level.
+    """
+    level, looks_a_day, periods, weights = 0.05, 2, 60, np.array([3, 2, 2, 1.5, 1, 0.5]) / 10
+    generator = np.random.default_rng(5)
+    size = 28 * looks_a_day
+    due = generator.poisson(40 * weights / looks_a_day, size=(size * (periods + 1), len(weights)))
+    kept = generator.binomial(due, 0.9)
+    passed = set()
+    for end in range(size, len(due)):
+        for days in (28, 7):
+            window = slice(end + 1 - days * looks_a_day, end + 1)
+            cohorts = [Cohort(int(n), int(k)) for n, k in zip(due[window].sum(0), kept[window].sum(0), strict=True)]
+            total = Cohort(sum(one.due for one in cohorts), sum(one.kept for one in cohorts))
+            for one in cohorts:
+                rest = total - one
+                if one.share < rest.share - 0.02 and fisher(one, rest) < level / (2 * len(cohorts)):
+                    passed.add(end // size)
+    assert 0 < len(passed) / periods < LOOKS * level
