@@ -31,8 +31,6 @@ from local_stack.inbox import Inbox, received_here, serving
 from local_stack.ports import free_port
 from local_stack.replay import WorkerGroup
 
-PARTITIONS = 8
-"""So that each service's figures wait for few others'."""
 WORKERS = 2
 OPTIONS = RuleOptions(wait_seconds=0, hold_seconds=2, live=False)
 DELIVERY = Delivery(
@@ -80,7 +78,9 @@ def left_out_rules(city: Catalogue) -> list[str]:
 
 
 @contextmanager
-def running_chain(city: Catalogue, brokers: str | None = None, topic_prefix: str = "proof-") -> Iterator[Chain]:
+def running_chain(
+    city: Catalogue, partitions: int, brokers: str | None = None, topic_prefix: str = "proof-"
+) -> Iterator[Chain]:
     """All parts, in a folder of their own, gone at the end; without `brokers` a private broker too.
 
     Raises `Stop` when the machine lacks something.
@@ -98,10 +98,10 @@ def running_chain(city: Catalogue, brokers: str | None = None, topic_prefix: str
         settings = Settings(
             brokers=brokers,
             topic_prefix=topic_prefix,
-            partitions=PARTITIONS,
+            partitions=partitions,
             history_path=str(folder / "history.sqlite"),
             live=False,
-            idle_seconds=5,
+            idle_seconds=3,
         )
         create_topics(settings)
         stack.callback(delete_topics, settings)

@@ -79,7 +79,9 @@ ROWS: Final[tuple[Row, ...]] = (
     Row(
         service="birth-certificates",
         kind="cost_jump",
-        alerts=(Alert(signal="special_cause", about="cost_per_transaction", within_hours=WEEK + 1, over_hours=2 * WEEK),),
+        alerts=(
+            Alert(signal="special_cause", about="cost_per_transaction", within_hours=WEEK + 1, over_hours=2 * WEEK),
+        ),
         why="the figure is weekly",
     ),
     Row(

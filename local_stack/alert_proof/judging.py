@@ -85,7 +85,9 @@ def cases(rows: Iterable[Row], incidents: Iterable[tuple[Incident, int | None]])
             )
         )
     if left:
-        raise ValueError(f"no row for {', '.join(' '.join(key) for key in sorted(left))}; the script and `ROWS` must fit")
+        raise ValueError(
+            f"no row for {', '.join(' '.join(key) for key in sorted(left))}; the script and `ROWS` must fit"
+        )
     return found
 
 
@@ -125,9 +127,7 @@ def _of(case: Case, raised: Raised, expected: Sequence[Case]) -> bool:
     return case.start <= raised.raised_at < min(later, default=raised.raised_at + 1)
 
 
-def _outcome(
-    case: Case, alert: Alert, own: Sequence[Raised], until: int, heard: Mapping[str, Heard] | None
-) -> Outcome:
+def _outcome(case: Case, alert: Alert, own: Sequence[Raised], until: int, heard: Mapping[str, Heard] | None) -> Outcome:
     if not own:
         return Outcome(case=case, alert=alert, wrong=("it was never raised",))
     first = own[0]

@@ -26,6 +26,8 @@ from producers.pace import Pace
 from producers.publisher import Publisher
 
 LOOK_SECONDS = 0.5
+FOLLOW_SECONDS, STILL_SECONDS = 0.05, 30.0
+"""So often the feed asks how far it may go; when nothing moves for so long it goes on, and the end says what is wrong."""
 LEAD_SECONDS, END_SECONDS = 300.0, 120.0
 """So long may take what is published at once, and what is under way when the quarter is over."""
 LAST_MESSAGES_SECONDS = 8.0
@@ -78,12 +80,12 @@ def run_live(proof: Proof, say: Say, *, brokers: str | None = None, topic_prefix
     """Play `proof` through the real chain. Raises `Stop` when a part dies or nothing moves any more."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     started = time.monotonic()
-    with running_chain(proof.city(), brokers, topic_prefix) as chain:
+    with running_chain(proof.city(), proof.partitions, brokers, topic_prefix) as chain:
         feed = _Feed(chain, proof)
         say(f"{proof.lead_days} days at once.")
         feed.publish_lead()
         _wait_until(chain, proof, proof.judged_from_ms - 2 * HOUR_MS, LEAD_SECONDS)
-        say(f"{proof.days} days, an hour in {proof.seconds_per_hour:g} s: {_minutes(proof):.1f} minutes.")
+        say(f"{proof.days} days: {_minutes(proof):.0f} minutes or more.")
         watcher = _Watcher(chain, feed)
         feed.start()
         while feed.running():
@@ -107,6 +109,25 @@ def run_live(proof: Proof, say: Say, *, brokers: str | None = None, topic_prefix
 
 def _minutes(proof: Proof) -> float:
     return proof.days * 24 * proof.seconds_per_hour / 60
+
+
+class _Following(Pace):
+    """Event time runs at the pace of the proof, and never far ahead of what is judged."""
+
+    def __init__(self, chain: Chain, proof: Proof) -> None:
+        super().__init__(HOUR_MS / SECOND_MS / proof.seconds_per_hour)
+        self._chain = chain
+        self._services = len(proof.city())
+        self._ahead_ms = round(proof.hours_ahead * HOUR_MS)
+        self._judged_ms = proof.judged_from_ms
+
+    def wait_for(self, time_ms: int) -> None:
+        super().wait_for(time_ms)
+        deadline = time.monotonic() + STILL_SECONDS
+        while time_ms - self._judged_ms > self._ahead_ms and time.monotonic() < deadline:
+            reached = _published(self._chain, self._services)
+            self._judged_ms = max(self._judged_ms, (reached or 0) * SECOND_MS)
+            time.sleep(FOLLOW_SECONDS)
 
 
 class _Feed:
@@ -148,7 +169,7 @@ class _Feed:
 
     def _publish_rest(self) -> None:
         try:
-            pace = Pace(HOUR_MS / SECOND_MS / self._proof.seconds_per_hour)
+            pace = _Following(self._chain, self._proof)
             self._publish(self._noting(joined(self._next, self._events)), pace, tick_at_ms=self._proof.until_ms)
         except Exception as error:  # told by `check`, in the thread that can act on it
             self._failed = error
@@ -195,9 +216,7 @@ def _published(chain: Chain, services: int = 1) -> int | None:
     return min(published.values()) if len(published) >= services else None
 
 
-def _wait_until(
-    chain: Chain, proof: Proof, at_ms: int, seconds: float, look: Callable[[], None] | None = None
-) -> None:
+def _wait_until(chain: Chain, proof: Proof, at_ms: int, seconds: float, look: Callable[[], None] | None = None) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         reached = _published(chain, len(proof.city()))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 import catalogue
 from kept.catalogue import Catalogue, read_catalogue
@@ -22,17 +22,24 @@ BEGINS_MS = milliseconds(datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Amsterdam"
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """One run: `lead_days` at once, then `days` in which the alerts are judged, an hour in `seconds_per_hour`."""
+    """One run: `lead_days` at once, then `days` in which the alerts are judged.
+
+    An hour takes `seconds_per_hour`, or longer: events are never told more than `hours_ahead` of what is judged, so that
+    a slow machine makes the run longer and no alert later.
+    """
 
     script: str = SCRIPT
     services: tuple[str, ...] = ()
     """Empty: the whole city."""
     rows: Sequence[Row] = ROWS
-    standing: Mapping[str, Sequence[str]] = STANDING
+    standing: Mapping[str, Sequence[str]] = field(default_factory=lambda: STANDING)
     controls: Sequence[str] = CONTROLS
     lead_days: int = LEAD_DAYS
     days: int = QUARTER_DAYS
-    seconds_per_hour: float = 0.2
+    seconds_per_hour: float = 0.1
+    hours_ahead: float = 6
+    partitions: int = 8
+    """Of the topics; more of them let each service's figures wait for fewer others'."""
     seed: int = 1
 
     @property
