@@ -1,1 +1,1 @@
-"""Where indicators are kept: the port (`store`) and its stores, one module each."""
+"""Where indicators and raised signals are kept: the port (`store`) and its stores, one module each."""

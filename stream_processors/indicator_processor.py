@@ -134,7 +134,7 @@ class IndicatorProcessor:
             owned = self.partitions.pop(partition)
             if owned.ready is not None:
                 owned.ready.cancel()
-            self._metrics.forget(owned.tallies.services())
+            self._metrics.forget(self._services_of(owned))
         await self._let_writing_end()
         for partition, position in committed.items():
             if partition not in self.partitions:
@@ -299,8 +299,12 @@ class IndicatorProcessor:
             ):
                 owned.take_in(records)
         services = set(self._services_of(owned))
-        raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
+        async with self._store_lock:
+            raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
         owned.judgements.take_over(each for each in raised if each.verdict.service in services)
+        # Shown before anything is published: a restart must not look as if all were well.
+        for service, open_signals in owned.judgements.open_by_service.items():
+            self._metrics.signals.show(service, (), open_signals)
         owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)
         owned.changed = True

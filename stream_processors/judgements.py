@@ -41,6 +41,11 @@ class Judgements:
         for raised in found:
             self._open.setdefault(raised.verdict.service, {})[raised.verdict.key()] = raised
 
+    @property
+    def open_by_service(self) -> Mapping[str, Mapping[SignalKey, Raised]]:
+        """What is open; not to be changed by readers."""
+        return self._open
+
     def is_due(self, service: str, at: int) -> bool:
         """Whether a new full local hour has begun by `at` (s) since the service was last judged."""
         last = self._judged.get(service)

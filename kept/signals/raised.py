@@ -62,7 +62,8 @@ def advance(
     `open` is what was open before, `verdicts` are all of the service at the event time `at` (s), each key once;
     `told_at` is the wall clock (s). Changed are those raised, ended, gone quiet or active again. A signal without a
     verdict counts as inactive; one whose kind is no longer known ends at once. The same verdicts at the same moment
-    again change nothing, and a moment at or before `raised_at` says nothing of what was raised then.
+    again change nothing, and a moment at or before `raised_at` says nothing of what was raised then. Raises
+    `ValueError` for a verdict of a signal that is not in `KINDS`.
     """
     given = {verdict.key(): verdict for verdict in verdicts}
     after: dict[SignalKey, Raised] = {}
@@ -75,6 +76,8 @@ def advance(
         if moved is not raised:
             changed.append(moved)
     for key, verdict in given.items():
+        if verdict.signal not in BY_NAME:
+            raise ValueError(f"a verdict of the signal {verdict.signal!r}, which is not in KINDS; add its kind there")
         if verdict.active and key not in open:
             after[key] = Raised(verdict=verdict, raised_at=at, told_at=told_at)
             changed.append(after[key])

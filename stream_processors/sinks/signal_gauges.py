@@ -50,14 +50,14 @@ class SignalGauges:
 
     def __init__(self) -> None:
         self._shown: dict[str, _Shown] = {}
-        self._freshness: dict[str, tuple[int | None, bool]] = {}
+        self._freshness: dict[str, tuple[int | None, bool | None]] = {}
 
     def show(self, service: str, verdicts: Iterable[Verdict], open: Mapping[SignalKey, Raised]) -> None:
         """All verdicts of the newest judgement, and what is open after it, replace the service's former ones."""
         self._shown[service] = _Shown({verdict.key(): verdict for verdict in verdicts}, dict(open))
 
-    def show_freshness(self, service: str, last_event: int | None, stale: bool) -> None:
-        """When the service's newest event was (event time, s; None: there was none), and whether that is too long."""
+    def show_freshness(self, service: str, last_event: int | None, stale: bool | None) -> None:
+        """When the service's newest event was (event time, s), and whether that is too long ago; None: not known."""
         self._freshness[service] = (last_event, stale)
 
     def forget(self, service: str) -> None:
@@ -72,10 +72,11 @@ class SignalGauges:
             for metric in names.SIGNAL_METRICS
         }
         for service, (last_event, stale) in sorted(self._freshness.items()):
-            if budget.takes(1 if last_event is None else 2):
-                families[names.SERVICE_STALE.name].add_metric([service], int(stale))
-                if last_event is not None:
-                    families[names.SERVICE_LAST_EVENT.name].add_metric([service], last_event)
+            known = [(names.SERVICE_LAST_EVENT, last_event), (names.SERVICE_STALE, stale)]
+            told = [(metric, number) for metric, number in known if number is not None]
+            if budget.takes(len(told)):
+                for metric, number in told:
+                    families[metric.name].add_metric([service], number)
         for shown in list(self._shown.values()):
             for key, raised in sorted(shown.open.items()):
                 _add_raised(families, key, raised, shown.verdicts.get(key), budget)

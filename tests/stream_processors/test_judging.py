@@ -160,6 +160,17 @@ def test_the_next_owner_goes_on_with_the_same_signal_and_raises_nothing_twice() 
     run(scene)
 
 
+def test_the_next_owner_shows_what_is_raised_before_it_has_published_anything() -> None:
+    async def scene(town: Town) -> None:
+        await town.reach("09:00", *OPENED)
+        await town.successor()
+        assert town.shown() == {TOO_MANY: 1}
+        await town.processor.assign({})
+        assert town.shown() == {}
+
+    run(scene)
+
+
 def test_an_owner_that_died_before_it_recorded_is_made_up_for_by_the_next_with_the_same_id() -> None:
     async def scene(town: Town) -> None:
         town.store.away = True
@@ -249,6 +260,23 @@ def test_open_signals_of_services_elsewhere_are_left_to_their_owner() -> None:
         town.processor.partitions[1 - PARTITION] = other
         await town.processor._restore(other, 0)
         assert other.judgements._open == {}
+
+    run(scene)
+
+
+def test_a_store_is_never_asked_for_open_signals_in_the_middle_of_another_call() -> None:
+    async def scene(town: Town) -> None:
+        town.store.go_on.clear()
+        publishing = asyncio.create_task(town.reach("09:00", *OPENED))
+        await asyncio.sleep(0.05)
+        other = TalliesPartition(1 - PARTITION, town.city.rules, judge)
+        town.processor.partitions[1 - PARTITION] = other
+        restoring = asyncio.create_task(town.processor._restore(other, 0))
+        await asyncio.sleep(0.05)
+        assert town.store.calls == []
+        town.store.go_on.set()
+        await asyncio.gather(publishing, restoring)
+        assert town.store.calls == ["write", "record begins", "record", "publish", "open_signals"]
 
     run(scene)
 

@@ -14,15 +14,18 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from kept.catalogue import parse_service
 from kept.events import Event
 from kept.settings import Settings
 from kept.signals.raised import Raised
+from kept.signals.verdict import Verdict
 from local_stack.broker import Broker
 from local_stack.child import Child
 from local_stack.replay import Replay, WorkerGroup, history_of, wait_for
+from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.partition_log import tallies_partition
 from tests.kept.city import event, ms, seconds
-from tests.stream_processors.judged_worker import SILENT, TOO_MANY
+from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.pipelines import settings_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(420)]
@@ -57,12 +60,13 @@ class Scene:
         self.settings = settings
         self.group = group
         self.replay = Replay(settings, group)
+        self.events: list[Event] = []
 
     def open(self, time: str, cases: range) -> None:
-        self.replay.publish(self._events("case.opened", time, cases))
+        self._publish("case.opened", time, cases)
 
     def complete(self, time: str, cases: range) -> None:
-        self.replay.publish(self._events("case.completed", time, cases, outcome="intended"))
+        self._publish("case.completed", time, cases, outcome="intended")
 
     def reach(self, time: str, day: str = DAY) -> None:
         """Event time comes to `time`, and everything up to it is published."""
@@ -90,13 +94,24 @@ class Scene:
         found = exposed(worker).get("kept_signal_active", [])
         return {(labels["service"], labels["signal"]): value for labels, value in found}
 
-    def _events(self, kind: str, time: str, cases: range, **more: str) -> list[Event]:
+    def embedded(self, time: str) -> list[Verdict]:
+        """Active verdicts at `time` on the path without a broker, after the same events."""
+        pipeline = EmbeddedPipeline(
+            {service: parse_service(CATALOGUE.format(service=service), "test.toml") for service in SERVICES}
+        )
+        pipeline.apply(self.events)
+        pipeline.tick(ms(f"{DAY} {time}"))
+        return [verdict for verdict in pipeline.verdicts(seconds(f"{DAY} {time}"), judge) if verdict.active]
+
+    def _publish(self, kind: str, time: str, cases: range, **more: str) -> None:
         at_ms = ms(f"{DAY} {time}")
-        return [
+        events = [
             event(kind, at_ms + number, f"{service}-{number}", service=service, **more)
             for number in cases
             for service in SERVICES
         ]
+        self.replay.publish(events)
+        self.events += events
 
 
 def exposed(worker: Child) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -139,6 +154,7 @@ def test_killed_workers_and_moved_partitions_go_on_with_the_same_signals(scene: 
     scene.reach("09:00")
     raised = scene.signals()
     assert told(raised) == expected("09:00", None)
+    assert [one.verdict for one in raised] == scene.embedded("09:00")
 
     for worker in scene.group.workers:
         worker.kill()

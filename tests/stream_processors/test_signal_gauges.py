@@ -77,10 +77,11 @@ def test_gauges_of_signals_and_freshness_go_with_the_service() -> None:
     metrics.signals.show(SERVICE, [verdict()], by_key(raised()))
     metrics.signals.show_freshness(SERVICE, NOON, stale=True)
     metrics.signals.show_freshness("parking", None, stale=False)
+    metrics.signals.show_freshness("births", None, stale=None)
     seen = samples(metrics)
     assert seen["kept_service_last_event_timestamp_seconds"] == [({"service": SERVICE}, NOON)]
     assert seen["kept_service_stale"] == [({"service": "parking"}, 0), ({"service": SERVICE}, 1)]
-    metrics.forget([SERVICE, "parking"])
+    metrics.forget([SERVICE, "parking", "births"])
     assert not {name for name in samples(metrics) if name.startswith(("kept_signal", "kept_service"))}
 
 

@@ -112,6 +112,12 @@ def test_a_kind_that_this_release_does_not_know_ends_at_once() -> None:
     assert [one.ended_at for one in changed] == [START + HOUR]
 
 
+def test_a_verdict_of_no_known_kind_is_a_mistake_whether_active_or_not() -> None:
+    for active in (True, False):
+        with pytest.raises(ValueError, match="signal 'mood', which is not in KINDS"):
+            advance({}, [verdict(0, signal="mood", active=active)], START, TOLD)
+
+
 SIGNALS = [(kind.name, about) for kind in KINDS[:7] for about in ("", "area=North")]
 SEEN = st.sampled_from(["x", ".", "-"])
 JUDGEMENTS = st.lists(
