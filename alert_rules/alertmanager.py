@@ -1,7 +1,7 @@
 """The configuration of Alertmanager, from owners: who is told of which alert, when, and what mutes what. Pure.
 
 Pages go out at once, tickets in the working hours of their owner, infos to nobody. What fits no route is told to the
-people who run Kept, never dropped. Valid for Alertmanager 0.25 and newer.
+people who run Kept, never dropped. Valid for Alertmanager 0.25 to 0.28.
 """
 
 from __future__ import annotations

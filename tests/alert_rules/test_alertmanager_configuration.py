@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def test_alertmanager_takes_the_configuration_and_its_templates(config: Path, fi
 
 def route(config: Path, labels: dict[str, str]) -> str:
     """The receiver of an alert with these labels, by amtool."""
-    told = amtool("config", "routes", "test", f"--config.file={config}", *(f"{k}={v}" for k, v in labels.items()))
+    shown = (f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in labels.items())
+    told = amtool("config", "routes", "test", f"--config.file={config}", *shown)
     assert told.returncode == 0, told.stderr
     return told.stdout.strip()
 
@@ -177,7 +179,7 @@ def test_names_with_quotes_commas_and_other_scripts_are_routed(tmp_path: Path) -
     )
     checks = amtool("check-config", config)
     assert checks.returncode == 0, checks.stdout
-    labels = {"alertname": "KeptX", "component": "service", "severity": "page", "owner": quoted}
+    labels = {"alertname": "KeptX", "component": "service", "severity": "page", "owner": name}
     assert route(config, labels) == f"{slug(name)}-page"
 
 
@@ -222,3 +224,18 @@ def test_without_owners_there_is_no_configuration() -> None:
 def test_settings_of_delivery_that_make_no_sense_are_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(ConfigurationError, match=says):
         configuration(CITY_OWNERS, checked(msgspec.structs.replace(Delivery(), **changes)))
+
+
+def test_every_alert_that_there_is_has_somebody_who_is_told(config: Path) -> None:
+    otherwise = {"page": "platform-page", "ticket": "platform-ticket", "info": "nobody", "none": "heartbeat"}
+    told = set()
+    for file in sorted(CITY_FOLDER.glob("*.rules.yml")):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            for rule in group["rules"]:
+                labels = rule["labels"]
+                severity, of_owner = labels["severity"], f"{slug(labels['owner'])}-{labels['severity']}"
+                is_told = labels["component"] == "service" and severity != "info"
+                receiver = route(config, {"alertname": rule["alert"], **labels})
+                assert receiver == (of_owner if is_told else otherwise[severity]), rule["alert"]
+                told.add(receiver)
+    assert told == {one["name"] for one in configuration(CITY_OWNERS)["receivers"]} - {"unrouted"}

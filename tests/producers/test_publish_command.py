@@ -148,7 +148,7 @@ def test_the_catalogue_check_prints_a_line_a_service() -> None:
     result = run("check")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[-1] == "8 services, all valid"
+    assert lines[-1] == "8 services, all valid; 7 owners to tell of alerts"
     assert any("Street light repairs (simulated): 85% within 5d" in line for line in lines)
     assert any("90% within 24h of working time" in line for line in lines)
 
