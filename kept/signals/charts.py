@@ -35,7 +35,7 @@ from kept.signals.verdict import Verdict
 from kept.signals.weekly import CHARTED_AS, WeekFigure, weekly_figures
 
 EXPLAINED_WEEKS: Final = 4
-"""A registered change accounts for an improvement in its own week and so many after it."""
+"""A registered change accounts for an improvement that begins in its own week or one of so many after it."""
 POINTS_SHOWN: Final = 26
 """Weeks in the evidence of an active signal at most."""
 
@@ -189,8 +189,25 @@ def _is_explained(chart: Chart, found: Grave) -> bool:
     """Whether a registered change said that this would come."""
     if not found.settled and chart.way == found.direction:
         return True
-    since = [figure.week.tally for figure in chart.figures[-1 - EXPLAINED_WEEKS :]]
-    return meaning(found.direction, chart.better) == "improvement" and explains_improvement(since, chart.indicator)
+    if meaning(found.direction, chart.better) != "improvement":
+        return False
+    began = _began(chart, found)
+    around = [figure.week.tally for figure in chart.figures[max(0, began - EXPLAINED_WEEKS) : began + 1]]
+    return explains_improvement(around, chart.indicator)
+
+
+def _began(chart: Chart, found: Grave) -> int:
+    """The index among the figures of the first of those weeks, up to the newest, that are all a half-width away."""
+    began = len(chart.figures) - 1
+    sign = 1 if found.direction == "up" else -1
+    for place in range(began, -1, -1):
+        value = chart.figures[place].value
+        if value is None:
+            continue
+        if sign * (value - found.mean) <= found.half:
+            break
+        began = place
+    return began
 
 
 def _grave_verdict(situation: Situation, chart: Chart, signal: str, found: Grave) -> Verdict:
@@ -198,10 +215,9 @@ def _grave_verdict(situation: Situation, chart: Chart, signal: str, found: Grave
     unit = _unit(situation, chart)
     away = f"{found.times:.1f} half-widths {'above' if found.direction == 'up' else 'below'} the mean"
     compared = f"{figure_words(found.mean, unit)} of {found.weeks} weeks (half-width {figure_words(found.half, unit)})"
-    first = chart.points[-2].figure if found.both else last
     return msgspec.structs.replace(
         _verdict(situation, chart, signal, active=True),
-        since=first.week.start,
+        since=chart.figures[_began(chart, found)].week.start,
         expected=found.mean + found.half * (1 if found.direction == "up" else -1),
         words=f"{_was(situation, chart, last)}: {away} {compared}{', for the second week' if found.both else ''}",
         test=f"{f'two weeks {FAR_TWICE:g}' if found.both else f'one week {FAR:g}'} half-widths from the mean",

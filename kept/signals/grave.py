@@ -27,8 +27,8 @@ LEAST_CHANGE: Final = 0.075
 """Where nothing tells what chance does (money), a half-width is at least this share of the mean."""
 UNSURE: Final = 1.0
 """Half-widths from r moving ranges are made wider by the share 1 / r: they may have been too small by chance."""
-OWN_WEEKS: Final = 2
-"""Weeks since a re-basing that make a mean of their own; before, a week is compared with those before the change."""
+OWN_WEEKS: Final = 1
+"""Whole weeks since a re-basing that make a mean of their own; before, a week is compared with those before it."""
 
 
 class GravePoint(NamedTuple):
@@ -83,12 +83,7 @@ def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     own = [one for one in before if one.segment == point.segment and not one.mixed]
     settled = len(own) >= OWN_WEEKS and not point.mixed
     compared = own[:BASELINE] if settled else [one for one in before if not one.mixed][-BASELINE:]
-    known = own[:BASELINE] if len(own) >= BASELINE else before
-    ranges = [
-        abs(later.value - earlier.value)
-        for earlier, later in pairwise(known)
-        if earlier.segment == later.segment and not earlier.mixed
-    ][-(BASELINE - 1) :]
+    ranges = _ranges(own[:BASELINE] if len(own) >= BASELINE else before)
     if len(ranges) < LEAST_RANGES or not compared:
         return None
     mean = math.fsum(one.value for one in compared) / len(compared)
@@ -100,3 +95,10 @@ def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     if half == 0:
         return None
     return Grave("up" if distance > 0 else "down", mean, half, abs(distance) / half, len(compared), False, settled)
+
+
+def _ranges(points: Sequence[GravePoint]) -> list[float]:
+    """The newest moving ranges: within stretches; across re-basings too, which widens them, where those are too few."""
+    steps = [(earlier, abs(later.value - earlier.value), later) for earlier, later in pairwise(points)]
+    within = [step for earlier, step, later in steps if earlier.segment == later.segment and not earlier.mixed]
+    return (within if len(within) >= LEAST_RANGES else [step for _, step, _ in steps])[-(BASELINE - 1) :]

@@ -215,8 +215,11 @@ def test_the_time_out_of_a_transaction_is_frozen_into_its_beginning() -> None:
     assert begun.timeout == HOUR_MS // 2
 
 
-def test_a_change_of_the_service_counts_nothing() -> None:
-    assert fact_of(event("service.changed", MONDAY, title="a new form")) == Counts((), ())
+def test_a_change_of_the_service_counts_itself_and_what_it_is_expected_to_move() -> None:
+    assert fact_of(event("service.changed", MONDAY, title="a new form")) == Counts((), ((c.CHANGED, 1),))
+    for indicator, counted in (("backlog", ((c.CHANGED, 1), (c.CHANGED_UP + 5, 1))), ("joy", ((c.CHANGED, 1),))):
+        told = event("service.changed", MONDAY, title="x", expected={"indicator": indicator, "direction": "up"})
+        assert fact_of(told) == Counts((), counted)
 
 
 def test_every_public_event_is_understood() -> None:

@@ -1,4 +1,4 @@
-"""What the control charts of a service say, from its tallies: when, of what, in which words; and when they are quiet."""
+"""What the control charts of a service say, from its tallies: when, of what and in which words; when they are quiet."""
 
 from __future__ import annotations
 
@@ -123,6 +123,17 @@ def test_an_improvement_is_explained_by_a_registered_change_that_expects_it(
     assert (("unexplained_improvement", "cost_per_transaction") in active(judged(tallied, 13))) is is_told
 
 
+def test_an_improvement_that_a_registered_change_explained_stays_explained_and_a_later_one_explains_nothing() -> None:
+    better = [money(20 + way) for way in (1, -1) * 4]
+    before, after = of_weeks(*COSTS, *better), of_weeks(*COSTS, *better)
+    before.week(10, UNNAMED)
+    after.week(15, UNNAMED)
+    about = ("unexplained_improvement", "cost_per_transaction")
+    for week in range(13, 21):
+        assert about not in active(judged(before, week))
+        assert active(judged(after, week))[about].since == at(12)
+
+
 def test_faster_delivery_explains_more_promises_kept_and_re_bases_only_its_own_chart() -> None:
     #   slow and poor for 12 weeks, then a registered change in week 12, then good
     tallied = of_weeks(*alternating(12, lambda way: promise(120 + 4 * way, 200)), promise(120, 200), promise(198, 200))
@@ -133,7 +144,7 @@ def test_faster_delivery_explains_more_promises_kept_and_re_bases_only_its_own_c
     assert verdicts[("chart_signal", "promise_kept")].evidence["segment_start"] == "2025-01-06"
 
 
-def test_a_registered_change_for_the_worse_explains_that_it_got_worse_for_two_weeks() -> None:
+def test_a_registered_change_for_the_worse_explains_that_it_got_worse_in_its_week_and_the_next() -> None:
     tallied = of_weeks(*COSTS, money(50), money(60), money(61), money(60))
     tallied.week(12, changed("cost_per_transaction", "up"))
     for week in (13, 14, 15, 16):

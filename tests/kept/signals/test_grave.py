@@ -71,10 +71,11 @@ def test_the_mean_is_that_of_the_first_twelve_weeks_so_that_a_slow_drift_adds_up
     assert grave(drift) is not None
 
 
-def test_a_new_level_after_a_re_basing_is_compared_with_itself_from_its_third_week_on() -> None:
+def test_a_new_level_after_a_re_basing_is_compared_with_itself_from_its_second_week_on() -> None:
     new = money(*[490, 510] * 6, segment=1)
     first = grave([*USUAL, *new[:1]])
     assert first is not None and not first.settled
+    assert grave([*USUAL, *new[:2]]) is None
     assert grave([*USUAL, *new[:3]]) is None
     found = grave([*USUAL, *new[:3], *money(250, segment=1)])
     assert found is not None and found.settled
