@@ -35,7 +35,8 @@ _OUT: tuple[int, ...] = (c.BACKLOG_LEFT, c.PAUSED_ENTERED)
 
 
 class Outlook(NamedTuple):
-    """What one window says. `limit` in cases; `chance` is the smaller of its two tests that can make it active.
+    """What one window says. `limit` in cases; `chance` is the smaller of the tests that make it active, None where
+    there is none: a limit of the catalogue is passed or not.
 
     `lost` is the share of the usual opening hours that public holidays took; `growth` is what it would have been had
     they been worked as the others were, since what is left of a holiday is worked off after it.
@@ -45,7 +46,7 @@ class Outlook(NamedTuple):
     lost: float
     limit: float
     passing: Passing
-    chance: float
+    chance: float | None
     is_active: bool
 
 
@@ -82,7 +83,9 @@ def judge(situation: Situation) -> Iterator[Verdict]:
     outlooks = [one for days in WINDOWS_DAYS if (one := _outlook(flow, days, horizon, situation)) is not None]
     if outlooks:
         active = [one for one in outlooks if one.is_active]
-        yield _verdict(min(active, key=lambda one: one.chance) if active else outlooks[0], flow, horizon, situation)
+        yield _verdict(
+            min(active, key=lambda one: one.chance or 0.0) if active else outlooks[0], flow, horizon, situation
+        )
 
 
 def _flow(situation: Situation) -> Flow:
@@ -123,7 +126,7 @@ def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Out
     if limit is not None:
         worked_off = float(limit)
         if flow.stock > limit:
-            of_stock = 0.0  # a number of people's own is passed or not: there is no chance in it
+            of_stock = 0.0
     else:
         assert rules.target_ms is not None
         open_ms = rules.clock.between((situation.at - days * DAY_SECONDS) * 1000, situation.at * 1000)
@@ -138,7 +141,9 @@ def _outlook(flow: Flow, days: int, horizon: float, situation: Situation) -> Out
     alpha = ALPHA / len(WINDOWS_DAYS)
     is_growing = seen.chance < alpha and ahead.central is not None and ahead.central <= horizon
     is_passed = of_stock < alpha and seen.per_day >= 0
-    chance = min([seen.chance] * is_growing + [of_stock] * is_passed, default=seen.chance)
+    chance: float | None = seen.chance
+    if is_passed:
+        chance = None if limit is not None else min(of_stock, seen.chance if is_growing else 1.0)
     return Outlook(seen, lost, worked_off, ahead, chance, is_growing or is_passed)
 
 
@@ -171,7 +176,7 @@ def _verdict(one: Outlook, flow: Flow, horizon: float, situation: Situation) -> 
         value=flow.stock,
         expected=one.limit,
         cases=seen.entered + seen.left,
-        chance=one.chance or None,
+        chance=one.chance,
         words=_words(one, flow, situation),
         test=(
             f"conditional test of two Poisson counts, dispersion {seen.dispersion:.2f}, alpha {ALPHA} over "

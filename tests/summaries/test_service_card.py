@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kept.indicators.point import Point
+from summaries.indicator_table import make_table
 from summaries.service_card import Card, judge, make_card
 from summaries.wording import NBSP
 from tests.summaries.figures import NOW, point, promise, service, stale, usual
@@ -113,3 +114,15 @@ def test_newer_shares_that_are_not_stale_take_the_mark_away() -> None:
 
 def test_what_is_no_share_is_never_marked_by_itself() -> None:
     assert card(usual("parking")).stale == ""
+
+
+def test_the_table_of_a_silent_service_marks_its_shares() -> None:
+    rows = {
+        row.name: row
+        for family in make_table([*stale(promise("parking", 0.5, 0.4, 0.6, 0.6, 50)), *usual("parking")])
+        for row in family.rows
+    }
+    assert [cell.detail for cell in rows["promise kept"].cells if cell.known] == [
+        f"40.0{NBSP}to{NBSP}60.0{NBSP}%, n{NBSP}50, stale"
+    ]
+    assert not any("stale" in cell.detail for cell in rows["satisfaction score"].cells)

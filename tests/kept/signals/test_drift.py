@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kept import counters as c
@@ -129,6 +129,7 @@ def test_what_fits_the_definition_in_force_is_never_a_change_though_it_fits_anot
     assert next(follow([figure("m", 95.9, close)], SCORE)).finding == "agrees"
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 100), max_size=12))
 def test_every_raised_finding_begins_a_run_and_only_a_change_moves_the_definition(published: list[float]) -> None:
     figures = [figure(str(month), value, HALF_HAPPY) for month, value in enumerate(published)]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import bdtrc, ndtr
 
@@ -53,6 +53,7 @@ def test_growth_that_chance_explains_may_never_pass_the_limit() -> None:
     assert passing(0, growth([40] * 28, [60] * 28, 28)) == (0, 0, 0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_the_chance_of_growth_is_the_exact_binomial_one(entered: int, left: int) -> None:
     seen = Growth(7, entered, left, 1.0)
@@ -60,6 +61,7 @@ def test_the_chance_of_growth_is_the_exact_binomial_one(entered: int, left: int)
     assert seen.chance == pytest.approx(exact, rel=1e-9, abs=1e-300)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers(0, 300), st.integers(0, 300), st.floats(1, 9))
 def test_the_central_time_lies_between_the_ends_of_the_interval(
     gap: int, entered: int, left: int, spread: float
