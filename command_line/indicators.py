@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from catalogue import services_of
+from command_line.history_choice import history_settings
 from command_line.output import output
 from command_line.replay import SHOWN_WINDOWS, print_table, sort_key
 from history.open import open_history
@@ -21,7 +20,6 @@ from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point, as_json_object
 from kept.indicators.small_numbers import DEFAULT_BELOW, suppressed
 from kept.indicators.windows import WINDOWS
-from kept.settings import read_settings
 
 
 def indicators(
@@ -41,12 +39,8 @@ def indicators(
         raise ConfigurationError(f"--indicator: {indicator!r} is not known; valid: {', '.join(sorted(BY_NAME))}")
     if window is not None and window not in WINDOWS:
         raise ConfigurationError(f"--window: {window!r} is not known; valid: {', '.join(WINDOWS)}")
-    settings = read_settings(os.environ)
-    if history is not None:
-        settings = msgspec.structs.replace(settings, history="sqlite", history_path=str(history))
+    settings = history_settings(history)
     services = services_of(settings)
-    if settings.history == "sqlite" and not Path(settings.history_path).exists():
-        raise ConfigurationError(f"{settings.history_path}: no such history file; set KEPT_HISTORY_PATH or --history")
     if slices and not json_output:
         raise ConfigurationError("--slices: tables show whole services only; add --json")
     store = open_history(settings, read_only=True)

@@ -9,6 +9,7 @@ from types import FrameType
 import typer
 
 from command_line import dead_letters, influx, mapping, rules, topics
+from command_line.alerts import app as alerts_app
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.doctor import doctor
@@ -43,6 +44,7 @@ topics.app.command("grow")(grow)
 topics.app.command("check")(check_topics)
 topics.app.command("rights")(needed_rights)
 app.add_typer(topics.app, name="topics")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(influx.app, name="influx")
 app.add_typer(catalogue_app, name="catalogue")
