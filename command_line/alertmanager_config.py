@@ -26,7 +26,11 @@ def alertmanager_config(
     output: Annotated[Path, typer.Option(help=f"Folder for {CONFIG_FILE} and the templates.")],
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(help="Catalogue folders, with an owners.toml.", show_default="KEPT_CATALOGUE"),
+        typer.Option(
+            "--catalogue",
+            help="Folder with services and an owners.toml; more than once for more.",
+            show_default="KEPT_CATALOGUE",
+        ),
     ] = None,
     templates: Annotated[
         str | None,

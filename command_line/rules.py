@@ -14,8 +14,9 @@ import alert_rules
 import catalogue
 from alert_rules.options import Jobs, RuleOptions
 from alert_rules.rules import all_refused, rule_files
+from command_line.alertmanager_config import alertmanager_config
 from command_line.output import output
-from kept.catalogue import Catalogue, read_catalogue
+from kept.catalogue import Catalogue
 from kept.durations import SECOND_MS, parse_duration
 from kept.errors import ConfigurationError, Stop
 from kept.settings import read_settings
@@ -24,7 +25,8 @@ DEFAULT = RuleOptions()
 CITY = Path(alert_rules.__file__).parent / "city"
 """The rules of the simulated city, as they come with Kept."""
 
-app = typer.Typer(no_args_is_help=True, help="Alert rules for Prometheus, made from the catalogue.")
+app = typer.Typer(no_args_is_help=True, help="Alert rules and Alertmanager's configuration, made from the catalogue.")
+app.command("alertmanager")(alertmanager_config)
 
 Folders = Annotated[
     list[Path] | None,
@@ -132,7 +134,7 @@ def check(
 
 
 def _services(folders: list[Path] | None) -> Catalogue:
-    return read_catalogue(folders) if folders else catalogue.services_of(read_settings(os.environ))
+    return catalogue.services_in(folders) if folders else catalogue.services_of(read_settings(os.environ))
 
 
 def _options(

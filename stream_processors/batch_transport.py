@@ -8,12 +8,13 @@ Each private method used is covered by a test against a real broker, so that an 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import aiokafka
 import faust
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -30,6 +31,16 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"
         consumer._partition_assignment_strategy = [assignor_for(self.app.conf.topic_partitions)]
         return consumer
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Go to what the group has committed; nothing while partitions move away: their next assignment comes here."""
+        try:
+            if self._ensure_consumer().assignment():
+                committed: Mapping[TP, int] = await super().seek_to_committed()
+                return committed
+        except IllegalStateError:
+            self.log.warning("partitions moved again while they were being assigned")
+        return {}
 
     async def read_positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """Up to where the client has read each; Faust's `position` asks, and forgets the answer."""

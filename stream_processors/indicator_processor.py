@@ -31,6 +31,7 @@ from history.store import HistoryStore
 from kept.errors import Retry
 from kept.indicators.amendments import amendments
 from kept.indicators.evaluate import evaluate
+from kept.indicators.freshness import is_stale, last_event
 from kept.indicators.point import Amendment, Point
 from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
@@ -206,6 +207,8 @@ class IndicatorProcessor:
                 owned.slices.are_published(service, at)
             if self.partitions.get(owned.partition) is owned:
                 self._metrics.show(service, points)
+                heard = last_event(owned.tallies, service, rules.local_time, at)
+                self._metrics.signals.show_freshness(service, heard, is_stale(owned.tallies, rules, at))
             if everything or owned.judgements.is_due(service, at):
                 await self._judge(owned, service, at)
             owned.published[service] = at

@@ -207,7 +207,8 @@ class Worker:
             await self.cases.assign(mine)
             # With more workers than partitions some have nothing, until another one leaves.
             committed = await self._consumer.seek_to_committed() if assigned else {}
-            await self.indicators.assign({tp.partition: committed.get(tp) or 0 for tp in merged})
+            # What is not in it has moved away meanwhile, and is given back by the next assignment.
+            await self.indicators.assign({tp.partition: committed[tp] or 0 for tp in merged if tp in committed})
         except Exception as error:
             self.die(error)
 

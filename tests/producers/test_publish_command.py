@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +119,17 @@ class TestOnABroker:
         command = [sys.executable, "-m", "command_line.main", "publish", "--simulated-city", "--live", "--days", "0.1"]
         child = Child("city", [*command, "--json", *options], tmp_path / "log", environment=environment)
 
-        def live(seconds_to_deliver: float) -> dict[str, Any]:
+        def segments() -> set[Path]:
+            return set((tmp_path / "spool").rglob("*.segment"))
+
+        def live(until: Callable[[], bool]) -> dict[str, Any]:
             begin = child.log.stat().st_size if child.log.exists() else 0
             child.start()
             try:
-                deadline = time.monotonic() + 30
-                while not list((tmp_path / "spool").rglob("*.segment")):
+                deadline = time.monotonic() + 60
+                while not until():
                     assert time.monotonic() < deadline and child.running(), child.log_tail()
                     time.sleep(0.05)
-                time.sleep(seconds_to_deliver)
                 child.signal(signal.SIGINT)
                 assert child.wait(30) == 0, child.log_tail()
             finally:
@@ -135,11 +138,12 @@ class TestOnABroker:
             return counts
 
         broker.stop()
-        away = live(0)
+        away = live(lambda: bool(segments()))
         assert away["waiting"] == away["published"] > 0
         assert away["acknowledged"] == 0
         broker.start()
-        back = live(2)
+        waiting = segments()
+        back = live(lambda: not waiting & segments())  # what waited was delivered, and its file is gone
         assert back["waiting"] == 0
         assert back["acknowledged"] == back["published"] + away["waiting"]
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import Any
 
+import pytest
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
-from stream_processors.batch_transport import BatchConsumer, BatchQueue, assignor_for
+from stream_processors.batch_transport import BatchConsumer, BatchConsumerThread, BatchQueue, assignor_for
 
 TOPICS = ["events", "tallies"]
 
@@ -41,6 +44,34 @@ def test_topics_that_the_cluster_does_not_tell_of_are_assigned_as_they_were_made
 def test_the_client_s_own_assignor_would_have_left_them_to_nobody() -> None:
     # When this fails, `assignor_for` is no longer needed.
     assert {topic for topic, _ in assigned(RoundRobinPartitionAssignor)} == {"tallies"}
+
+
+class Moving:
+    """A client whose partitions are taken away while it asks what they had committed."""
+
+    def __init__(self, *assigned: TP) -> None:
+        self._assigned = frozenset(assigned)
+
+    def assignment(self) -> frozenset[TP]:
+        return self._assigned
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        raise IllegalStateError("No current assignment for partition")
+
+
+@pytest.mark.parametrize("client", [Moving(TP("tallies", 0)), Moving()])
+def test_partitions_that_move_again_while_they_are_assigned_end_no_worker(
+    client: Moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = BatchConsumerThread.__new__(BatchConsumerThread)
+    thread.log = logging.getLogger("test")
+    monkeypatch.setattr(BatchConsumerThread, "_ensure_consumer", lambda self: client)
+
+    async def at_once(self: Any, call: Any) -> Any:
+        return await call()
+
+    monkeypatch.setattr(BatchConsumerThread, "call_thread", at_once)
+    assert asyncio.run(thread.seek_to_committed()) == {}
 
 
 # lag: offsets have gaps

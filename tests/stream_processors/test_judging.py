@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 from msgspec.structs import replace
+from prometheus_client.samples import Sample
 
 from kept.intake import Rules
 from kept.signals.raised import Raised
@@ -63,8 +64,17 @@ class Town:
 
     def shown(self) -> dict[str, float]:
         """kept_signal_active by signal."""
+        return {one.labels["signal"]: one.value for one in self._samples("kept_signal_active")}
+
+    def freshness(self) -> dict[str, float]:
+        """When the service was last heard (s), and whether it is stale."""
+        (heard,) = self._samples("kept_service_last_event_timestamp_seconds")
+        (stale,) = self._samples("kept_service_stale")
+        return {"heard": heard.value, "stale": stale.value}
+
+    def _samples(self, name: str) -> list[Sample]:
         families = {family.name: family for family in self.processor._metrics.collect()}
-        return {one.labels["signal"]: one.value for one in families["kept_signal_active"].samples}
+        return list(families[name].samples)
 
 
 OPENED = [("case.opened", f"c{number}") for number in range(5)]
@@ -93,6 +103,20 @@ def test_each_full_local_hour_is_judged_once_when_it_is_published() -> None:
         for time in ("09:00", "09:05", "09:55", "10:00", "10:05", "10:40", "11:10"):
             await town.reach(time, ("case.opened", f"at-{time}"))
         assert town.judged == [at("09:00"), at("10:00"), at("11:00")]
+
+    run(scene)
+
+
+def test_each_publication_shows_when_the_service_was_heard_and_whether_that_is_too_long_ago() -> None:
+    async def scene(town: Town) -> None:
+        await town.reach("09:00", *OPENED)
+        assert town.freshness() == {"heard": at("08:55"), "stale": 0}
+        await town.reach("09:55")
+        assert town.freshness() == {"heard": at("08:55"), "stale": 0}
+        await town.reach("10:00")
+        assert town.freshness() == {"heard": at("08:55"), "stale": 1}
+        await town.reach("10:10", ("case.opened", "after the silence"))
+        assert town.freshness() == {"heard": at("10:05"), "stale": 0}
 
     run(scene)
 
