@@ -94,8 +94,8 @@ not known well with few weeks, and at least what chance does to a week of so man
 It takes {LEAST_RANGES + 1} weeks and {LEAST_CASES} cases in the week. Stocks such as `backlog` give none: each week's is made of the last one's.
 
 After a re-basing a week is compared with its own stretch from the second whole week on; before, it is compared with the
-weeks before the change, and what the change was to bring is no ticket. **So whatever else moves the figure that way in those
-two weeks is taken for the change**, until the next re-basing. Nor is an improvement a ticket that began within {EXPLAINED_WEEKS} weeks
+stretch before the change, and what the change was to bring is no ticket. **So whatever else moves the figure that way in
+those two weeks is taken for the change**: register changes one by one. Nor is an improvement a ticket that began within {EXPLAINED_WEEKS} weeks
 after a change registered without an expectation, or after a faster delivery where the figure moves with it.
 
 ## How often it is wrong, and how late

@@ -28,7 +28,7 @@ LEAST_CHANGE: Final = 0.075
 UNSURE: Final = 1.0
 """Half-widths from r moving ranges are made wider by the share 1 / r: they may have been too small by chance."""
 OWN_WEEKS: Final = 1
-"""Whole weeks since a re-basing that make a mean of their own; before, a week is compared with those before it."""
+"""Whole weeks since a re-basing that make a mean of their own; before, a week is compared with the stretch before."""
 
 
 class GravePoint(NamedTuple):
@@ -80,9 +80,10 @@ def grave(points: Sequence[GravePoint]) -> Grave | None:
 
 def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     """How far a week is from the weeks before it."""
-    own = [one for one in before if one.segment == point.segment and not one.mixed]
+    whole = [one for one in before if not one.mixed]
+    own = [one for one in whole if one.segment == point.segment]
     settled = len(own) >= OWN_WEEKS and not point.mixed
-    compared = own[:BASELINE] if settled else [one for one in before if not one.mixed][-BASELINE:]
+    compared = own[:BASELINE] if settled else _stretch_before(whole, point.segment)[-BASELINE:]
     ranges = _ranges(own[:BASELINE] if len(own) >= BASELINE else before)
     if len(ranges) < LEAST_RANGES or not compared:
         return None
@@ -95,6 +96,12 @@ def _distance(before: Sequence[GravePoint], point: GravePoint) -> Grave | None:
     if half == 0:
         return None
     return Grave("up" if distance > 0 else "down", mean, half, abs(distance) / half, len(compared), False, settled)
+
+
+def _stretch_before(points: Sequence[GravePoint], segment: int) -> list[GravePoint]:
+    """The points of the last stretch before `segment` that has any."""
+    last = max((one.segment for one in points if one.segment < segment), default=None)
+    return [one for one in points if one.segment == last]
 
 
 def _ranges(points: Sequence[GravePoint]) -> list[float]:

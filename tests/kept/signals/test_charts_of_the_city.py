@@ -22,7 +22,7 @@ from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies, unpack
 from producers.simulator.city import simulate
 from producers.simulator.incident import Incident
-from producers.simulator.incidents import ChaserSurge, CostJump, DefinitionChange
+from producers.simulator.incidents import ChaserSurge, CostJump, DefinitionChange, ImprovementThatWorks
 
 pytestmark = pytest.mark.slow
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -102,3 +102,9 @@ def test_what_happens_gives_its_ticket_within_two_whole_weeks_and_no_other(kind:
     found = tickets(name, INCIDENT_WEEK + 3, [incident])
     assert {(one.signal, one.about) for verdicts in found.values() for one in verdicts} == {expected}
     assert min(found) in (INCIDENT_WEEK + 1, INCIDENT_WEEK + 2)
+
+
+def test_an_improvement_that_was_registered_and_works_gives_no_ticket() -> None:
+    start_ms = milliseconds(monday(INCIDENT_WEEK))
+    works = ImprovementThatWorks(service="street-lights", start_ms=start_ms, indicator="delivery_time_p50", size=0.6)
+    assert tickets("street-lights", INCIDENT_WEEK + 8, [works]) == {}

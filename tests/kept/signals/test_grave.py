@@ -99,3 +99,10 @@ def test_false_tickets_are_as_rare_as_the_page_says_and_real_changes_are_found()
     for change in simulation.CHANGES:
         found = simulation.weeks_until_found(change, charts=100, seed=12)
         assert found.within_two_weeks >= change.least_found, change.name
+
+
+def test_after_a_re_basing_a_week_is_compared_with_the_stretch_before_and_not_with_older_ones() -> None:
+    between = money(*[490, 510] * 3, segment=1)
+    found = grave([*USUAL, *between, *money(100, segment=2)])
+    assert found is not None and not found.settled
+    assert (found.mean, found.weeks) == (500, 6)
