@@ -119,7 +119,7 @@ def false_alarms() -> str:
                         continue
                     seen = false_signals(planned, signal, YEARS, seed, rhythm)
                     events, years, worst = events + seen, years + YEARS, max(worst, seen / YEARS)
-            low = gammaincinv(events, 0.025) / years
+            low = gammaincinv(events, 0.025) / years if events else 0.0
             high = gammaincinv(events + 1, 0.975) / years
             rows.append(
                 [
@@ -245,8 +245,9 @@ So each rule is made for its promise and its volume, by `kept.signals.budgets.pl
   all of its cases would be significant; to a week at most for a page, to the whole period for a ticket. Two windows that
   become equal are one rule. A rule that could never fire is not made; why, is said below.
 * The rule fires when the long window is **no chance**, P(X >= missed) < alpha for X binomial with n cases and EB, exact; **and**
-  it burns at the factor or faster; **and** the short window still does. Where the short window holds too few cases to tell
-  (at night, in a small service) it reaches back as far as it must, at most to the long one.
+  it burns at the factor or faster; **unless** the short window shows that it is over: as few missed cases as it holds would be
+  improbable at the factor. Where it holds too few cases to tell (at night, in a small service) it reaches back as far as it
+  must, at most to the long one. To ask it for the full factor would be to toss a coin whenever it holds a few cases.
 * The **volume** is the service's own: the cases that fell due in the whole weeks before today, a period at most, rounded down to two
   digits. A young service is judged from the day on on which its promises have been falling due for a week, and by each rule
   only when they have for the whole long window: the first cohorts after a start are small, and their cases the quick ones.

@@ -60,9 +60,14 @@ NUMBERS: Final[Mapping[str, Number]] = {
     ),
     "short_part": Number(12, "the short window is a twelfth of the long one: SRE workbook, chapter 5"),
     "short_expected_bad": Number(
-        2,
+        4,
         "missed cases that the short window must expect while the budget burns at the rule's factor, else it is "
-        "widened: with 2 it is by chance without any in 13 % of the looks",
+        "widened: with fewer its burn is a toss of a coin, and a signal that lasts would come and go",
+    ),
+    "short_doubt": Number(
+        0.1,
+        "the short window ends a signal when as few missed cases, at the rule's factor, are less probable than this: "
+        "it says that the trouble is over, not merely that its few cases went well",
     ),
     "longest_page_days": Number(
         7, "what needs more than a week to show does not need anybody at night: it is a ticket"

@@ -2,8 +2,8 @@
 
 With target t the budget is EB = 1 - t: the share of due cases that may be missed. The burn of a window is its missed
 share divided by EB; it is never more than 1 / EB. A rule fires when its long window is missed more often than chance
-explains (exact binomial), and burns at the rule's factor or faster, and its short window still does. Why it is so:
-docs/alert-budgets.md.
+explains (exact binomial) and burns at the factor or faster, and the short window does not show that it is over. Why it
+is so: docs/alert-budgets.md.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
-from scipy.special import bdtrc
+from scipy.special import bdtr, bdtrc
 
 from kept.signals.budget_numbers import BURNS, FAST, SLOW, BudgetSignal, Burn, PeriodDays, number
 from kept.signals.kinds import BY_NAME
@@ -37,7 +37,7 @@ _TIE: Final = 1e-9
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """Fires when the long window is missed significantly often and burns fast, and the short one still does.
+    """Fires when the long window is missed significantly often and burns fast, unless the short one says it is over.
 
     The short window is `short_hours`, and as much longer as it takes to hold `short_cases` due cases, at most the long
     one. So a night without due cases neither ends a signal nor brings one back.
@@ -65,6 +65,10 @@ class Rule(Struct, frozen=True, kw_only=True):
     def chance(self, bad: int, n: int) -> float:
         """P(X >= bad) of `n` cases when each is missed with the budget's probability."""
         return chance_of_as_many(bad, n, self.budget)
+
+    def is_over(self, bad: int, n: int) -> bool:
+        """Whether a short window of `n` due cases shows that the budget no longer burns at the factor."""
+        return n == 0 or bdtr(bad, n, min(1.0, self.factor * self.budget)) < number("short_doubt")
 
     def is_bad(self, bad: int, n: int) -> bool:
         """Whether `bad` of `n` due cases in the long window are enough to fire."""

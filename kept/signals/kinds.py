@@ -78,7 +78,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         unit="cases",
         seen="{} late",
         judged_against="{} allowed",
-        summary="A promise without an error budget has been broken and the case is still open",
+        summary="A promise without an error budget has been broken",
         first="Find the overdue cases in the service's own system and give each an owner",
     ),
     Kind(

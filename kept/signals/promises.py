@@ -62,7 +62,7 @@ def _judged(rule: Rule, cohort: DueCohort) -> Judged:
     long = cohort.last(rule.long_hours)
     short_hours = cohort.short_window(rule)
     short = cohort.last(short_hours)
-    fired = rule.is_bad(long.bad, long.n) and short.n > 0 and rule.burns(short.bad, short.n)
+    fired = rule.is_bad(long.bad, long.n) and not rule.is_over(short.bad, short.n)
     return Judged(
         rule=rule, long=long, short_hours=short_hours, short=short, chance=rule.chance(long.bad, long.n), fired=fired
     )

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtr
 
+from kept.signals.budget_numbers import number
 from kept.signals.budgets import Plan, Rule, least_bad
 from kept.signals.kinds import BY_NAME
 
@@ -69,8 +71,9 @@ def fires(rule: Rule, due: DueCases) -> Flags:
     while too_few.any():
         short[too_few] += 1
         too_few &= (last(n_until, short) < rule.short_cases) & (short < rule.long_hours)
-    burns = last(bad_until, short) >= rule.factor * rule.budget * last(n_until, short) - 1e-9
-    fired[rows[~burns], columns[~burns]] = False
+    chance = bdtr(last(bad_until, short), last(n_until, short), min(1.0, rule.factor * rule.budget))
+    over = chance < number("short_doubt")
+    fired[rows[over], columns[over]] = False
     return fired
 
 

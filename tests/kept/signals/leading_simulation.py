@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -41,12 +41,23 @@ class Slow(Struct, frozen=True, kw_only=True):
         return self.promised_days * 24 + HISTORY_HOURS
 
 
+class Cases(NamedTuple):
+    """Of each case the hours at which it comes near its due, closes if it does by then, and falls due; and its fate."""
+
+    entry: Any
+    closes: Any
+    due: Any
+    near: Any
+    late: Any
+
+
 class Watched(Struct, frozen=True, kw_only=True):
     """What was seen from hour 0, the first look, on."""
 
     active: NDArray[np.bool_]
     due: DueCases
     """One row; also of the hours before the first look, which are the first `lead` columns."""
+    cases: Cases
 
 
 def watch(slow: Slow, hours: int, random: np.random.Generator, worse: Callable[[Any], Any] | None = None) -> Watched:
@@ -83,7 +94,8 @@ def watch(slow: Slow, hours: int, random: np.random.Generator, worse: Callable[[
     looks = slice(slow.lead, total)
     chance = np.where(is_open[looks] > 0, bdtrc(is_open[looks] - 1, n[looks], bearable), 1.0)
     active = (chance < alpha_of(slow.cases_a_year)) & (bearable < 1)
-    return Watched(active=active, due=DueCases(due_n[np.newaxis], due_bad[np.newaxis]))
+    due_cases = DueCases(due_n[np.newaxis], due_bad[np.newaxis])
+    return Watched(active=active, due=due_cases, cases=Cases(entry, closes, due, near, late))
 
 
 def false_warnings(slow: Slow, years: int, seed: int) -> int:

@@ -91,7 +91,7 @@ def test_what_is_over_ends_the_signal_though_the_long_window_still_holds_it() ->
     assert fast.chance is not None
     assert fast.chance < 1e-9
     assert verdicts(ended)["promise_budget_slow"].active
-    rows |= {FOUR_WEEKS + 12 + hour: due(10, 1) for hour in range(1, 28)}
+    rows |= {FOUR_WEEKS + 12 + hour: due(10, 0) for hour in range(1, 28)}
     assert not verdicts(situation(rows, FOUR_WEEKS + 12 + 27, service(0.9)))["promise_budget_slow"].active
 
 
