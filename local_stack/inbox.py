@@ -73,7 +73,7 @@ class Inbox:
         told = [message for message in self.messages() if message.to != "heartbeat"]
         beats = [message for message in self.messages() if message.to == "heartbeat"][-1:]
         lines = [line for message in [*beats, *reversed(told[-SHOWN:])] for line in _in_words(message)]
-        return "\n".join(["What reached the people on call, newest first.", "", *lines, ""])
+        return "\n".join(["What reached the people on call, newest first.", "", *map(_plain, lines), ""])
 
 
 def received_here(owners: Owners, port: int, *, at_any_hour: bool = False) -> dict[str, Owner]:
@@ -119,7 +119,7 @@ def _in_words(message: Message) -> Iterator[str]:
 
 def _title(labels: Mapping[str, str]) -> str:
     about = (labels.get(name, "") for name in ("alertname", "service", "about"))
-    return _plain(" ".join(word for word in about if word))
+    return " ".join(word for word in about if word)
 
 
 def _plain(text: str) -> str:

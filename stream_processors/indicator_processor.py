@@ -45,9 +45,9 @@ from kept.topics import Topics
 from stream_processors.judgements import Judgements, JudgeService
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import tallies_partition, unpack_mark
-from stream_processors.slices import Slices
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.slices import Slices
 
 log = logging.getLogger("kept.indicators")
 PUBLISHING_SHARE = 6

@@ -1,7 +1,7 @@
 """When the slices of a service are published: by the hour, and by the clock not too often.
 
-Slices are nine tenths of the points. While event time runs faster than the clock (a replay, a backlog) intermediate hours
-are left out; the last one never is.
+Slices are nine tenths of the points. While event time runs faster than the clock (a replay, a backlog) intermediate
+hours are left out; the last one never is.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is raised over a stretch of the simulated city, judged hour by hour in one process: the proof without its chain."""
+"""What is raised over a stretch of the simulated city, judged hour by hour in one process: no broker, no alerts."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def back_test(
 
     next_ms = judged_from_ms
     for _, told in groupby(events, key=lambda timed: timed[0] // step_ms):
-        first_ms, first = next(told)
-        while next_ms <= min(first_ms, until_ms):
+        batch = list(told)
+        while next_ms <= min(batch[0][0], until_ms):
             judge_at(next_ms // SECOND_MS)
             next_ms += step_ms
-        pipeline.apply([first, *(event for _, event in told)])
+        pipeline.apply(event for _, event in batch)
     while next_ms <= until_ms:
         judge_at(next_ms // SECOND_MS)
         next_ms += step_ms

@@ -1,4 +1,4 @@
-"""The real chain on one machine: broker, workers, Prometheus with the generated rules, Alertmanager, and who is told."""
+"""The real chain on one machine: broker, workers, Prometheus with the generated rules, Alertmanager, a receiver."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def absent() -> str | None:
 
 
 def left_out_rules(city: Catalogue) -> list[str]:
-    """Names of the alerts that compare event time with the clock, which here runs slower: they would fire all the time."""
+    """Names of the alerts that compare event time with the clock, which is far ahead here: they would always fire."""
     live, here = (
         [alert.name for alert in pipeline_alerts(city, msgspec.structs.replace(OPTIONS, live=live))]
         for live in (True, False)

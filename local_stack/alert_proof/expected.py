@@ -1,7 +1,7 @@
 """What the quarter of the script `alert_proof` must raise: which alerts of which incident, how soon, until when.
 
-The delays are stated here and checked by the proof; they count in event time, from the moment at which figures can first
-show the incident (`shows_from` of the truth file), the ends from the incident's own end.
+The delays are stated here and checked by the proof. They count in event time: from the moment at which figures can
+first show the incident (`shows_from` of the truth file); the ends from the incident's own end.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ STANDING: Final[Mapping[str, tuple[str, ...]]] = {
     "waste-pickup": ("promise_budget_slow",),
     "noise-complaints": ("promise_budget_fast", "promise_budget_slow", "cases_at_risk"),
 }
-"""Services that miss their promise all the time, as the simulated city is made (producers/simulator/profiles.py): alerts
-about it are true, whenever they come. The proof shows them, with the share that was kept, and judges them not."""
-CONTROLS: Final = ("identity-cards", "noise-complaints")
+"""Services that miss their promise all the time, as the simulated city is made (`producers.simulator.profiles`).
+Alerts about it are true, whenever they come. The proof shows them with the share that was kept, and does not judge."""
+CONTROLS: Final = ("identity-cards", "building-permits", "noise-complaints")
 """Services without an incident: nothing but what is standing."""

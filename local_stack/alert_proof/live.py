@@ -27,7 +27,7 @@ from producers.publisher import Publisher
 
 LOOK_SECONDS = 0.5
 FOLLOW_SECONDS, STILL_SECONDS = 0.05, 30.0
-"""So often the feed asks how far it may go; when nothing moves for so long it goes on, and the end says what is wrong."""
+"""So often the feed asks how far it may go. When nothing moves for so long, it goes on: the end says what is wrong."""
 LEAD_SECONDS, END_SECONDS = 300.0, 120.0
 """So long may take what is published at once, and what is under way when the quarter is over."""
 LAST_MESSAGES_SECONDS = 8.0

@@ -24,8 +24,8 @@ BEGINS_MS = milliseconds(datetime(2026, 1, 5, tzinfo=ZoneInfo("Europe/Amsterdam"
 class Proof(Struct, frozen=True, kw_only=True):
     """One run: `lead_days` at once, then `days` in which the alerts are judged.
 
-    An hour takes `seconds_per_hour`, or longer: events are never told more than `hours_ahead` of what is judged, so that
-    a slow machine makes the run longer and no alert later.
+    An hour takes `seconds_per_hour`, or longer: events are never told more than `hours_ahead` of what is judged, so
+    that a slow machine makes the run longer and no alert later.
     """
 
     script: str = SCRIPT
