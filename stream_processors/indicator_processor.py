@@ -50,8 +50,6 @@ from stream_processors.sinks.metrics import Metrics
 from stream_processors.slices import Slices
 
 log = logging.getLogger("kept.indicators")
-PUBLISHING_SHARE = 6
-"""Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
 """Published points are looked at again so much event time at once: bounds what is in memory."""
 WRITE_SECONDS = 3.0
@@ -189,7 +187,7 @@ class IndicatorProcessor:
             owned.settled = position
             owned.changed = owned.changed or owned.slices.are_owed()
             ended = time.monotonic()
-            owned.next_publication = ended + (PUBLISHING_SHARE - 1) * (ended - started)
+            owned.next_publication = ended + self._settings.publishing_pause * (ended - started)
 
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()

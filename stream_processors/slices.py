@@ -12,7 +12,7 @@ from collections.abc import Callable
 from kept.indicators.evaluate import due_windows
 from kept.intake import Rules
 
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = 30.0
 
 
 class Slices:

@@ -102,6 +102,8 @@ def running_chain(
             history_path=str(folder / "history.sqlite"),
             live=False,
             idle_seconds=3,
+            # Event time waits for what is judged here: there never is a backlog.
+            publishing_pause=0.5,
         )
         create_topics(settings)
         stack.callback(delete_topics, settings)

@@ -38,8 +38,8 @@ class Proof(Struct, frozen=True, kw_only=True):
     days: int = QUARTER_DAYS
     seconds_per_hour: float = 0.1
     hours_ahead: float = 6
-    partitions: int = 8
-    """Of the topics; more of them let each service's figures wait for fewer others'."""
+    partitions: int = 4
+    """Of the topics; so many spread the services of the city evenly over two workers."""
     seed: int = 1
 
     @property

@@ -213,7 +213,6 @@ def short(tmp_path: Path) -> Proof:
         controls=("identity-cards",),
         lead_days=14,
         days=12,
-        partitions=4,
     )
 
 
