@@ -101,7 +101,8 @@ def running_chain(
             partitions=partitions,
             history_path=str(folder / "history.sqlite"),
             live=False,
-            idle_seconds=3,
+            # While the feed waits no partition is idle: its next events would be late, and all figures amended.
+            idle_seconds=60,
             # Event time waits for what is judged here: there never is a backlog.
             publishing_pause=0.5,
         )

@@ -84,7 +84,7 @@ def run_live(proof: Proof, say: Say, *, brokers: str | None = None, topic_prefix
         feed = _Feed(chain, proof)
         say(f"{proof.lead_days} days at once.")
         feed.publish_lead()
-        _wait_until(chain, proof, proof.judged_from_ms - 2 * HOUR_MS, LEAD_SECONDS)
+        _wait_until(chain, proof, proof.judged_from_ms - 6 * HOUR_MS, LEAD_SECONDS)
         say(f"{proof.days} days: {_minutes(proof):.0f} minutes or more.")
         watcher = _Watcher(chain, feed)
         feed.start()
