@@ -1,6 +1,6 @@
 # The one entry point: people, hooks and CI call these targets. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs bench lock bench-lock clean
+.PHONY: help setup demo test test-all lint format docs proof bench lock bench-lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +39,9 @@ format: setup ## Put the code into its format and mend what can be mended.
 
 docs: setup ## Make the generated documents anew.
 	@for script in $(sort $(wildcard docs/generate*.py)); do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+proof: setup ## Play a quarter of incidents through the real chain of alerts, and write docs/alert-proof.md (10 minutes).
+	@$(BIN)/python -m local_stack.alert_proof --output docs/alert-proof.md $(ARGS)
 
 bench: setup ## Measure Kept beside its peers, which are installed into .cache/bench (ARGS=--quick tries it out).
 	$(BIN)/python -m bench $(ARGS)

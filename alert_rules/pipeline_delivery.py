@@ -9,8 +9,6 @@ from alert_rules.pipeline_alert import FACT, PipelineAlert
 from alert_rules.rule_text import duration, promql_string
 from kept import metric_names as names
 
-HISTORY_WAITING = "kept_history_waiting_seconds"
-
 
 def history(options: RuleOptions) -> tuple[PipelineAlert, ...]:
     """Does the store take what it is given?"""
@@ -23,7 +21,7 @@ def history(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             condition=f"a write has waited for more than {limits.HISTORY_WAITING_SECONDS // 60} minutes",
             description=f"Points have waited for {{{{ $value | {DURATION} }}}}; none is lost.",
             first="Free the lock or the disk of the history file, or start InfluxDB again",
-            expr=f"max({HISTORY_WAITING}) > {limits.HISTORY_WAITING_SECONDS}",
+            expr=f"max({names.HISTORY_WAITING.name}) > {limits.HISTORY_WAITING_SECONDS}",
             wait_seconds=limits.HISTORY_WAIT,
             sibling="KeptWorkersDown",
             false_alarms_per_year=0,

@@ -55,6 +55,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="The promise is being missed so often that its error budget will soon be gone",
         first="See which channel, area or step the late cases have in common",
         quiet_hours=24,
+        false_alarms_per_service_year=0.1,
     ),
     Kind(
         name="promise_budget_slow",
@@ -68,6 +69,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="The promise is missed more often than its error budget allows",
         first="Compare the due cohort with the backlog: is it capacity, or a group of cases that is stuck",
         quiet_hours=168,
+        false_alarms_per_service_year=0.4,
     ),
     Kind(
         name="promise_breached",
@@ -80,6 +82,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         judged_against="{} allowed",
         summary="A promise without an error budget has been broken",
         first="Find the overdue cases in the service's own system and give each an owner",
+        false_alarms_per_service_year=0.0,
     ),
     Kind(
         name="promise_breach_old",
@@ -92,6 +95,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         judged_against="{} allowed",
         summary="A promise without an error budget was broken days ago and the case is still open",
         first="Escalate the oldest overdue case by name of the service's owner",
+        false_alarms_per_service_year=0.0,
     ),
     Kind(
         name="cases_at_risk",
@@ -105,6 +109,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="More open cases are near the end of their promised time than the promise can bear",
         first="Work the cases nearest to their due first; they can still be kept",
         quiet_hours=24,
+        false_alarms_per_service_year=0.1,
     ),
     Kind(
         name="source_silent",
@@ -118,6 +123,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="The service's system has told nothing for longer than it ever should; its figures are stale",
         first="Check that the service's own system runs and that its events reach the topic",
         quiet_hours=1,
+        false_alarms_per_service_year=0.0,
     ),
     Kind(
         name="special_cause",
@@ -131,6 +137,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="A weekly figure has got worse by more than chance explains",
         first="Ask what changed in that week, and register it when it was a change of the service",
         quiet_hours=0,
+        false_alarms_per_service_year=0.1,
     ),
     Kind(
         name="unexplained_improvement",
@@ -144,6 +151,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="A weekly figure has got better by more than chance explains, and nobody registered a change",
         first="Make sure that the figure is still counted as before; register the change when the service improved",
         quiet_hours=0,
+        false_alarms_per_service_year=0.1,
     ),
     Kind(
         name="chart_signal",
@@ -169,6 +177,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         judged_against="{} recomputed from the counts",
         summary="A figure published elsewhere no longer equals the one recomputed from the counts",
         first="Ask the publisher by which definition the figure is made now",
+        false_alarms_per_service_year=0.0,
     ),
     Kind(
         name="backlog_breach_ahead",
@@ -182,6 +191,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="At present rates the backlog will soon be more than can be worked off in the promised time",
         first="Compare arrivals and completions of the last four weeks: more demand, or less capacity",
         quiet_hours=24,
+        false_alarms_per_service_year=0.3,
     ),
     Kind(
         name="area_gap",
@@ -195,6 +205,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="In one area the promise is kept much less often than in the rest",
         first="Compare that area's cases with the rest by step: where do they wait",
         quiet_hours=24,
+        false_alarms_per_service_year=0.02,
     ),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

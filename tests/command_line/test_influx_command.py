@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from typer.testing import CliRunner
@@ -196,7 +197,15 @@ def test_the_task_fills_the_daily_bucket_when_the_server_runs_it(ready: Init) ->
     )
     run = ready.server.ask("POST", f"/api/v2/tasks/{task['id']}/runs", {})
     deadline = time.monotonic() + 60
-    while (status := ready.server.ask("GET", f"/api/v2/tasks/{task['id']}/runs/{run['id']}")["status"]) != "success":
+
+    def run_status() -> str:
+        try:
+            return str(ready.server.ask("GET", f"/api/v2/tasks/{task['id']}/runs/{run['id']}")["status"])
+        except HTTPError as error:
+            assert error.code == 404  # for a moment, while the server files a run that has ended
+            return "being filed"
+
+    while (status := run_status()) != "success":
         assert status != "failed", ready.server.ask("GET", f"/api/v2/tasks/{task['id']}/runs/{run['id']}/logs")
         assert time.monotonic() < deadline
         time.sleep(0.1)

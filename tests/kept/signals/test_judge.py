@@ -1,0 +1,90 @@
+"""All signals of a service together, and what of them is asked about the moment of its last word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from kept import counters as c
+from kept.catalogue import Service
+from kept.intake import Rules
+from kept.signals import promises
+from kept.signals.judge import JUDGES, JUDGES_OF_WHAT_WAS_HEARD, judge
+from kept.signals.kinds import BY_NAME
+from kept.signals.situation import Situation
+from kept.signals.verdict import Verdict
+from kept.tallies import Tally
+from tests.kept.signals.due_stream import due, moment, service, tallies_of
+
+FOUR_WEEKS = 28 * 24
+TOLD = {c.OPENED: 1}
+
+
+def flow(hours: int, told_until: int, *, missed: int = 1) -> dict[int, Tally]:
+    """Ten cases fall due every hour, one of them late; after the last word all that fall due look late."""
+    rows: dict[int, Tally] = {}
+    for hour in range(1, hours + 1):
+        rows[hour] = due(10, missed) | TOLD if hour <= told_until else due(10, 10)
+    return rows
+
+
+def said(rows: Mapping[int, Tally], at: int, of: Service) -> dict[str, Verdict]:
+    return {verdict.signal: verdict for verdict in judge(tallies_of(rows, of), Rules(of), moment(at))}
+
+
+def test_promises_of_a_silent_service_are_judged_as_of_its_last_word() -> None:
+    """
+    |--- four weeks: 1 of 10 missed every hour ---|--- nothing is told: all that fall due look late ---|
+                                                  last word                                            at
+    """
+    of = service(0.9)
+    for silent_hours in (12, 30):
+        told = said(flow(FOUR_WEEKS + silent_hours, FOUR_WEEKS), FOUR_WEEKS + silent_hours, of)
+        assert not told["promise_budget_fast"].active
+        assert not told["promise_budget_slow"].active
+        assert told["source_silent"].active == (silent_hours == 30)
+        assert {verdict.at for verdict in told.values()} == {moment(FOUR_WEEKS + silent_hours)}
+
+
+def test_without_that_the_silence_itself_would_page() -> None:
+    of = service(0.9)
+    found = Situation(tallies_of(flow(FOUR_WEEKS + 12, FOUR_WEEKS), of), Rules(of), moment(FOUR_WEEKS + 12))
+    assert any(verdict.active for verdict in promises.judge(found))
+
+
+def test_trouble_that_was_known_stays_raised_while_the_source_is_silent() -> None:
+    rows = flow(FOUR_WEEKS, FOUR_WEEKS) | {FOUR_WEEKS + hour: due(10, 6) | TOLD for hour in range(1, 13)}
+    told = said(rows, FOUR_WEEKS + 12 + 30, service(0.9))
+    assert told["promise_budget_fast"].active
+    assert told["source_silent"].active
+
+
+def test_while_a_service_is_heard_every_hour_promises_are_judged_as_of_now() -> None:
+    rows = flow(FOUR_WEEKS, FOUR_WEEKS) | {FOUR_WEEKS + hour: due(10, 6) | TOLD for hour in range(1, 13)}
+    of, at = service(0.9), FOUR_WEEKS + 12
+    now = Situation(tallies_of(rows, of), Rules(of), moment(at))
+    told = said(rows, at, of)
+    for verdict in promises.judge(now):
+        assert told[verdict.signal] == verdict
+
+
+@pytest.mark.parametrize(("silent_hours", "breached"), [(12, True), (30, False)])
+def test_a_promise_without_an_error_budget_is_judged_to_the_hour_until_the_service_is_stale(
+    silent_hours: int, breached: bool
+) -> None:
+    rows = flow(FOUR_WEEKS, FOUR_WEEKS, missed=0) | {FOUR_WEEKS + 1: {**due(1, 1), c.OVERDUE_ENTERED: 1}}
+    assert said(rows, FOUR_WEEKS + silent_hours, service(1.0))["promise_breached"].active is breached
+
+
+def test_a_service_that_was_never_heard_of_gets_no_verdict() -> None:
+    of = service(0.9)
+    assert judge(tallies_of({}, of), Rules(of), moment(5)) == []
+
+
+def test_every_verdict_is_of_a_known_kind_and_each_judge_is_asked_once() -> None:
+    told = judge(tallies_of(flow(FOUR_WEEKS, FOUR_WEEKS), service(0.9)), Rules(service(0.9)), moment(FOUR_WEEKS))
+    assert {verdict.signal for verdict in told} <= set(BY_NAME)
+    assert told == sorted(told, key=Verdict.key)
+    every = (*JUDGES, *JUDGES_OF_WHAT_WAS_HEARD)
+    assert len(set(every)) == len(every) == 7
