@@ -27,8 +27,6 @@ class Alert(Struct, frozen=True, kw_only=True):
     about: str = ""
     within_hours: float
     over_hours: float
-    muted: bool = False
-    """Raised, and told to nobody: a page of the same service that names the cause holds it back."""
 
     def key(self, service: str) -> SignalKey:
         """What its verdicts are known by."""

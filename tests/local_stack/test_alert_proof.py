@@ -111,15 +111,6 @@ def test_what_is_raised_must_reach_someone_unless_a_page_mutes_it() -> None:
     assert "it reached nobody" in judged(found, heard={}).failures()[0]
 
 
-def test_what_is_stated_as_muted_must_reach_nobody() -> None:
-    found = raised(20, 30)
-    muted = msgspec.structs.replace(
-        CASE, row=msgspec.structs.replace(ROW, alerts=(msgspec.structs.replace(ALERT, muted=True),))
-    )
-    told = {found.id: Heard(at=1.0, over_at=2.0, muted=True)}
-    assert "it reached someone; stated: muted" in judged(found, case=muted, heard=told).failures()[0]
-
-
 def test_rows_and_script_fit_each_other_and_controls_have_no_incident() -> None:
     proof = Proof()
     assert len(proof.cases()) == len(ROWS) == len(proof.play().incidents)
