@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from kept.errors import ConfigurationError, KeptError
-from local_stack.demo import DemoOptions, Place, run_demo
+from local_stack.demo import DemoOptions, run_demo
+from local_stack.demo_places import Place
+from producers.simulator import built_in_scripts
 
 
 def demo(
@@ -17,14 +19,23 @@ def demo(
     kafka_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Kafka.")] = 9392,
     metrics_port: Annotated[str, typer.Option(help="Ports of the workers' metrics; a worker each.")] = "8401,8402",
     prometheus_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Prometheus.")] = 9490,
+    alertmanager_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Alertmanager.")] = 9493,
+    inbox_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the inbox that hears the alerts.")] = 8410,
     days: Annotated[int, typer.Option(min=1, max=400, help="Days of the past that are published at once.")] = 35,
     seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
+    script: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Incidents, from the first day on: {', '.join(built_in_scripts())}, or the path of a .toml file.",
+            show_default="none",
+        ),
+    ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after so many seconds.", show_default="never")
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Run Kafka, two workers, a simulated city and the live page here, until Ctrl-C; then nothing is left behind.
+    """Run Kafka, two workers, a simulated city, its alerts and the live page here, until Ctrl-C; it leaves nothing.
 
     Needs Java 17 and Maven, which fetches Kafka once; without them the city runs in one process, without a broker.
     """
@@ -34,8 +45,11 @@ def demo(
             kafka_port=kafka_port,
             metrics_ports=parse_ports(metrics_port),
             prometheus_port=prometheus_port,
+            alertmanager_port=alertmanager_port,
+            inbox_port=inbox_port,
             days=days,
             seed=seed,
+            script=script,
             seconds=seconds,
         )
         run_demo(options, _say_as_json if json_output else _say)

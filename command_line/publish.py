@@ -29,7 +29,7 @@ from producers.durable_publisher import DurablePublisher
 from producers.mapping import built_in_mappings
 from producers.pace import Pace, live_pace, parse_speed
 from producers.publisher import Publisher
-from producers.simulator import built_in_scripts, read_script, simulate
+from producers.simulator import NO_SCRIPT, built_in_scripts, read_script, simulate
 from producers.sources import EventFile
 
 _SHOWN_PROBLEMS = 10
@@ -123,8 +123,16 @@ def _city(seed: int, days: float, rate: float, script: str | None, live: bool, a
     else:
         end_ms = as_of_ms(as_of, next(iter(services.values())).zone)
     start_ms, until_ms = end_ms - int(days * DAY_MS), None if live else end_ms
-    incidents = () if script is None else read_script(script, services, start_ms=start_ms, end_ms=until_ms)
-    events = simulate(services.values(), start_ms=start_ms, end_ms=until_ms, seed=seed, rate=rate, incidents=incidents)
+    play = NO_SCRIPT if script is None else read_script(script, services, start_ms=start_ms, end_ms=until_ms)
+    events = simulate(
+        services.values(),
+        start_ms=start_ms,
+        end_ms=until_ms,
+        seed=seed,
+        rate=rate,
+        incidents=play.incidents,
+        trials=play.trials,
+    )
     return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
 
 

@@ -20,9 +20,17 @@ from kept.errors import ConfigurationError
 from kept.events import Event
 from local_stack.counterfactual import measure
 from producers.event_lines import check_name, check_place, whole_file, write_events
-from producers.simulator import built_in_scripts, read_script, simulate
-from producers.simulator.incident import Incident
-from producers.simulator.truth import MeasuredEffect, Truth, encode, incident_truths, quiet_services, rfc3339, trials
+from producers.simulator import NO_SCRIPT, Script, built_in_scripts, read_script, simulate
+from producers.simulator.truth import (
+    MeasuredEffect,
+    Trial,
+    Truth,
+    encode,
+    incident_truths,
+    quiet_services,
+    rfc3339,
+    trials,
+)
 
 
 def simulate_file(
@@ -60,22 +68,22 @@ def simulate_file(
     chosen = _services(services)
     end_ms = as_of_ms(as_of, next(iter(chosen.values())).zone)
     start_ms = end_ms - int(days * DAY_MS)
-    incidents = () if script is None else read_script(script, chosen, start_ms=start_ms, end_ms=end_ms)
-    run = _Run(chosen, incidents, start_ms, end_ms, seed, rate)
+    play = NO_SCRIPT if script is None else read_script(script, chosen, start_ms=start_ms, end_ms=end_ms)
+    run = _Run(chosen, play, start_ms, end_ms, seed, rate)
     written = write_events(output, _shown(run.events(), quiet=no_progress or not sys.stderr.isatty()))
     if truth is not None:
         name = None if script is None else Path(script).name.removesuffix(".toml")
         known = run.truth(name, written, run.effects() if measured else None)
         with whole_file(truth) as file:
             file.write(encode(known))
-    _report(output, truth, written, len(incidents), json_output)
+    _report(output, truth, written, len(play.incidents), json_output)
 
 
 class _Run(Struct, frozen=True):
     """One run of the city, decided by what is given here."""
 
     services: Catalogue
-    incidents: tuple[Incident, ...]
+    script: Script
     start_ms: int
     end_ms: int
     seed: int
@@ -88,17 +96,19 @@ class _Run(Struct, frozen=True):
             end_ms=self.end_ms,
             seed=self.seed,
             rate=self.rate,
-            incidents=self.incidents,
+            incidents=self.script.incidents,
+            trials=self.script.trials,
         )
 
     def effects(self) -> list[list[MeasuredEffect]]:
         return measure(
             self.services,
-            self.incidents,
+            self.script.incidents,
             start_ms=self.start_ms,
             end_ms=self.end_ms,
             seed=self.seed,
             rate=self.rate,
+            trials=self.script.trials,
         )
 
     def truth(self, script: str | None, events: int, effects: list[list[MeasuredEffect]] | None) -> Truth:
@@ -110,10 +120,15 @@ class _Run(Struct, frozen=True):
             end=rfc3339(self.end_ms),
             events=events,
             services=list(self.services),
-            incidents=incident_truths(self.incidents, self.services, effects),
-            quiet_services=quiet_services(self.services, self.incidents),
-            trials=trials(self.services.values(), start_ms=self.start_ms, end_ms=self.end_ms),
+            incidents=incident_truths(self.script.incidents, self.services, effects),
+            quiet_services=quiet_services(self.services, self.script.incidents),
+            trials=self._trials(),
         )
+
+    def _trials(self) -> list[Trial]:
+        if not self.script.trials:
+            return []
+        return trials(self.services.values(), start_ms=self.start_ms, end_ms=self.end_ms)
 
 
 def _services(names: str | None) -> Catalogue:

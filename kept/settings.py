@@ -84,6 +84,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A partition without events for so long no longer holds back the published time."""
     stall_seconds: Seconds = 120.0
     """/healthz fails when there is work and nothing moved for so long."""
+    publishing_pause: Annotated[float, Meta(ge=0, le=100)] = 5.0
+    """After publishing, a partition's services wait so many times as long as it took: counting events comes first."""
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     """Records fetched, and applied in one transaction, at most."""
     brake_share: Annotated[float, Meta(gt=0, le=1)] = 0.5

@@ -1,6 +1,7 @@
 """The demo's events: the simulated city, some weeks at full speed, then faster than the clock, then live.
 
-Run as a module by the demo (`python -m local_stack.city_feed DAYS SEED`), with its settings in `KEPT_*` variables.
+Run as a module by the demo (`python -m local_stack.city_feed DAYS SEED [SCRIPT]`), with its settings in `KEPT_*`
+variables.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from kept.settings import read_settings
 from kept.topics import topics
 from producers.pace import Pace
 from producers.publisher import Publisher
-from producers.simulator import simulate
+from producers.simulator import NO_SCRIPT, read_script, simulate
 
 CATCH_UP_DAYS = 7
 """The last days before now are not published at once: one sees the figures move."""
@@ -60,19 +61,34 @@ class CityPace(Pace):
             self._wait(min(remaining, 1.0))
 
 
-def city_events(services: Catalogue, now_ms: int, days: int, seed: int) -> tuple[Iterator[tuple[int, Event]], CityPace]:
-    """The city's events from `days` + `CATCH_UP_DAYS` before `now_ms` on, without end, and when each is due."""
-    backfill_until_ms = now_ms - CATCH_UP_DAYS * DAY_MS
-    start_ms = backfill_until_ms - days * DAY_MS
-    return simulate(services.values(), start_ms=start_ms, end_ms=None, seed=seed), CityPace(backfill_until_ms)
+def feed_start_ms(now_ms: int, days: int) -> int:
+    """The moment of the first events: `days` + `CATCH_UP_DAYS` before `now_ms`. Scripts count from it."""
+    return now_ms - (CATCH_UP_DAYS + days) * DAY_MS
+
+
+def city_events(
+    services: Catalogue, now_ms: int, days: int, seed: int, script: str | None = None
+) -> tuple[Iterator[tuple[int, Event]], CityPace]:
+    """The city's events from `feed_start_ms` on, without end, and when each is due."""
+    start_ms = feed_start_ms(now_ms, days)
+    play = NO_SCRIPT if script is None else read_script(script, services, start_ms=start_ms, end_ms=None)
+    events = simulate(
+        services.values(), start_ms=start_ms, end_ms=None, seed=seed, incidents=play.incidents, trials=play.trials
+    )
+    return events, CityPace(now_ms - CATCH_UP_DAYS * DAY_MS)
+
+
+def feed_of(arguments: list[str], services: Catalogue) -> tuple[Iterator[tuple[int, Event]], CityPace]:
+    """The same, as of now, for the arguments DAYS SEED [SCRIPT] of a process."""
+    days, seed, *script = arguments
+    return city_events(services, time.time_ns() // 1_000_000, int(days), int(seed), script[0] if script else None)
 
 
 def main(arguments: list[str]) -> None:
     """Publish until the process is told to end."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    days, seed = (int(argument) for argument in arguments)
     settings = read_settings(os.environ)
-    events, pace = city_events(services_of(settings), time.time_ns() // 1_000_000, days, seed)
+    events, pace = feed_of(arguments, services_of(settings))
     with Publisher(topics(settings.topic_prefix, settings.partitions).events.name, settings) as publisher:
         publisher.publish_all(events, pace)
 

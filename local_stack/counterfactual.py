@@ -30,14 +30,21 @@ Figures = Mapping[_Key, float | None]
 
 
 def measure(
-    services: Catalogue, incidents: Sequence[Incident], *, start_ms: int, end_ms: int, seed: int, rate: float
+    services: Catalogue,
+    incidents: Sequence[Incident],
+    *,
+    start_ms: int,
+    end_ms: int,
+    seed: int,
+    rate: float,
+    trials: bool = True,
 ) -> list[list[MeasuredEffect]]:
     """For each incident every figure of its service that differs when it ends (or the run does, at `end_ms`).
 
     Compared with the same city without this one incident. Of slices only those are looked at that the incident is
     about; a stock is told of once. Other services are left out: not one of their events is different.
     """
-    run = partial(figures_at, start_ms=start_ms, seed=seed, rate=rate)
+    run = partial(figures_at, start_ms=start_ms, seed=seed, rate=rate, trials=trials)
     found: dict[int, list[MeasuredEffect]] = {}
     for name in {incident.service for incident in incidents}:
         service = {name: services[name]}
@@ -65,6 +72,7 @@ def figures_at(
     seed: int,
     rate: float,
     incidents: Sequence[Incident] = (),
+    trials: bool = True,
     windows: Sequence[str] = WINDOWS,
 ) -> dict[int, Figures]:
     """All figures as published at each of the moments (ms), by what had been told before it."""
@@ -76,6 +84,7 @@ def figures_at(
         seed=seed,
         rate=rate,
         incidents=incidents,
+        trials=trials,
     )
     ordered = sorted(set(moments))
     figures: dict[int, Figures] = {}

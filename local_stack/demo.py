@@ -1,4 +1,4 @@
-"""`kept demo`: a broker, two workers, the simulated city and the live page on one machine, until Ctrl-C.
+"""`kept demo`: a broker, two workers, the simulated city, its alerts and the live page on one machine, until Ctrl-C.
 
 Everything listens on loopback. Whatever happens, the end leaves nothing behind: no process, no file.
 """
@@ -15,32 +15,25 @@ from types import FrameType
 
 from msgspec import Struct
 
+import catalogue
 from history.sqlite import SQLiteHistory
+from kept.catalogue import read_catalogue
 from kept.errors import ConfigurationError, Retry, Stop
 from local_stack.broker import Broker, missing
 from local_stack.child import Child
+from local_stack.city_feed import feed_start_ms
+from local_stack.demo_alerts import AlertPorts, alert_parts, left_out
+from local_stack.demo_places import Place, places, write_environment
 from local_stack.environment import plain_environment
 from local_stack.kafka_jars import cache_folder
 from local_stack.ports import LOOPBACK, answers, require_free
-from local_stack.prometheus import INSTALL_COMMAND, prometheus, prometheus_command
 from local_stack.work_folder import work_folder
+from producers.simulator import read_script
 
 PARTITIONS = 4
 TOPIC_PREFIX = "demo-"
 POLL_SECONDS = 0.25
 STOP_SECONDS = 10.0
-
-
-class Place(Struct, frozen=True):
-    """Where a part of the demo is to be found; `what` to look at there."""
-
-    where: str
-    url: str
-    what: str
-
-    def __str__(self) -> str:
-        """One line of a table."""
-        return f"  {self.where:<13}{self.url}   {self.what}"
 
 
 Say = Callable[[str | Place], None]
@@ -53,9 +46,17 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     kafka_port: int = 9392
     metrics_ports: tuple[int, ...] = (8401, 8402)
     prometheus_port: int = 9490
+    alertmanager_port: int = 9493
+    inbox_port: int = 8410
     days: int = 35
     seed: int = 1
+    script: str | None = None
+    """Incidents: a built-in script or the path of one; moments count from the start of the feed."""
     seconds: float | None = None
+
+    def alert_ports(self) -> AlertPorts:
+        """Those of what alerts need."""
+        return AlertPorts(prometheus=self.prometheus_port, alertmanager=self.alertmanager_port, inbox=self.inbox_port)
 
 
 class _ToldToEnd(BaseException):
@@ -69,6 +70,7 @@ def run_demo(options: DemoOptions, say: Say) -> None:
     before the first figure was published.
     """
     absent = missing()
+    _check_script(options)
     _check_ports(options, with_broker=absent is None)
     with _ending_in_order(), work_folder() as folder:
         parts: list[Child] = []
@@ -82,7 +84,7 @@ def run_demo(options: DemoOptions, say: Say) -> None:
                 _start_broker(broker, say)
                 _make_topics(options, folder)
                 parts += _start_all(_parts(options, folder, say))
-            _tell(options, say, with_broker=broker is not None)
+            _tell(options, folder, say, with_broker=broker is not None)
             _watch(options, folder, parts, broker, say)
         except _ToldToEnd:
             say("Stopping.")
@@ -90,13 +92,23 @@ def run_demo(options: DemoOptions, say: Say) -> None:
             _stop_all(parts, broker)
 
 
+def _check_script(options: DemoOptions) -> None:
+    """What makes no sense is refused before anything starts."""
+    if options.script is not None:
+        start_ms = feed_start_ms(time.time_ns() // 1_000_000, options.days)
+        read_script(options.script, read_catalogue([catalogue.CITY]), start_ms=start_ms, end_ms=None)
+
+
 def _check_ports(options: DemoOptions, *, with_broker: bool) -> None:
-    wanted = [options.page_port, options.kafka_port, *options.metrics_ports, options.prometheus_port]
+    alerts = options.alert_ports()
+    wanted = [options.page_port, options.kafka_port, *options.metrics_ports]
+    wanted += [alerts.prometheus, alerts.alertmanager, alerts.inbox]
     doubled = next((port for port in wanted if wanted.count(port) > 1), None)
     if doubled is not None:
         raise ConfigurationError(
-            f"port {doubled} is asked for twice; live page, Kafka, each worker and Prometheus need one each "
-            "(--port, --kafka-port, --metrics-port, --prometheus-port)"
+            f"port {doubled} is asked for twice; live page, Kafka, each worker, Prometheus, Alertmanager and the "
+            "on-call inbox need one each "
+            "(--port, --kafka-port, --metrics-port, --prometheus-port, --alertmanager-port, --inbox-port)"
         )
     require_free(options.page_port, "live page", "--port")
     if not with_broker:
@@ -104,8 +116,7 @@ def _check_ports(options: DemoOptions, *, with_broker: bool) -> None:
     require_free(options.kafka_port, "Kafka", "--kafka-port")
     for port in options.metrics_ports:
         require_free(port, "metrics of a worker", "--metrics-port")
-    if prometheus_command() is not None:
-        require_free(options.prometheus_port, "Prometheus", "--prometheus-port")
+    alerts.require_free()
 
 
 def _start_broker(broker: Broker, say: Say) -> None:
@@ -135,17 +146,19 @@ def _parts(options: DemoOptions, folder: Path, say: Say) -> Iterator[Child]:
         }
         yield _kept(options, folder, f"worker-{number}", ["command_line.main", "worker"], own)
     yield _page(options, folder)
-    yield _kept(options, folder, "simulated city", ["local_stack.city_feed", str(options.days), str(options.seed)])
-    command = prometheus_command()
-    if command is None:
-        say(f"Prometheus is left out: it is not on this machine ({INSTALL_COMMAND}).")
-    else:
-        yield prometheus(command, folder, options.prometheus_port, options.metrics_ports)
+    yield _kept(options, folder, "simulated city", ["local_stack.city_feed", *_feed_arguments(options)])
+    yield from alert_parts(folder, options.alert_ports(), options.metrics_ports, options.page_port)
+    for words in left_out():
+        say(words)
 
 
 def _embedded_parts(options: DemoOptions, folder: Path) -> Iterator[Child]:
     yield _page(options, folder)
-    yield _kept(options, folder, "simulated city", ["local_stack.embedded_demo", str(options.days), str(options.seed)])
+    yield _kept(options, folder, "simulated city", ["local_stack.embedded_demo", *_feed_arguments(options)])
+
+
+def _feed_arguments(options: DemoOptions) -> list[str]:
+    return [str(options.days), str(options.seed), *([] if options.script is None else [options.script])]
 
 
 def _page(options: DemoOptions, folder: Path) -> Child:
@@ -160,14 +173,21 @@ def _kept(
         **plain_environment(),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(folder),
-        "KEPT_BROKERS": f"{LOOPBACK}:{options.kafka_port}",
-        "KEPT_TOPIC_PREFIX": TOPIC_PREFIX,
-        "KEPT_PARTITIONS": str(PARTITIONS),
-        "KEPT_HISTORY_PATH": str(_history(folder)),
+        **_settings(options, folder),
         **(own or {}),
     }
     log = folder / f"{name.replace(' ', '-')}.log"
     return Child(name, [sys.executable, "-m", *module], log, environment=environment)
+
+
+def _settings(options: DemoOptions, folder: Path) -> dict[str, str]:
+    """What every command needs to work on this demo."""
+    return {
+        "KEPT_BROKERS": f"{LOOPBACK}:{options.kafka_port}",
+        "KEPT_TOPIC_PREFIX": TOPIC_PREFIX,
+        "KEPT_PARTITIONS": str(PARTITIONS),
+        "KEPT_HISTORY_PATH": str(_history(folder)),
+    }
 
 
 def _history(folder: Path) -> Path:
@@ -180,27 +200,20 @@ def _start_all(parts: Iterator[Child]) -> Iterator[Child]:
         yield part
 
 
-def _tell(options: DemoOptions, say: Say, *, with_broker: bool) -> None:
+def _tell(options: DemoOptions, folder: Path, say: Say, *, with_broker: bool) -> None:
     say("")
-    for place in _places(options, with_broker=with_broker):
+    for place in places(
+        options.page_port, options.kafka_port, options.metrics_ports, options.alert_ports(), with_broker
+    ):
         say(place)
     say("")
+    environment = write_environment(folder, _settings(options, folder), options.alert_ports(), options.metrics_ports)
+    say(f"For `kept` in another shell:  . {environment}")
     say(
         f"A simulated city: {options.days} days at once, then a week in 17 minutes, then live. Look at the promise "
         "beside its closed-only figure: the gap is what most dashboards leave out."
     )
     say("Ctrl-C ends it and removes everything." if options.seconds is None else f"It ends in {options.seconds:g} s.")
-
-
-def _places(options: DemoOptions, *, with_broker: bool) -> Iterator[Place]:
-    yield Place("Live page", f"http://{LOOPBACK}:{options.page_port}/", "every service, the worst promise first")
-    if with_broker:
-        for number, port in enumerate(options.metrics_ports, start=1):
-            yield Place(f"Worker {number}", f"http://{LOOPBACK}:{port}/metrics", "and /healthz")
-        if prometheus_command() is not None:
-            url = f"http://{LOOPBACK}:{options.prometheus_port}/"
-            yield Place("Prometheus", url, "try the query kept_promise_kept_ratio")
-        yield Place("Kafka", f"{LOOPBACK}:{options.kafka_port}", f"topics {TOPIC_PREFIX}*")
 
 
 def _watch(options: DemoOptions, folder: Path, parts: Sequence[Child], broker: Broker | None, say: Say) -> None:

@@ -1,6 +1,6 @@
 """The demo's city without a broker: the same events through the same core, in one process, into the same history.
 
-For machines without Java. Run as a module by the demo: `python -m local_stack.embedded_demo DAYS SEED`.
+For machines without Java. Run as a module by the demo: `python -m local_stack.embedded_demo DAYS SEED [SCRIPT]`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kept.catalogue import Catalogue
 from kept.errors import KeptError, Retry
 from kept.events import Event
 from kept.settings import read_settings
-from local_stack.city_feed import city_events
+from local_stack.city_feed import feed_of
 from producers.pace import Pace
 from stream_processors.embedded import EmbeddedPipeline
 
@@ -74,10 +74,9 @@ def publish(pipeline: EmbeddedPipeline, history: HistoryStore, published: int | 
 
 def main(arguments: list[str]) -> None:
     """Run the city until the process is told to end."""
-    days, seed = (int(argument) for argument in arguments)
     settings = read_settings(os.environ)
     services = services_of(settings)
-    events, pace = city_events(services, time.time_ns() // 1_000_000, days, seed)
+    events, pace = feed_of(arguments, services)
     run_embedded_city(services, open_history(settings), events, pace)
 
 

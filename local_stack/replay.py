@@ -43,8 +43,10 @@ LOOK_SECONDS = 2.0
 class WorkerGroup:
     """Some workers as child processes; `watch` raises when one has died."""
 
-    def __init__(self, settings: Settings, folder: Path, count: int) -> None:
+    def __init__(self, settings: Settings, folder: Path, count: int, metrics_ports: Sequence[int] = ()) -> None:
+        """With `metrics_ports` each worker has its own; else that of the settings."""
         self._settings = settings
+        self._metrics_ports = metrics_ports
         self.folder = folder
         self.workers = [self._child(number) for number in range(1, count + 1)]
 
@@ -68,6 +70,8 @@ class WorkerGroup:
     def _child(self, number: int) -> Child:
         environment = environment_of(self._settings)
         environment["KEPT_WORKER_ID"] = f"worker-{number}"
+        if self._metrics_ports:
+            environment["KEPT_METRICS_PORT"] = str(self._metrics_ports[number - 1])
         work_folder = self.folder / f"worker-{number}"
         work_folder.mkdir(exist_ok=True)
         environment["KEPT_WORK_FOLDER"] = str(work_folder)

@@ -30,9 +30,10 @@ from tenacity import (
 from history.store import HistoryStore
 from kept.errors import Retry
 from kept.indicators.amendments import amendments
-from kept.indicators.evaluate import due_windows, evaluate
+from kept.indicators.evaluate import evaluate
 from kept.indicators.freshness import is_stale, last_event
 from kept.indicators.point import Amendment, Point
+from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
 from kept.marks import Mark
 from kept.published_time import now, replay_end
@@ -46,10 +47,9 @@ from stream_processors.log_reader import read_range
 from stream_processors.partition_log import tallies_partition, unpack_mark
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.slices import Slices
 
 log = logging.getLogger("kept.indicators")
-PUBLISHING_SHARE = 6
-"""Publishing takes at most one sixth of the time, so that a backlog of events is worked off first."""
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
 """Published points are looked at again so much event time at once: bounds what is in memory."""
 WRITE_SECONDS = 3.0
@@ -73,6 +73,7 @@ class TalliesPartition:
         self.settled = 0
         """All below has been published, or gave nothing to publish: the group may skip it."""
         self.published: dict[str, int] = {}
+        self.slices = Slices()
         self.final: int | None = None
         self.late_since: dict[str, int] = {}
         """Service -> time (ms) of the earliest event that came after values of its moment had been published."""
@@ -184,8 +185,9 @@ class IndicatorProcessor:
             if self.partitions.get(owned.partition) is not owned:
                 return  # moved to another worker meanwhile: it publishes this itself
             owned.settled = position
+            owned.changed = owned.changed or owned.slices.are_owed()
             ended = time.monotonic()
-            owned.next_publication = ended + (PUBLISHING_SHARE - 1) * (ended - started)
+            owned.next_publication = ended + self._settings.publishing_pause * (ended - started)
 
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()
@@ -193,12 +195,14 @@ class IndicatorProcessor:
             if self.partitions.get(owned.partition) is not owned:
                 return
             previous = owned.published.get(service)
-            if previous is not None and at <= previous and not everything:
-                continue
             rules = self._rules[service]
-            windows, slices = due_windows(None if everything else previous, at, rules)
+            windows, slices = (WINDOWS, True) if everything else owned.slices.due(service, previous, at, rules)
+            if not windows:
+                continue
             points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
             await self._store(owned, points)
+            if slices:
+                owned.slices.are_published(service, at)
             if self.partitions.get(owned.partition) is owned:
                 self._metrics.show(service, points)
                 heard = last_event(owned.tallies, service, rules.local_time, at)

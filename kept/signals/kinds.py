@@ -54,6 +54,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         judged_against="{} promised",
         summary="The promise is being missed so often that its error budget will soon be gone",
         first="See which channel, area or step the late cases have in common",
+        quiet_hours=24,
         false_alarms_per_service_year=0.1,
     ),
     Kind(
@@ -67,7 +68,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         judged_against="{} promised",
         summary="The promise is missed more often than its error budget allows",
         first="Compare the due cohort with the backlog: is it capacity, or a group of cases that is stuck",
-        quiet_hours=24,
+        quiet_hours=168,
         false_alarms_per_service_year=0.4,
     ),
     Kind(

@@ -5,6 +5,6 @@ so that a run can be repeated.
 """
 
 from producers.simulator.city import simulate
-from producers.simulator.script import built_in_scripts, read_script
+from producers.simulator.script import NO_SCRIPT, Script, built_in_scripts, read_script
 
-__all__ = ["built_in_scripts", "read_script", "simulate"]
+__all__ = ["NO_SCRIPT", "Script", "built_in_scripts", "read_script", "simulate"]

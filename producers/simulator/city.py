@@ -22,6 +22,7 @@ def simulate(
     seed: int,
     rate: float = 1.0,
     incidents: Iterable[Incident] = (),
+    trials: bool = True,
 ) -> Iterator[tuple[int, Event]]:
     """(when it is told in ms, event) with start <= told < end, in the order of (told, time, type, id).
 
@@ -32,10 +33,11 @@ def simulate(
     comes with Kept. A service of another catalogue behaves like an average one.
 
     `incidents` change what they reach and nothing else: all other events are those of the same city without them.
+    Without `trials` no service tries anything out: nothing changes but by incidents.
     """
     troubles = tuple(incidents)
     offices = [
-        Office(service, seed, rate, [incident for incident in troubles if incident.service == service.id])
+        Office(service, seed, rate, [one for one in troubles if one.service == service.id], trials=trials)
         for service in services
     ]
     waiting: list[tuple[int, int, int, str, Event]] = []

@@ -30,12 +30,18 @@ _FIXED_COST_HOUR = 12
 class Office:
     """Gives, hour by hour, everything that begins at one service."""
 
-    def __init__(self, service: Service, seed: int, rate: float, incidents: Iterable[Incident] = ()) -> None:
-        """`rate` multiplies the volumes; `seed` decides everything else. `incidents` are those of this service."""
+    def __init__(
+        self, service: Service, seed: int, rate: float, incidents: Iterable[Incident] = (), *, trials: bool = True
+    ) -> None:
+        """`rate` multiplies the volumes; `seed` decides everything else. `incidents` are those of this service.
+
+        Without `trials` the service tries nothing out: it works the usual way all the time.
+        """
         self.service = service
         self.profile = profiles.PROFILES.get(service.id, profiles.DEFAULT)
         self._seed = seed
         self._rate = rate
+        self._tries = trials
         self._zone = service.zone
         self._voice = Voice(service)
         promise = service.promise
@@ -61,7 +67,7 @@ class Office:
         """The registered change of the hour number `hour` that belongs to the normal city, if it has one."""
         local = moment(hour * HOUR_MS).astimezone(self._zone)
         first_hour = local.weekday() == 0 and local.hour == _OPENING_HOUR
-        if first_hour and self._week(local.date()) % _TRIAL_WEEKS == 0:
+        if self._tries and first_hour and self._week(local.date()) % _TRIAL_WEEKS == 0:
             yield trial_begins_or_ends(self._voice, self.profile.trial, self._on_trial(local.date()), hour * HOUR_MS)
 
     def half_delivered_ms(self, begun_ms: int, pace: float) -> int:
@@ -122,7 +128,7 @@ class Office:
         return self.service.promise is not None and self.service.promise.target_time is None
 
     def _on_trial(self, day: datetime.date) -> bool:
-        return bool(self._week(day) // _TRIAL_WEEKS % 2)
+        return self._tries and bool(self._week(day) // _TRIAL_WEEKS % 2)
 
     def _week(self, day: datetime.date) -> int:
         """Weeks since long ago, Monday first, shifted by service so that not all trials begin at once."""

@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from kept.catalogue import Service
 from kept.durations import parse_duration
 from kept.errors import ConfigurationError
@@ -23,7 +25,18 @@ from producers.simulator.incidents import KINDS, CostJump, DefinitionChange, Imp
 from producers.sources.local_times import LocalTimes
 
 _BY_KIND: Mapping[str, type[Incident]] = {str(kind.__struct_config__.tag): kind for kind in KINDS}
-_TOP_LEVEL = ("about", "incident")
+_TOP_LEVEL = ("about", "trials", "incident")
+
+
+class Script(Struct, frozen=True):
+    """What happens in a simulated city: incidents by their start, and whether its services run their usual trials."""
+
+    incidents: tuple[Incident, ...] = ()
+    trials: bool = True
+
+
+NO_SCRIPT = Script()
+"""The usual city: its trials, and no incident."""
 
 
 def built_in_scripts() -> list[str]:
@@ -32,9 +45,7 @@ def built_in_scripts() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def read_script(
-    name_or_path: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None
-) -> tuple[Incident, ...]:
+def read_script(name_or_path: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None) -> Script:
     """A built-in script by its name, or any other by the path of its file; see `parse_script`."""
     file: Traversable = Path(name_or_path)
     if not name_or_path.endswith(".toml") and "/" not in name_or_path:
@@ -49,10 +60,8 @@ def read_script(
     return parse_script(text, str(file), services, start_ms=start_ms, end_ms=end_ms)
 
 
-def parse_script(
-    text: str, file: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None
-) -> tuple[Incident, ...]:
-    """The incidents of a script, by their start, for a simulation of [start, end) in ms since 1970-01-01 UTC.
+def parse_script(text: str, file: str, services: Mapping[str, Service], *, start_ms: int, end_ms: int | None) -> Script:
+    """The script, for a simulation of [start, end) in ms since 1970-01-01 UTC.
 
     A moment such as `+10d` counts from `start_ms`; one without an offset is local time of the service.
     Raises `ConfigurationError` that names `file`, incident, key, value seen and valid values.
@@ -61,6 +70,9 @@ def parse_script(
     for key in raw:
         if key not in _TOP_LEVEL:
             raise ConfigurationError(f"{file}: {key}: not known; valid: {', '.join(_TOP_LEVEL)}")
+    trials = raw.get("trials", True)
+    if not isinstance(trials, bool):
+        raise ConfigurationError(f"{file}: trials: {trials!r} is not valid; valid: true, false")
     tables = raw.get("incident")
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise ConfigurationError(f"{file}: incident: none found; valid: one or more tables headed [[incident]]")
@@ -72,7 +84,8 @@ def parse_script(
             raise ConfigurationError(f"{where}: {key}: {seen!r} is not valid; valid: {valid}")
         incidents.append(incident)
     _refuse_overlaps(incidents, file)
-    return tuple(sorted(incidents, key=lambda incident: (incident.start_ms, incident.service)))
+    ordered = sorted(incidents, key=lambda incident: (incident.start_ms, incident.service))
+    return Script(tuple(ordered), trials)
 
 
 def _incident(table: dict[str, Any], where: str, services: Mapping[str, Service], start_ms: int) -> Incident:

@@ -126,6 +126,20 @@ def test_measuring_may_be_left_out(tmp_path: Path, script: str) -> None:
     assert [incident["measured"] for incident in json.loads(text)["incidents"]] == [None, None]
 
 
+def test_a_script_without_trials_has_none_in_its_truth_and_announces_nothing_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "still.toml"
+    long = ("--as-of", "2026-03-03T00:00", "--days", "57", "--rate", "0.01", "--seed", "4", "--no-measured")
+    own = OWN_SCRIPT.replace("2026-01-06", "2026-01-07").replace("+2d", "2026-01-08T00:00")
+    path.write_text("trials = false\n" + own)
+    lines, told = written(tmp_path, *long, *CHOSEN, "--script", str(path))
+    changes = [x for x in e.decode_batch(lines.splitlines()) if isinstance(x, e.ServiceChanged)]
+    assert [change.data.title for change in changes] == ["Simulated improvement: backlog should go down"]
+    assert json.loads(told)["trials"] == []
+    path.write_text(own)
+    _, told = written(tmp_path, *long, *CHOSEN, "--script", str(path))
+    assert json.loads(told)["trials"]
+
+
 def test_the_citys_own_trials_are_true_changes_and_are_told(tmp_path: Path) -> None:
     lines, text = written(tmp_path, "--as-of", "2026-03-01T00:00", "--days", "56", "--rate", "0.02")
     truth = json.loads(text)
@@ -166,7 +180,7 @@ def test_people_are_told_in_a_sentence(tmp_path: Path) -> None:
         (("--output", "e.jsonl", "--truth", "missing/t.json"), "missing/t.json: no such folder missing"),
         (("--output", "e.jsonl", "--as-of", "soon"), "--as-of: 'soon' is not valid"),
         (("--output", "e.jsonl", "--services", "street-lights,ferries"), "--services: 'ferries' is not known"),
-        (("--output", "e.jsonl", "--script", "quake"), "--script: 'quake' is not known; valid: area_gap, chaser_surge"),
+        (("--output", "e.jsonl", "--script", "quake"), "--script: 'quake' is not known; valid: alert_proof, area_gap"),
         (("--output", "e.jsonl", "--script", "slow_down"), "or simulate more days"),
         (
             ("--output", "e.jsonl", "--script", "slow_down", *CHOSEN[:1], "street-lights"),

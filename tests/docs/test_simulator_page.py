@@ -40,5 +40,5 @@ def test_every_key_of_the_truth_file_is_explained() -> None:
 def test_the_example_is_a_valid_script() -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     days = 7 * 8  # the example names a day of February 2026
-    incidents = parse_script(text, "simulator.md", CITY, start_ms=at(days - 28), end_ms=at(days))
+    incidents = parse_script(text, "simulator.md", CITY, start_ms=at(days - 28), end_ms=at(days)).incidents
     assert [incident.kind for incident in incidents] == ["area_gap", "slow_down"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ import catalogue
 from history.sqlite import SQLiteHistory
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
-from local_stack.city_feed import CATCH_UP_FACTOR, CityPace, city_events
+from kept.events import Event, ServiceChanged
+from local_stack.city_feed import CATCH_UP_FACTOR, CityPace, city_events, feed_start_ms
 from local_stack.embedded_demo import run_embedded_city
 
 NOW = 1_795_536_300.0
@@ -74,3 +76,22 @@ def test_the_embedded_city_publishes_the_same_kind_of_history() -> None:
     assert all(moment % 300 == 0 for moment in published.values())
     service = next(iter(published))
     assert {point.indicator for point in history.latest(service)} >= {"promise_kept", "backlog", "arrivals"}
+
+
+def test_a_script_counts_from_the_first_day_of_the_feed_and_may_still_the_city(tmp_path: Path) -> None:
+    services = {"parking-permits": read_catalogue([catalogue.CITY])["parking-permits"]}
+    incident = '[[incident]]\nkind = "slow_down"\nservice = "parking-permits"\nstart = "+3d"\nsize = 2\n'
+    (tmp_path / "slow.toml").write_text(incident)
+    (tmp_path / "still.toml").write_text(f"trials = false\n{incident}")
+    now_ms = int(NOW * 1000)
+    starts_ms = feed_start_ms(now_ms, 28) + 3 * DAY_MS
+
+    def feed(script: str | None) -> list[tuple[int, Event]]:
+        events, _ = city_events(services, now_ms, 28, seed=1, script=script)
+        return list(itertools.takewhile(lambda timed: timed[0] < now_ms, events))
+
+    usual, slowed, still = feed(None), feed(str(tmp_path / "slow.toml")), feed(str(tmp_path / "still.toml"))
+    assert [timed for timed in slowed if timed[0] < starts_ms] == [timed for timed in usual if timed[0] < starts_ms]
+    assert slowed != usual
+    assert any(isinstance(event, ServiceChanged) for _, event in usual)
+    assert not any(isinstance(event, ServiceChanged) for _, event in still)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,60 +14,12 @@ import pytest
 from command_line.demo import parse_ports
 from kept.errors import ConfigurationError
 from local_stack.broker import missing
+from local_stack.demo_alerts import left_out
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.work_folder import work_folder
+from tests.local_stack.running_demo import Demo
 
-DEMO = "import typer\nfrom command_line.demo import demo\ntyper.run(demo)\n"
 needs_broker = pytest.mark.skipif(missing() is not None, reason=str(missing()))
-
-
-class Demo:
-    """One demo on ports of its own, with its temporary files in `folder`."""
-
-    def __init__(self, folder: Path, *more: str, path: str | None = None) -> None:
-        self.folder = folder
-        self.page = free_port()
-        ports = ["--port", self.page, "--kafka-port", free_port(), "--prometheus-port", free_port()]
-        metrics = f"{free_port()},{free_port()}"
-        command = [sys.executable, "-c", DEMO, *map(str, ports), "--metrics-port", metrics, "--days", "3", *more]
-        environment = {**os.environ, "TMPDIR": str(folder), **({} if path is None else {"PATH": path})}
-        environment.pop("JAVA_HOME", None)
-        self.output = folder.parent / f"{folder.name}-output"
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-
-    def said(self) -> str:
-        return self.output.read_text()
-
-    def wait_for(self, words: str, seconds: float = 90.0) -> None:
-        deadline = time.monotonic() + seconds
-        while words not in self.said():
-            assert self.process.poll() is None, self.said()
-            assert time.monotonic() < deadline, self.said()
-            time.sleep(0.1)
-
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(60)
-
-    def parts(self) -> dict[int, str]:
-        """Living processes, except the demo itself, that have to do with its folder: id and command."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            try:
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                about = command + (entry / "environ").read_bytes().decode(errors="replace")
-            except (OSError, ValueError):
-                continue
-            if str(self.folder) in about and entry.name != str(self.process.pid):
-                found[int(entry.name)] = command
-        return found
-
-    def nothing_is_left(self) -> None:
-        deadline = time.monotonic() + 10
-        while self.parts() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert self.parts() == {}
 
 
 @pytest.fixture
@@ -91,6 +39,7 @@ def test_it_shows_figures_ends_at_ctrl_c_leaves_nothing_and_runs_again(folder: P
         commands = " ".join(demo.parts().values())
         assert commands.count("command_line.main worker") == 2
         assert "kafka.Kafka" in commands
+        assert ("local_stack.inbox" in commands) == (list(left_out()) == [])
         with urllib.request.urlopen(f"http://{LOOPBACK}:{demo.page}/") as answer:
             assert "SIMULATED" in answer.read().decode()
         assert demo.end(signal.SIGINT) == 0, demo.said()
@@ -127,12 +76,15 @@ def test_kill_9_of_the_demo_takes_all_parts_along_and_the_next_one_tidies_up(fol
         assert list(folder.iterdir()) == [new]
 
 
-@pytest.mark.parametrize("option", ["--port", "--kafka-port", "--metrics-port", "--prometheus-port"])
+ALERT_PORTS = ("--prometheus-port", "--alertmanager-port", "--inbox-port")
+
+
+@pytest.mark.parametrize("option", ["--port", "--kafka-port", "--metrics-port", *ALERT_PORTS])
 def test_a_taken_port_is_named_with_the_option_that_chooses_another(option: str, folder: Path) -> None:
     if option != "--port" and missing() is not None:
         pytest.skip(str(missing()))
-    if option == "--prometheus-port" and shutil.which("prometheus") is None:
-        pytest.skip("Prometheus is missing; install it with: apt-get install -y prometheus")
+    if option in ALERT_PORTS and list(left_out()):
+        pytest.skip(" ".join(left_out()))
     with socket.socket() as taken:
         taken.bind((LOOPBACK, free_port()))
         taken.listen()
@@ -168,3 +120,11 @@ def test_the_folder_of_a_running_demo_is_left_alone(folder: Path) -> None:
 def test_metrics_ports_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--metrics-port"):
         parse_ports(text)
+
+
+def test_a_script_that_makes_no_sense_is_refused_before_anything_starts(folder: Path) -> None:
+    demo = Demo(folder, "--script", "quake")
+    assert demo.process.wait(60) != 0
+    assert "--script: 'quake' is not known" in demo.said()
+    assert demo.parts() == {}
+    assert list(folder.iterdir()) == []

@@ -22,7 +22,7 @@ Timed = tuple[int, e.Event]
 def script(*incidents: str, days: float = 14) -> tuple[Incident, ...]:
     """Incidents as the lines of their tables, separated by semicolons, for a simulation that begins on `MONDAY_MS`."""
     text = "".join("[[incident]]\n" + "\n".join(lines.split("; ")) + "\n" for lines in incidents)
-    return parse_script(text, "test.toml", CITY, start_ms=MONDAY_MS, end_ms=MONDAY_MS + round(days * DAY_MS))
+    return parse_script(text, "test.toml", CITY, start_ms=MONDAY_MS, end_ms=MONDAY_MS + round(days * DAY_MS)).incidents
 
 
 def city(
@@ -39,6 +39,11 @@ def city(
             incidents=incidents,
         )
     )
+
+
+def days_of(name: str) -> int:
+    """So many days a simulation with the built-in script `name` should be long."""
+    return 175 if name == "alert_proof" else 28
 
 
 def at(days: float) -> int:

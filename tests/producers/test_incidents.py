@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kept import events as e
-from kept.durations import HOUR_MS
+from kept.durations import DAY_MS, HOUR_MS
 from kept.intake import check_channel, rules_by_service, to_fact
 from producers.simulator import built_in_scripts, read_script, simulate
 from producers.simulator.incident import Incident
 from producers.simulator.incidents import KINDS
 from producers.simulator.profiles import AREAS
-from tests.producers.incident_city import CITY, MONDAY_MS, Timed, at, city, script
+from tests.producers.incident_city import CITY, MONDAY_MS, Timed, at, city, days_of, script
 
 PARKING = ("parking-permits",)
 
@@ -300,9 +300,10 @@ def test_a_gap_between_areas_grows_evenly_while_the_city_stays_the_same() -> Non
 
 @pytest.mark.parametrize("name", built_in_scripts())
 def test_intake_refuses_nothing_of_a_built_in_script_and_every_id_is_its_own(name: str) -> None:
-    incidents = read_script(name, CITY, start_ms=MONDAY_MS, end_ms=at(28))
+    days = days_of(name)
+    incidents = read_script(name, CITY, start_ms=MONDAY_MS, end_ms=at(days)).incidents
     touched = sorted({incident.service for incident in incidents})
-    run = city(28, incidents, services=touched, rate=0.2)
+    run = city(days, incidents, services=touched, rate=5.6 / days)
     rules = rules_by_service(CITY)
     for _, event in run:
         check_channel(event.data, rules[event.data.service])
@@ -347,3 +348,28 @@ def test_any_script_leaves_what_comes_before_and_beside_it_and_a_longer_run_only
     assert shorter == [timed for timed in run if timed[0] < MONDAY_MS + hours * HOUR_MS]
     assert [told for told, _ in run] == sorted(told for told, _ in run)
     assert all(told >= e.milliseconds(event.time) for told, event in run)
+
+
+def test_a_city_without_trials_announces_nothing_and_works_the_usual_way_all_the_time() -> None:
+    # weeks     0 1 2 3 4 5 6 7 8 9 10 11      housing-benefit tries out a factor of 0.7 for four weeks of eight
+    #           begins or ends: a `service.changed` on a Monday at 9:00
+    def housing(trials: bool) -> list[Timed]:
+        service = [CITY["housing-benefit"]]
+        return list(simulate(service, start_ms=MONDAY_MS, end_ms=at(110), seed=1, rate=0.5, trials=trials))
+
+    usual, still = housing(trials=True), housing(trials=False)
+    changes = [(ms, event) for ms, event in usual if isinstance(event, e.ServiceChanged)]
+    assert not any(isinstance(event, e.ServiceChanged) for _, event in still)
+    begins = next(ms for ms, event in changes if "(begins)" in event.data.title)
+    ends = next(ms for ms, event in changes if ms > begins)
+    quick, slow = delivery_times(usual), delivery_times(still)
+
+    def ratio(since: float, until: float) -> float:
+        spans = [
+            median(times[case] for case, ms in begun(run).items() if since <= ms < until and case in times)
+            for run, times in ((usual, quick), (still, slow))
+        ]
+        return spans[0] / spans[1]
+
+    assert ratio(begins, ends) == pytest.approx(0.7, rel=0.1)
+    assert ratio(ends, ends + 28 * DAY_MS) == pytest.approx(1, rel=0.1)

@@ -21,9 +21,10 @@ from producers.simulator.incidents import (
     SlowDown,
 )
 from producers.simulator.script import parse_script
-from tests.producers.incident_city import CITY, MONDAY_MS, at, script
+from tests.producers.incident_city import CITY, MONDAY_MS, at, days_of, script
 
 SLOW = 'kind = "slow_down"; service = "parking-permits"; start = "+3d"; size = 2'
+WITH_ALL_KINDS = {"alert_proof", "month_of_trouble"}
 EARLIER_STAGE = 'kind = "definition_change"; books = "completion_at_an_earlier_stage"'
 UNPRICED = parse_service(
     'id = "ferries"\nname = "F"\nowner = "O"\ntime_zone = "America/New_York"\nexpected_silence = "1d"\n'
@@ -38,17 +39,32 @@ def refusal(*incidents: str) -> str:
     return str(refused.value)
 
 
-def test_every_kind_has_a_built_in_script_and_one_has_them_all() -> None:
+def test_every_kind_has_a_built_in_script_and_two_have_them_all() -> None:
     kinds = {str(kind.__struct_config__.tag) for kind in KINDS}
-    assert set(built_in_scripts()) == kinds | {"month_of_trouble"}
+    assert set(built_in_scripts()) == kinds | WITH_ALL_KINDS
     for name in built_in_scripts():
-        used = {incident.kind for incident in read_script(name, CITY, start_ms=MONDAY_MS, end_ms=at(28))}
-        assert used == (kinds if name == "month_of_trouble" else {name})
+        play = read_script(name, CITY, start_ms=MONDAY_MS, end_ms=at(days_of(name)))
+        assert {incident.kind for incident in play.incidents} == (kinds if name in WITH_ALL_KINDS else {name})
+        assert play.trials == (name != "alert_proof")
 
 
 def test_a_month_of_trouble_leaves_two_services_alone() -> None:
-    incidents = read_script("month_of_trouble", CITY, start_ms=MONDAY_MS, end_ms=at(28))
+    incidents = read_script("month_of_trouble", CITY, start_ms=MONDAY_MS, end_ms=at(28)).incidents
     assert CITY.keys() - {incident.service for incident in incidents} == {"building-permits", "noise-complaints"}
+
+
+def test_the_alert_proof_leaves_three_services_alone_and_its_first_twelve_weeks() -> None:
+    incidents = read_script("alert_proof", CITY, start_ms=MONDAY_MS, end_ms=at(175)).incidents
+    left = CITY.keys() - {incident.service for incident in incidents}
+    assert left == {"building-permits", "identity-cards", "noise-complaints"}
+    assert min(incident.start_ms for incident in incidents) > at(84)
+
+
+@pytest.mark.parametrize("seen", ["0", '"no"', "[]"])
+def test_trials_are_on_or_off(seen: str) -> None:
+    text = f"trials = {seen}\n[[incident]]\n" + SLOW.replace("; ", "\n")
+    with pytest.raises(ConfigurationError, match=r"x\.toml: trials: .* is not valid; valid: true, false"):
+        parse_script(text, "x.toml", CITY, start_ms=MONDAY_MS, end_ms=None)
 
 
 def test_moments_count_from_the_start_or_are_local_time_or_have_an_offset() -> None:
@@ -155,7 +171,7 @@ def test_incidents_come_in_the_order_of_their_start() -> None:
     [
         ("", "incident: none found; valid: one or more tables headed [[incident]]"),
         ("incident = 3", "incident: none found"),
-        ("incidents = []", "incidents: not known; valid: about, incident"),
+        ("incidents = []", "incidents: not known; valid: about, trials, incident"),
         ("[[incident]", "not valid TOML"),
     ],
 )
@@ -182,15 +198,17 @@ def test_a_service_must_have_what_the_incident_changes(lines: str, says: str) ->
 
 def test_a_moment_without_an_offset_is_local_time_of_its_own_service() -> None:
     text = '[[incident]]\nkind = "slow_down"\nservice = "ferries"\nstart = "2026-01-06T00:00"\nsize = 2\n'
-    (incident,) = parse_script(text, "test.toml", {"ferries": UNPRICED}, start_ms=MONDAY_MS, end_ms=None)
+    (incident,) = parse_script(text, "test.toml", {"ferries": UNPRICED}, start_ms=MONDAY_MS, end_ms=None).incidents
     assert e.moment(incident.start_ms).isoformat() == "2026-01-06T05:00:00+00:00"
 
 
 def test_a_script_of_ones_own_is_read_by_its_path_and_an_unknown_name_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text("[[incident]]\n" + SLOW.replace("; ", "\n"))
-    assert read_script(str(file), CITY, start_ms=MONDAY_MS, end_ms=None) == script(SLOW)
-    with pytest.raises(ConfigurationError, match=r"--script: 'mine' is not known; valid: area_gap, .* or the path of"):
+    assert read_script(str(file), CITY, start_ms=MONDAY_MS, end_ms=None).incidents == script(SLOW)
+    with pytest.raises(
+        ConfigurationError, match=r"--script: 'mine' is not known; valid: alert_proof, .* or the path of"
+    ):
         read_script("mine", CITY, start_ms=MONDAY_MS, end_ms=None)
     with pytest.raises(ConfigurationError, match=r"none\.toml: the script cannot be read"):
         read_script(str(tmp_path / "none.toml"), CITY, start_ms=MONDAY_MS, end_ms=None)

@@ -18,7 +18,7 @@ from kept.indicators.point import Point
 from kept.settings import Settings
 from local_stack.broker import Broker
 from local_stack.ports import free_port
-from local_stack.prometheus import INSTALL_COMMAND, prometheus, prometheus_command
+from local_stack.prometheus import INSTALL_COMMAND, Watching, prometheus, prometheus_command
 from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, replay_pipeline, wait_for
 from producers.mapping import read_mapping
 from producers.sources import read_events
@@ -64,7 +64,7 @@ def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
     settings = settings_of(broker, topic_prefix, tmp_path, MAPPING.catalogue_text(), metrics_port=free_port())
     group = WorkerGroup(settings, tmp_path, 1)
     port = free_port()
-    watcher = prometheus(command, tmp_path, port, [settings.metrics_port])
+    watcher = prometheus(command, tmp_path, port, Watching(metrics_ports=[settings.metrics_port]))
     group.start()
     watcher.start()
     try:
