@@ -3,7 +3,8 @@
 The limit is the catalogue's, else what Little's law gives: what was worked off in the last weeks, times the promised
 time, by the promise's own clock; paused cases, whose clock stands still, are then left out. Growth is judged over four
 weeks and over the last one, by the test of `kept.signals.backlog_growth`. A pipeline starts empty, and the first weeks
-of growth are its filling up: nothing is said before four weeks of a settled service.
+of growth are its filling up: nothing is said before four weeks of a settled service. Weeks in which a source was silent
+and never told what happened say nothing either: endings that were lost look like growth.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from kept.durations import MINUTE_MS, in_words
 from kept.intake import Rules
 from kept.signals.backlog_growth import Growth, Passing, chance_of_stock, growth, passing
 from kept.signals.settling import settled_from
+from kept.signals.silences import silences
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import Tally
@@ -80,7 +82,9 @@ def judge(situation: Situation) -> Iterator[Verdict]:
         return
     flow = _flow(situation)
     horizon = _horizon_days(rules, situation.at)
-    outlooks = [one for days in WINDOWS_DAYS if (one := _outlook(flow, days, horizon, situation)) is not None]
+    lost_until = max((span.end for span in silences(situation)), default=0)
+    told = [days for days in WINDOWS_DAYS if situation.at - days * DAY_SECONDS >= lost_until]
+    outlooks = [one for days in told if (one := _outlook(flow, days, horizon, situation)) is not None]
     if outlooks:
         active = [one for one in outlooks if one.is_active]
         yield _verdict(

@@ -193,6 +193,21 @@ def test_without_a_promised_time_and_a_limit_there_is_no_verdict() -> None:
     assert steady(tables="", days=90, before="backlog_limit = 9").verdict() is not None
 
 
+def test_weeks_in_which_endings_may_have_been_lost_say_nothing() -> None:
+    """
+    |--- 50 balanced days ---|--- 4 days: nothing is told ---|- 7 days: no verdict -|--- from then on the last week -->
+    """
+    service = steady()
+    service.pass_days([0] * 4, [0] * 4)
+    service.pass_days([100] * 3, [47] * 3)
+    assert service.verdict() is None
+    service.pass_days([100] * 6, [47] * 6)
+    told = service.verdict()
+    assert told is not None
+    assert told.active
+    assert told.evidence["window_days"] == 7
+
+
 def test_public_holidays_are_not_growth() -> None:
     #  Good Friday, 29 March, and Easter Monday, 1 April 2024: cases come in online, and nobody works on them
     open_days = [1, 1, 1, 1, 1, 0, 0]
