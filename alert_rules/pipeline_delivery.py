@@ -55,7 +55,7 @@ def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="page",
             summary="Prometheus cannot evaluate rules: their alerts cannot fire",
             condition=f"failed evaluations within {limits.RULES_WINDOW}, for {duration(limits.RULES_WAIT)}",
-            description='{{ $value | printf "%.0f" }} evaluations of {{ $labels.rule_group }} failed in ten minutes.',
+            description="Rules of {{ $labels.rule_group }} keep failing.",
             first="Read the log of Prometheus for the rule and the reason; check the rule files with promtool",
             expr=f"sum by (rule_group) (increase(prometheus_rule_evaluation_failures_total{prometheus}"
             f"[{limits.RULES_WINDOW}])) > 0",
@@ -84,12 +84,13 @@ def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             name="KeptAlertmanagerCannotDeliver",
             severity="page",
             summary="Alertmanager could not deliver alerts to people",
-            condition=f"deliveries given up within {limits.DELIVERY_WINDOW}",
+            condition=f"{limits.DELIVERIES_FAILED} deliveries given up within {limits.DELIVERY_WINDOW}, for "
+            f"{duration(limits.DELIVERY_WAIT)}",
             description='{{ $value | printf "%.0f" }} deliveries by {{ $labels.integration }} failed for good.',
             first="See which receiver it is and try its address and secret by hand; read the log of Alertmanager",
             expr=f"sum by (integration) (increase(alertmanager_notifications_failed_total{alertmanager}"
-            f"[{limits.DELIVERY_WINDOW}])) > 0",
-            wait_seconds=0,
+            f"[{limits.DELIVERY_WINDOW}])) >= {limits.DELIVERIES_FAILED}",
+            wait_seconds=limits.DELIVERY_WAIT,
             sibling="KeptTargetAbsent",
             false_alarms_per_year=0,
             budget_from=FACT,

@@ -11,7 +11,8 @@ MINUTE: Final = 60
 UP_WINDOW: Final = duration(5 * MINUTE)
 UP_SHARE: Final = 0.5
 """Down is: answered less than half of the scrapes of five minutes. A restart takes seconds; a crash loop shows too."""
-UP_WAIT: Final = 1 * MINUTE
+UP_WAIT: Final = 3 * MINUTE
+"""After a boot there is no more than this of a window yet; with it, all workers lost are told well within the hold."""
 ABSENT_WAIT: Final = 5 * MINUTE
 
 STUCK_WINDOW: Final = duration(15 * MINUTE)
@@ -44,9 +45,12 @@ CATALOGUES_WAIT: Final = 30 * MINUTE
 """Workers are restarted one after the other."""
 SERIES_WAIT: Final = 15 * MINUTE
 
-RULES_WINDOW: Final = duration(10 * MINUTE)
-RULES_WAIT: Final = 2 * MINUTE
+RULES_WINDOW: Final = duration(3 * MINUTE)
+RULES_WAIT: Final = 5 * MINUTE
+"""Longer than the window, so that one failure (an Alertmanager that restarts) is over before it is told."""
 DELIVERY_WINDOW: Final = duration(15 * MINUTE)
+DELIVERIES_FAILED: Final = 3
+DELIVERY_WAIT: Final = 5 * MINUTE
 """Alertmanager tries a delivery again by itself and counts it as failed only in the end."""
 RELOAD_WAIT: Final = 5 * MINUTE
 

@@ -28,7 +28,7 @@ def presence(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="page",
             summary="No worker answers: nothing is counted and no signal is judged",
             condition=f"every worker answered less than half of the scrapes of {limits.UP_WINDOW}",
-            description="Of no worker does Prometheus get an answer, or less than every other time.",
+            description="No worker answers Prometheus, or each answers fewer than half of the scrapes.",
             first="Read the last line that a worker wrote, mend what it names, start it again; nothing is lost",
             expr=f"max(avg_over_time(up{{job={worker}}}[{limits.UP_WINDOW}])) < {down}",
             wait_seconds=limits.UP_WAIT,
@@ -53,7 +53,7 @@ def presence(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             severity="ticket",
             summary="A process of the pipeline does not answer Prometheus",
             condition=f"a target answered less than half of the scrapes of {limits.UP_WINDOW}",
-            description="{{ $labels.job }} at {{ $labels.instance }} does not answer, or less than every other time.",
+            description="{{ $labels.job }} at {{ $labels.instance }} answers fewer than half of the scrapes.",
             first="Read its log and start it again; other workers have taken over the partitions of a lost one",
             expr=f"avg_over_time(up{{job=~{every}}}[{limits.UP_WINDOW}]) < {down}",
             wait_seconds=limits.UP_WAIT,
@@ -116,7 +116,8 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             description="The published time of {{ $labels.service }} has not moved for 15 minutes, and records wait.",
             first="Ask /healthz of each worker which processor makes no progress, and read that worker's log",
             expr=f"max by (service) (changes({TIME}[{limits.STUCK_WINDOW}])) == 0 and on () "
-            f"min_over_time(sum({names.LAG.name})[{limits.STUCK_WINDOW}:1m]) > 0",
+            f"min_over_time(sum({names.LAG.name})[{limits.STUCK_WINDOW}:1m]) > 0 and on (service) "
+            f"max by (service) ({TIME} offset {limits.STUCK_WINDOW})",  # shown for so long: it is no start
             wait_seconds=limits.STUCK_WAIT,
             sibling="KeptNothingPublished",
             labels={"service": "{{ $labels.service }}"},
@@ -126,12 +127,13 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
         PipelineAlert(
             name="KeptNothingPublished",
             severity="page",
-            summary="Workers answer, but no figure of any service is published",
-            condition="a worker is up and no service has a published time for "
+            summary="Events were received, but no figure of any service is published",
+            condition="events were received, a worker is up and no service has a published time for "
             f"{duration(limits.NOTHING_PUBLISHED_WAIT)}",
-            description="No service has a published time: no event was counted, or state is still being read back.",
+            description="No service has a published time, though events were received.",
             first="See whether events reach the topic, and whether a partition has no worker",
-            expr=f"absent({TIME}) and on () {worker_is_up}",
+            expr=f"absent({TIME}) and on () {worker_is_up} and on () "
+            f'sum({names.EVENTS.name}{{account="received"}}) > 0',
             wait_seconds=limits.NOTHING_PUBLISHED_WAIT,
             sibling="KeptWorkersDown",
             false_alarms_per_year=0,

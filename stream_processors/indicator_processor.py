@@ -52,6 +52,10 @@ from stream_processors.slices import Slices
 log = logging.getLogger("kept.indicators")
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
 """Published points are looked at again so much event time at once: bounds what is in memory."""
+LONGEST_PAUSE_SECONDS = 30.0
+"""Publishing makes way for a backlog for so long at most."""
+REMEMBERED_SECONDS = 90 * 86_400
+"""So far before what was published last, a new owner looks for signals that have ended."""
 WRITE_SECONDS = 3.0
 """So long a rebalance waits for a write to the history that has begun."""
 _window_end = attrgetter("window_end")
@@ -187,7 +191,9 @@ class IndicatorProcessor:
             owned.settled = position
             owned.changed = owned.changed or owned.slices.are_owed()
             ended = time.monotonic()
-            owned.next_publication = ended + self._settings.publishing_pause * (ended - started)
+            # Capped, since what a store that was away made it wait is in it too.
+            pause = min(self._settings.publishing_pause * (ended - started), LONGEST_PAUSE_SECONDS)
+            owned.next_publication = ended + pause
 
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()
@@ -299,13 +305,26 @@ class IndicatorProcessor:
                 self._client_settings, self._topics.tallies.name, owned.partition, position
             ):
                 owned.take_in(records)
-        services = set(self._services_of(owned))
-        async with self._store_lock:
-            raised: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
-        owned.judgements.take_over(each for each in raised if each.verdict.service in services)
+        await self._take_over_signals(owned)
         # Shown before anything is published: a restart must not look as if all were well.
         for service, open_signals in owned.judgements.open_by_service.items():
             self._metrics.signals.show(service, (), open_signals)
         owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)
         owned.changed = True
+
+    async def _take_over_signals(self, owned: TalliesPartition) -> None:
+        """Go on with what a former owner has recorded: what is open, and up to which hour it had judged."""
+        services = self._services_of(owned)
+        async with self._store_lock:
+            still_open: list[Raised] = await self._retrying(owned, self._history.open_signals) or []
+            published: dict[str, int] = await self._retrying(owned, self._history.published) or {}
+            recent: list[Raised] = []
+            for service in services:
+                since = published.get(service, 0) - REMEMBERED_SECONDS
+                recent += await self._retrying(owned, partial(self._history.signals, service, since=since)) or []
+        owned.judgements.take_over(
+            [raised for raised in still_open if raised.verdict.service in services],
+            recent,
+            {service: published[service] for service in services if service in published},
+        )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from kept.intake import Rules
-from kept.signals.raised import Raised, SignalKey, advance
+from kept.signals.raised import Raised, SignalKey, advance, known_at
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
 
@@ -36,10 +36,23 @@ class Judgements:
         self._open: dict[str, dict[SignalKey, Raised]] = {}
         self._judged: dict[str, int] = {}
 
-    def take_over(self, found: Iterable[Raised]) -> None:
-        """Go on with the open signals that a former owner has recorded."""
-        for raised in found:
+    def take_over(self, still_open: Iterable[Raised], recent: Iterable[Raised], published: Mapping[str, int]) -> None:
+        """Go on where a former owner was: with the signals `still_open`, and no hour that it had judged judged again.
+
+        How far it was is told by `published` (service -> event time in s), and further by what it had recorded just
+        before it could announce it: `recent` signals, ended ones too. Judging such an hour again, without what ended
+        in it, would raise it a second time.
+        """
+        for raised in still_open:
             self._open.setdefault(raised.verdict.service, {})[raised.verdict.key()] = raised
+        for service, moment in published.items():
+            self._has_judged(service, moment)
+        for raised in (*still_open, *recent):
+            self._has_judged(raised.verdict.service, known_at(raised))
+
+    def _has_judged(self, service: str, moment: int) -> None:
+        hour = self._rules[service].local_time.hour_start(moment)
+        self._judged[service] = max(hour, self._judged.get(service, hour))
 
     @property
     def open_by_service(self) -> Mapping[str, Mapping[SignalKey, Raised]]:

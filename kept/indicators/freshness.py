@@ -3,8 +3,8 @@
 A pure function of the tallies as of a moment, so that every path, every replay and every amendment agrees. Told are
 buckets, not events: an event counts as heard at the end of its bucket of 5 minutes; of an hour once that is 48 hours
 old, of a local day once that is 90 days old, as compaction makes them, whether or not it has come to them yet. What is
-counted at an earlier time (the end of a step, the result of a transaction) is heard at that time, and a
-`service.changed`, which counts nothing, is not heard.
+counted at an earlier time (the end of a step, the result of a transaction) is heard at that time, and a change that
+somebody registered (`service.changed`) is no word of the service's own system.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kept.buckets import DAY_SECONDS, FINE_SECONDS, FIVE_MINUTES, HOURLY_SECONDS, STEP_SECONDS, LocalTime
-from kept.counters import FAMILY_SIZE, SCHEDULED
+from kept.counters import FAMILY_SIZE, is_told_by_the_work
 from kept.durations import parse_duration
 from kept.intake import Rules
 from kept.tallies import Bucket, Day, MergedTallies, Tally
@@ -116,5 +116,5 @@ def _told(end: int, local: LocalTime, at: int) -> int:
 
 
 def _is_heard(tally: Tally) -> bool:
-    """Whether anything happened here. Bins are left out: their buckets are hours, and each has a counter beside it."""
-    return any(number < FAMILY_SIZE and number not in SCHEDULED for number in tally)
+    """Whether something was told here. Bins are left out: their buckets are hours, and each has a counter beside it."""
+    return any(number < FAMILY_SIZE and is_told_by_the_work(number) for number in tally)

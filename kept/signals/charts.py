@@ -151,6 +151,7 @@ def _chart_signal(situation: Situation, chart: Chart) -> Verdict:
     return msgspec.structs.replace(
         verdict,
         since=chart.segment[fired.first].figure.week.start,
+        completed_by=last.week.end,
         expected=line,
         words=f"{_was(situation, chart, last)}: {said}; {mean}{' (trial limits)' if newest.trial else ''}; {meant}",
         test=f"XmR of {newest.baseline} weeks, rule {fired.rule}: {RULE_WORDS[fired.rule]}",

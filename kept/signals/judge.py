@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
-from kept.indicators.freshness import is_stale, last_event
+from kept.buckets import DAY_SECONDS
+from kept.indicators.freshness import is_stale, last_event, resolution
 from kept.intake import Rules
 from kept.signals import charts, drift, forecast, freshness, gaps, leading, promises
 from kept.signals.situation import Situation
@@ -21,8 +22,8 @@ from kept.tallies import MergedTallies
 Judge = Callable[[Situation], Iterable[Verdict]]
 JUDGES: tuple[Judge, ...] = (freshness.judge, charts.judge, drift.judge)
 """Each gives the verdicts, active or not, of one family of signals; these know of silences themselves."""
-JUDGES_OF_WHAT_WAS_HEARD: tuple[Judge, ...] = (promises.judge, leading.judge, forecast.judge, gaps.judge)
-"""They are asked about the hour in which the service was last heard."""
+JUDGES_OF_WHAT_WAS_HEARD: tuple[Judge, ...] = (leading.judge, forecast.judge, gaps.judge)
+"""They, and most promises, are asked about the hour in which the service was last heard."""
 
 
 def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
@@ -30,15 +31,22 @@ def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
     now = Situation(tallies, rules, rules.local_time.hour_start(at))
     heard = _as_last_heard(now)
     verdicts = [verdict for one in JUDGES for verdict in one(now)]
-    verdicts += [replace(verdict, at=now.at) for one in JUDGES_OF_WHAT_WAS_HEARD for verdict in one(heard)]
-    return sorted(verdicts, key=Verdict.key)
+    verdicts += promises.judge(now if _each_breach_counts(now) else heard)
+    verdicts += [verdict for one in JUDGES_OF_WHAT_WAS_HEARD for verdict in one(heard)]
+    return sorted((replace(verdict, at=now.at) for verdict in verdicts), key=Verdict.key)
 
 
 def _as_last_heard(now: Situation) -> Situation:
-    local, promise = now.rules.local_time, now.service.promise
+    """As of the end of the hour of its last word; once that is told by the day only, as of the day's beginning."""
+    local = now.rules.local_time
     last = last_event(now.tallies, now.service.id, local, now.at)
     if last is None or local.ends(last)[0] >= now.at:
         return now
-    if promise is not None and promise.target_share == 1 and not is_stale(now.tallies, now.rules, now.at):
-        return now
+    if resolution(local, last, now.at) == DAY_SECONDS:
+        return Situation(now.tallies, now.rules, local.day_start(last - 1))
     return Situation(now.tallies, now.rules, local.ends(last)[0])
+
+
+def _each_breach_counts(now: Situation) -> bool:
+    promise = now.service.promise
+    return promise is not None and promise.target_share == 1 and not is_stale(now.tallies, now.rules, now.at)

@@ -62,7 +62,8 @@ def advance(
     `open` is what was open before, `verdicts` are all of the service at the event time `at` (s), each key once;
     `told_at` is the wall clock (s). Changed are those raised, ended, gone quiet or active again. A signal without a
     verdict counts as inactive; one whose kind is no longer known ends at once. The same verdicts at the same moment
-    again change nothing, and a moment at or before `raised_at` says nothing of what was raised then. Raises
+    again change nothing; where each completing point is a signal of its own (`Verdict.completed_by`), the next one ends
+    the one before. A moment at or before `raised_at` says nothing of what was raised then. Raises
     `ValueError` for a verdict of a signal that is not in `KINDS`.
     """
     given = {verdict.key(): verdict for verdict in verdicts}
@@ -70,6 +71,9 @@ def advance(
     changed: list[Raised] = []
     for key, raised in open.items():
         verdict = given.get(key)
+        if verdict is not None and at > raised.raised_at and _is_another(verdict, raised.verdict):
+            changed.append(replace(raised, quiet_since=at, ended_at=at))
+            continue
         moved = _moved(raised, at, active=verdict is not None and verdict.active)
         if moved.ended_at is None:
             after[key] = moved
@@ -78,10 +82,23 @@ def advance(
     for key, verdict in given.items():
         if verdict.signal not in BY_NAME:
             raise ValueError(f"a verdict of the signal {verdict.signal!r}, which is not in KINDS; add its kind there")
-        if verdict.active and key not in open:
+        if verdict.active and key not in after:
             after[key] = Raised(verdict=verdict, raised_at=at, told_at=told_at)
             changed.append(after[key])
     return after, sorted(changed, key=Raised.key)
+
+
+def known_at(raised: Raised) -> int:
+    """Event time (s) of the latest judgement that this record shows to have been made."""
+    if raised.ended_at is None:
+        return max(raised.raised_at, raised.quiet_since or raised.raised_at)
+    kind = BY_NAME.get(raised.verdict.signal)
+    return raised.ended_at + (0 if kind is None else kind.quiet_hours * HOUR_SECONDS)
+
+
+def _is_another(verdict: Verdict, raised: Verdict) -> bool:
+    """Whether an active verdict tells of another point than the one that is raised."""
+    return verdict.active and verdict.completed_by is not None and verdict.completed_by != raised.completed_by
 
 
 def _moved(raised: Raised, at: int, *, active: bool) -> Raised:

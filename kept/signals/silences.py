@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kept.buckets import HOURLY_SECONDS
 from kept.counters import is_told_by_the_work
-from kept.durations import parse_duration
+from kept.indicators.freshness import expected_silence
 from kept.signals.situation import Situation
 
 
@@ -27,7 +27,7 @@ def silences(situation: Situation) -> list[Span]:
 
     To the hour in the last 90 days, by whole local days before: that is how long buckets keep their size.
     """
-    longest = parse_duration(situation.service.expected_silence) // 1000
+    longest = expected_silence(situation.rules)
     spans: list[Span] = []
     told_until: int | None = None
     for start, end in _told(situation):

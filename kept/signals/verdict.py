@@ -21,6 +21,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     active: bool
     since: int | None = None
     """Event time (s) from which on the data show it; None when inactive."""
+    completed_by: int | None = None
+    """Window end (s) of the point that completed it, where each such point is a signal of its own; else None."""
     value: float | None = None
     """What was observed, in the indicator's unit."""
     expected: float | None = None

@@ -142,8 +142,8 @@ def _outcome(case: Case, alert: Alert, own: Sequence[Raised], until: int, heard:
     told = None
     if heard is not None:
         told = heard.get(first.id, Heard(at=None, over_at=None, muted=False))
-        if told.at is None and not told.muted:
-            wrong.append("it reached nobody")
+        if told.at is None:
+            wrong.append("it reached nobody: it was muted for good" if told.muted else "it reached nobody")
         if told.at is not None and told.over_at is None and first.ended_at is not None:
             wrong.append("nobody was told that it is over")
     return Outcome(case=case, alert=alert, raised=first, heard=told, wrong=tuple(wrong))

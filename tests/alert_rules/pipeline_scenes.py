@@ -46,11 +46,13 @@ SCENES: tuple[Scene, ...] = (
     fires(
         "KeptWorkersDown",
         {'up{job="kept-worker",instance="a"}': "1x9 0x20", 'up{job="kept-worker",instance="b"}': "0x30"},
-        15,
-        "Of no worker does Prometheus get an answer, or less than every other time.",
+        17,
+        "No worker answers Prometheus, or each answers fewer than half of the scrapes.",
     ),
     quiet("KeptWorkersDown", "one of two still answers", UP | {'up{job="kept-worker",instance="b"}': "0x30"}, 20),
     quiet("KeptWorkersDown", "a restart", {'up{job="kept-worker",instance="a"}': "1x9 0 0 1x20"}, 12),
+    quiet("KeptWorkersDown", "a boot", {'up{job="kept-worker",instance="a"}': "0 0 1x30"}, 2),
+    quiet("KeptWorkersDown", "a boot, later", {'up{job="kept-worker",instance="a"}': "0 0 1x30"}, 4),
     quiet(
         "KeptWorkersDown",
         "half of the scrapes",
@@ -70,14 +72,14 @@ SCENES: tuple[Scene, ...] = (
         "KeptTargetDown",
         {'up{job="kept-worker",instance="a"}': "1x5 0x20", 'up{job="kept-worker",instance="b"}': "1x30"},
         20,
-        "kept-worker at a does not answer, or less than every other time.",
+        "kept-worker at a answers fewer than half of the scrapes.",
         **ONE,
     ),
     fires(
         "KeptTargetDown",
         {'up{job="kept-worker",instance="a"}': "1 0 0 0 1 0 0 0 1 0 0 0 1 0 0 0"},  # a crash loop
         11,
-        "kept-worker at a does not answer, or less than every other time.",
+        "kept-worker at a answers fewer than half of the scrapes.",
         **ONE,
     ),
     quiet("KeptTargetDown", "a restart", {'up{job="kept-worker",instance="a"}': "1x9 0 0 1x20"}, 12),
@@ -142,6 +144,7 @@ SCENES: tuple[Scene, ...] = (
         service="library",
     ),
     quiet("KeptWatermarkStuck", "not for long enough", lag("5x60") | published("300+60x9 840x60"), 27),
+    quiet("KeptWatermarkStuck", "a start on a backlog", lag("5x60") | published("300x60"), 14),
     quiet("KeptWatermarkStuck", "it moves now and then", lag("5x60") | published("300x13 600x13 900x13 1200x13"), 40),
     quiet("KeptWatermarkStuck", "nothing waits: a quiet city", lag("0x60") | published("300x60"), 40),
     quiet(
@@ -154,11 +157,14 @@ SCENES: tuple[Scene, ...] = (
     ),
     fires(
         "KeptNothingPublished",
-        UP,
+        UP | events(received="5x60"),
         30,
-        "No service has a published time: no event was counted, or state is still being read back.",
+        "No service has a published time, though events were received.",
     ),
-    quiet("KeptNothingPublished", "state is being read back", UP | published("_x29 300x60"), 40),
+    quiet("KeptNothingPublished", "nothing was ever sent", UP | events(received="0x60"), 45),
+    quiet(
+        "KeptNothingPublished", "state is being read back", UP | events(received="5x60") | published("_x29 300x60"), 40
+    ),
     quiet("KeptNothingPublished", "no worker at all", {'up{job="kept-worker",instance="a"}': "0x60"}, 45),
     fires(
         "KeptStreamSilent",
@@ -272,7 +278,7 @@ SCENES: tuple[Scene, ...] = (
         "KeptRuleEvaluationFails",
         {f'prometheus_rule_evaluation_failures_total{{{PROMETHEUS},rule_group="s.yml;kept"}}': "0x9 0+1x30"},
         25,
-        "10 evaluations of s.yml;kept failed in ten minutes.",
+        "Rules of s.yml;kept keep failing.",
         rule_group="s.yml;kept",
     ),
     quiet(
@@ -304,6 +310,15 @@ SCENES: tuple[Scene, ...] = (
     ),
     quiet(
         "KeptPrometheusCannotNotify",
+        "one failure, while Alertmanager restarted",
+        {
+            f'prometheus_notifications_errors_total{{{PROMETHEUS},alertmanager="http://m"}}': "0x9 1x30",
+            f"prometheus_notifications_alertmanagers_discovered{{{PROMETHEUS}}}": "1x40",
+        },
+        15,
+    ),
+    quiet(
+        "KeptPrometheusCannotNotify",
         "all is delivered",
         {
             f"prometheus_notifications_dropped_total{{{PROMETHEUS}}}": "5x30",
@@ -321,6 +336,12 @@ SCENES: tuple[Scene, ...] = (
         30,
         "15 deliveries by email failed for good.",
         integration="email",
+    ),
+    quiet(
+        "KeptAlertmanagerCannotDeliver",
+        "two that failed",
+        {f'alertmanager_notifications_failed_total{{{ALERTMANAGER},integration="email"}}': "0x9 2x30"},
+        20,
     ),
     quiet(
         "KeptAlertmanagerCannotDeliver",

@@ -15,7 +15,7 @@ from kept.tallies import MergedTallies
 from stream_processors.worker import run_worker
 
 MOST_OPEN = 3
-TOO_MANY, SILENT = "promise_budget_fast", "source_silent"
+TOO_MANY, SILENT = "promise_breached", "source_silent"
 
 
 def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:

@@ -70,13 +70,13 @@ def test_what_waits_for_the_store_is_one_call_however_long_it_is_away() -> None:
             await asyncio.sleep(0.3)
         assert len(store.asked) >= 3
         assert all(points is store.asked[0] for points in store.asked)
-        assert (owned.settled, store.published) == (0, [])
+        assert (owned.settled, store.announced) == (0, [])
         keys = [point.key() for point in store.asked[0]]
         assert len(keys) == len(set(keys))
         store.away = False
         await asyncio.gather(first, *others)
-        assert store.published[0] == AT_MS // 1000
-        assert store.published[-1] == AT_MS // 1000 + 3 * 3600
+        assert store.announced[0] == AT_MS // 1000
+        assert store.announced[-1] == AT_MS // 1000 + 3 * 3600
         newest = {point.key(): point for point in store.points}
         assert newest.keys() >= set(keys)
 

@@ -31,7 +31,8 @@ class Store:
 
     def __init__(self) -> None:
         self.points: list[Point] = []
-        self.published: list[int] = []
+        self.announced: list[int] = []
+        self._published: dict[str, int] = {}
         self.amendments: list[Amendment] = []
         self.recorded: list[Raised] = []
         self.calls: list[str] = []
@@ -63,8 +64,12 @@ class Store:
         self.amendments += amendments
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
-        self.published.append(window_end)
+        self.announced.append(window_end)
+        self._published |= dict.fromkeys(services, window_end)
         self.calls.append("publish")
+
+    def published(self) -> dict[str, int]:
+        return self._published
 
     def record(self, signals: Sequence[Raised]) -> None:
         self.calls.append("record begins")
@@ -75,10 +80,11 @@ class Store:
         self.recorded += signals
         self.calls.append("record")
 
-    def signals(self) -> list[Raised]:
+    def signals(self, service: str | None = None, *, since: int = 0) -> list[Raised]:
         """What is stored: of one key the last."""
         newest = {raised.key(): raised for raised in self.recorded}
-        return [newest[key] for key in sorted(newest)]
+        found = [newest[key] for key in sorted(newest)]
+        return [one for one in found if service in (None, one.verdict.service) and one.raised_at >= since]
 
     def open_signals(self) -> list[Raised]:
         if self.away:
@@ -122,7 +128,7 @@ def test_the_end_of_a_replay_is_written_and_published(city: City) -> None:
         store = Store()
         processor, owned = processor_of(store, city)
         await processor._publish_in_time(owned)
-        assert store.published == [AT_MS // 1000]
+        assert store.announced == [AT_MS // 1000]
         assert {p.window_end for p in store.points if not p.slice} == {AT_MS // 1000}
 
     asyncio.run(run())
@@ -140,7 +146,7 @@ def test_a_partition_that_moves_away_during_a_write_publishes_nothing_more(city:
         assert not moving.done()  # the write that has begun comes before the next owner's
         store.go_on.set()
         await asyncio.gather(publishing, moving)
-        assert store.published == []
+        assert store.announced == []
         assert processor._metrics._points == {}
 
     asyncio.run(run())
@@ -155,7 +161,7 @@ def test_a_store_that_stays_away_does_not_hold_a_worker_that_has_lost_the_partit
         await asyncio.sleep(0.05)
         del processor.partitions[PARTITION]
         await asyncio.wait_for(publishing, 5)
-        assert (store.points, store.published, owned.settled) == ([], [], 0)
+        assert (store.points, store.announced, owned.settled) == ([], [], 0)
 
     asyncio.run(run())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from time import monotonic
 
 import pytest
 from msgspec.structs import replace
@@ -14,7 +15,7 @@ from kept.signals.raised import Raised
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
 from stream_processors.embedded import EmbeddedPipeline
-from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
+from stream_processors.indicator_processor import LONGEST_PAUSE_SECONDS, IndicatorProcessor, TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms, seconds
 from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.test_indicator_processor import CLOCK, PARTITION, Store, processor_of
@@ -184,6 +185,37 @@ def test_the_next_owner_goes_on_with_the_same_signal_and_raises_nothing_twice() 
     run(scene)
 
 
+def test_what_ended_just_before_an_owner_died_is_not_raised_again_by_the_next() -> None:
+    async def scene(town: Town) -> None:
+        await town.reach("09:00", *OPENED)
+        await town.reach("10:00", *CLOSED)
+        await town.reach("16:00", ("case.opened", "another"))
+        assert town.spans == [(at("09:00"), at("10:00"))]
+        town.store.published().clear()  # recorded, and the owner died before it announced the moment
+        await town.successor()
+        judged = len(town.judged)
+        await town.reach("16:00")
+        assert len(town.judged) == judged
+        assert town.spans == [(at("09:00"), at("10:00"))]
+        await town.reach("17:00")
+        assert len(town.judged) == judged + 1
+
+    run(scene)
+
+
+def test_an_outage_of_the_history_makes_publishing_wait_half_a_minute_at_most() -> None:
+    async def scene(town: Town) -> None:
+        town.processor._settings = replace(town.processor._settings, publishing_pause=100.0)
+        town.store.away = True
+        publishing = asyncio.create_task(town.reach("09:00", *OPENED))
+        await asyncio.sleep(0.6)
+        town.store.away = False
+        await publishing
+        assert 0 < town.owned.next_publication - monotonic() <= LONGEST_PAUSE_SECONDS
+
+    run(scene)
+
+
 def test_the_next_owner_shows_what_is_raised_before_it_has_published_anything() -> None:
     async def scene(town: Town) -> None:
         await town.reach("09:00", *OPENED)
@@ -218,7 +250,7 @@ def test_nothing_is_lost_while_the_store_is_away_and_the_position_waits() -> Non
         town.owned.position = 77
         publishing = asyncio.create_task(town.reach("10:00", *OPENED[1:]))
         await until(lambda: town.store.calls.count("record begins") == 2)
-        assert (town.owned.settled, town.store.published) == (0, [at("09:00")])
+        assert (town.owned.settled, town.store.announced) == (0, [at("09:00")])
         assert town.shown() == {TOO_MANY: 0, SILENT: 0}  # not told before it is stored
         await asyncio.wait_for(publishing, 20)
         assert town.owned.settled == 77
@@ -265,7 +297,7 @@ def test_a_move_during_the_recording_leaves_no_gauge_and_announces_nothing() -> 
         town.store.may_record.set()
         await asyncio.gather(publishing, moving)
         assert town.spans == [(at("10:00"), None)]
-        assert town.store.published == [at("09:00")]
+        assert town.store.announced == [at("09:00")]
         assert town.shown() == {}
 
     run(scene)

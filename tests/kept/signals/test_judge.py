@@ -53,6 +53,25 @@ def test_without_that_the_silence_itself_would_page() -> None:
     assert any(verdict.active for verdict in promises.judge(found))
 
 
+@pytest.mark.parametrize("days", [5, 89, 92, 100])
+def test_a_silence_of_months_makes_no_missed_promises_either(days: int) -> None:
+    told_until = FOUR_WEEKS + 8  # the last word at eight in the morning
+    told = said(flow(told_until + 40, told_until), FOUR_WEEKS + days * 24, service(0.9))
+    assert not told["promise_budget_fast"].active
+    assert not told["promise_budget_slow"].active
+    assert told["source_silent"].active
+
+
+def test_a_registered_change_is_no_word_of_the_service() -> None:
+    silent_hours = 30
+    rows = flow(FOUR_WEEKS + silent_hours, FOUR_WEEKS) | {FOUR_WEEKS + 29: due(10, 10) | {c.CHANGED: 1}}
+    told = said(rows, FOUR_WEEKS + silent_hours, service(0.9))
+    assert told["source_silent"].active
+    assert not told["promise_budget_fast"].active
+    of = service(0.9)
+    assert judge(tallies_of({1: {c.CHANGED: 1}}, of), Rules(of), moment(60)) == []
+
+
 def test_trouble_that_was_known_stays_raised_while_the_source_is_silent() -> None:
     rows = flow(FOUR_WEEKS, FOUR_WEEKS) | {FOUR_WEEKS + hour: due(10, 6) | TOLD for hour in range(1, 13)}
     told = said(rows, FOUR_WEEKS + 12 + 30, service(0.9))
@@ -86,5 +105,5 @@ def test_every_verdict_is_of_a_known_kind_and_each_judge_is_asked_once() -> None
     told = judge(tallies_of(flow(FOUR_WEEKS, FOUR_WEEKS), service(0.9)), Rules(service(0.9)), moment(FOUR_WEEKS))
     assert {verdict.signal for verdict in told} <= set(BY_NAME)
     assert told == sorted(told, key=Verdict.key)
-    every = (*JUDGES, *JUDGES_OF_WHAT_WAS_HEARD)
+    every = (*JUDGES, promises.judge, *JUDGES_OF_WHAT_WAS_HEARD)
     assert len(set(every)) == len(every) == 7

@@ -14,23 +14,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kept.signals.kinds import BY_NAME, KINDS
-from kept.signals.raised import Raised, SignalKey, advance
+from kept.signals.raised import Raised, SignalKey, advance, known_at
 from kept.signals.verdict import Verdict
 
 HOUR = 3600
 START = 1_717_365_600
 TOLD = 1_800_000_000
-FAST, SILENT, CHART, SLOW = "promise_budget_fast", "source_silent", "chart_signal", "promise_budget_slow"
-assert [BY_NAME[name].quiet_hours for name in (FAST, SILENT, CHART, SLOW)] == [6, 1, 0, 24]
+BREACHED, SILENT, CHART, AT_RISK = "promise_breached", "source_silent", "chart_signal", "cases_at_risk"
+assert [BY_NAME[name].quiet_hours for name in (BREACHED, SILENT, CHART, AT_RISK)] == [6, 1, 0, 24]
 
 
-def verdict(hour: int, *, active: bool = True, signal: str = FAST, about: str = "", **more: Any) -> Verdict:
+def verdict(hour: int, *, active: bool = True, signal: str = BREACHED, about: str = "", **more: Any) -> Verdict:
     return Verdict(
         service="street-lights", signal=signal, about=about, at=START + hour * HOUR, active=active, value=hour, **more
     )
 
 
-def play(row: str, signal: str = FAST) -> list[Raised]:
+def play(row: str, signal: str = BREACHED) -> list[Raised]:
     """All that was ever raised, as a store that overwrites by key has it at the end."""
     stored: dict[object, Raised] = {}
     open_signals: dict[SignalKey, Raised] = {}
@@ -44,7 +44,7 @@ def play(row: str, signal: str = FAST) -> list[Raised]:
     return [stored[key] for key in sorted(stored)]  # type: ignore[type-var]
 
 
-def spans(row: str, signal: str = FAST) -> list[tuple[int, int | None]]:
+def spans(row: str, signal: str = BREACHED) -> list[tuple[int, int | None]]:
     """(hour of raising, hour of ending) of each."""
     hours = [(one.raised_at, one.ended_at) for one in play(row, signal)]
     return [((begun - START) // HOUR, None if ended is None else (ended - START) // HOUR) for begun, ended in hours]
@@ -53,20 +53,20 @@ def spans(row: str, signal: str = FAST) -> list[tuple[int, int | None]]:
 @pytest.mark.parametrize(
     ("row", "signal", "expected"),
     [
-        ("......", FAST, []),
-        (".xxxxx", FAST, [(1, None)]),
-        (".xx......", FAST, [(1, None)]),  # gone since 3, which is five hours ago
-        (".xx.......", FAST, [(1, 3)]),
-        ("x.x.x.x.", FAST, [(0, None)]),  # one at the edge is one signal
-        ("x.....x......", FAST, [(0, None)]),
-        ("x.......x", FAST, [(0, 1), (8, None)]),
+        ("......", BREACHED, []),
+        (".xxxxx", BREACHED, [(1, None)]),
+        (".xx......", BREACHED, [(1, None)]),  # gone since 3, which is five hours ago
+        (".xx.......", BREACHED, [(1, 3)]),
+        ("x.x.x.x.", BREACHED, [(0, None)]),  # one at the edge is one signal
+        ("x.....x......", BREACHED, [(0, None)]),
+        ("x.......x", BREACHED, [(0, 1), (8, None)]),
         ("x.x", SILENT, [(0, None)]),
         ("x..x", SILENT, [(0, 1), (3, None)]),
         ("x.x.", CHART, [(0, 1), (2, 3)]),
-        ("x---------", FAST, [(0, 1)]),  # the catalogue changed
-        ("x.--.---", FAST, [(0, 1)]),
-        ("x" + "." * 24, SLOW, [(0, None)]),
-        ("x" + "." * 25, SLOW, [(0, 1)]),
+        ("x---------", BREACHED, [(0, 1)]),  # the catalogue changed
+        ("x.--.---", BREACHED, [(0, 1)]),
+        ("x" + "." * 24, AT_RISK, [(0, None)]),
+        ("x" + "." * 25, AT_RISK, [(0, 1)]),
     ],
 )
 def test_rows_of_judgements(row: str, signal: str, expected: list[tuple[int, int | None]]) -> None:
@@ -209,3 +209,22 @@ def test_going_on_from_what_was_recorded_is_going_on(
             held, changed = advance(held, verdicts, at, TOLD)
             stored |= {one.key(): one for one in changed}
     assert stored == undisturbed
+
+
+def test_where_each_completing_point_is_a_signal_of_its_own_the_next_one_ends_the_one_before() -> None:
+    first = verdict(0, signal=CHART, completed_by=START)
+    held, _ = advance({}, [first], START, TOLD)
+    same_week = verdict(100, signal=CHART, completed_by=START)
+    assert advance(held, [same_week], START + 100 * HOUR, TOLD) == (held, [])
+    week = START + 168 * HOUR
+    held, changed = advance(held, [verdict(168, signal=CHART, completed_by=week)], week, TOLD)
+    assert [(one.raised_at, one.ended_at) for one in changed] == [(START, week), (week, None)]
+    assert [one.verdict.completed_by for one in held.values()] == [week]
+
+
+def test_a_record_shows_up_to_when_it_was_judged() -> None:
+    (ended,) = play("x.......")
+    assert ended.ended_at == START + HOUR
+    assert known_at(ended) == START + 7 * HOUR
+    (held,) = play("xx.")
+    assert known_at(held) == START + 2 * HOUR
