@@ -57,7 +57,6 @@ def description(kind: Kind, service: Service) -> str:
             "How sure: if all were well, this would come by chance {{ if ge $odds 1e9 }}less than {{ end }}1 time in "
             f"{{{{ $odds | {_ODDS} }}}}",
             "{{- end }}",
-            f"First: {template_text(kind.first)}",
         ]
     )
 

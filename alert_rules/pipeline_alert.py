@@ -57,7 +57,8 @@ class PipelineAlert(Struct, frozen=True, kw_only=True):
             },
             annotations={
                 "summary": self.summary,
-                "description": f"{self.description}\nFirst: {self.first}",
+                "description": self.description,
+                "first": self.first,
                 "runbook_url": template_text(options.runbook(self.name)),
                 "dashboard_url": template_text(options.pipeline_dashboard),
             },

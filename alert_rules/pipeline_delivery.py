@@ -112,7 +112,7 @@ def watching(options: RuleOptions) -> tuple[PipelineAlert, ...]:
         PipelineAlert(
             name="KeptWatchdog",
             severity="none",
-            summary="Always firing: who hears it no longer knows that no alert would be heard",
+            summary="Always firing: when it stops arriving, no alert can reach anyone",
             condition="always",
             description="Alerts travel. A receiver outside must notice when this one no longer comes.",
             first="Nothing, as long as it is heard",

@@ -84,6 +84,7 @@ def _rule(kind: Kind, service: Service, options: RuleOptions) -> AlertRule:
         annotations={
             "summary": kind.summary,
             "description": description(kind, service),
+            "first": template_text(kind.first),
             "runbook_url": template_text(options.runbook(kind.alert)),
             "dashboard_url": template_text(options.dashboard(service.id)),
         },

@@ -105,8 +105,8 @@ def check(
     live: Live = True,
 ) -> None:
     """Make the rules anew and compare (exit 1 when they differ); say which alerts each service cannot have, and why."""
-    folder = rules_folder or CITY
     services = _services(folders)
+    folder = rules_folder or _rules_that_come_with(services)
     jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
     files = rule_files(
         services, _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
@@ -131,6 +131,12 @@ def check(
         _tell_refused(services, typer.echo)
     if differing:
         raise typer.Exit(1)
+
+
+def _rules_that_come_with(services: Catalogue) -> Path:
+    if dict(services) != catalogue.services_in([catalogue.CITY]):
+        raise ConfigurationError("--rules: name the folder of the files that Prometheus loads for this catalogue")
+    return CITY
 
 
 def _services(folders: list[Path] | None) -> Catalogue:

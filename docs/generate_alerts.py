@@ -141,7 +141,7 @@ def page() -> str:
             "Expected false alarms a year, at most, over all rules that a service can have; here for the simulated city.\n",
             table(("service", *SEVERITIES), budget_rows()),
             "## Who mutes whom\n",
-            "A muted alert is not told; it is shown by `kept alerts` all the same. The last column names labels that must "
+            "A muted alert is not told; one about a service is shown by `kept alerts` all the same. The last column names labels that must "
             "be equal on both sides; every alert on either side carries them.\n",
             table(("why", "while this fires", "this is muted", "with equal"), muting_rows()),
             "## Labels\n",

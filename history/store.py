@@ -46,7 +46,10 @@ class HistoryStore(Protocol):
         """Amendments of points with since <= window_end <= until, ordered by `Amendment.key()`; None means any."""
 
     def publish(self, services: Iterable[str], window_end: int) -> None:
-        """Record that all points of `services` up to `window_end` (epoch seconds) are written. Never moves back."""
+        """Record that all points of `services` up to `window_end` (epoch seconds) are written. Never moves back.
+
+        While event time runs ahead of the clock, slices of its last hour may follow within half a minute.
+        """
 
     def published(self) -> dict[str, int]:
         """For each service the last `window_end` recorded by `publish`."""

@@ -124,7 +124,7 @@ class Expectation(Struct, frozen=True):
 
 
 class ServiceChangedData(EventData, frozen=True, kw_only=True):
-    """An improvement was made to the service; it is judged later."""
+    """An improvement was made; its time is when it took effect, at most `duplicate_retention` (7 d) ago."""
 
     title: Text
     expected: Expectation | None = None

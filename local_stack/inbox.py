@@ -113,7 +113,8 @@ def _in_words(message: Message) -> Iterator[str]:
     for alert in message.alerts:
         yield f"{when:%H:%M:%S}  {message.to:<9}  {alert.status:<8}  {_title(alert.labels)}"
         if message.to != "heartbeat" and alert.status == "firing":
-            texts = (alert.annotations.get(name, "") for name in ("summary", "description", "runbook_url"))
+            told = {**alert.annotations, "first": f"First: {alert.annotations.get('first', '')}"}
+            texts = (told.get(name, "") for name in ("summary", "description", "first", "runbook_url"))
             yield from (f"{'':10}{line}" for text in texts for line in text.splitlines())
 
 
@@ -130,9 +131,10 @@ def _server(inbox: Inbox, port: int) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             address = next((one for one in ADDRESSES if self.path == f"/{one}"), None)
-            length = int(self.headers.get("Content-Length") or 0)
+            said = self.headers.get("Content-Length") or ""
+            length = int(said) if said.isdecimal() else 0
             if address is None or not 0 < length <= MOST_BYTES:
-                self.send_error(404 if address is None else 413)
+                self.send_error(404 if address is None else 413 if length else 411)
                 return
             try:
                 inbox.take(address, self.rfile.read(length))

@@ -29,8 +29,7 @@ def published(values: str, service: str = "library") -> dict[str, str]:
 
 
 def fires(name: str, series: dict[str, str], at: int, said: str, **labels: str) -> Scene:
-    text = f"{said}\nFirst: {ALERTS[name].first}"
-    return Scene(name="fires", alert=name, series=series, at=at, fires=((labels, text),))
+    return Scene(name="fires", alert=name, series=series, at=at, fires=((labels, said),))
 
 
 def quiet(name: str, why: str, series: dict[str, str], at: int) -> Scene:
@@ -92,8 +91,7 @@ SCENES: tuple[Scene, ...] = (
         fires=tuple(
             (
                 {"job": job},
-                f"There is no target of job {job}; alerts that read its metrics fall silent.\n"
-                "First: Put the job back among the targets of Prometheus",
+                f"There is no target of job {job}; alerts that read its metrics fall silent.",
             )
             for job in ("alertmanager", "kept-intake")
         ),
@@ -119,7 +117,7 @@ SCENES: tuple[Scene, ...] = (
         fires=tuple(
             (
                 {"topic": topic},
-                f"{count} records of topic {topic} wait to be counted.\nFirst: {ALERTS['KeptLagGrowing'].first}",
+                f"{count} records of topic {topic} wait to be counted.",
             )
             for topic, count in (("service-events", 5500), ("tallies", 47000))
         ),

@@ -24,9 +24,9 @@ BURNING = {
     "description": (
         'Street lights: "Repaired within 5 days"\nSince: Mon 4 Mar 2024, 07:00 UTC\n'
         "Seen: 61% kept, 85% promised (412 cases)\n"
-        "How sure: if all were well, this would come by chance 1 time in 120,000\n"
-        "First: See which channel, area or step the late cases have in common"
+        "How sure: if all were well, this would come by chance 1 time in 120,000"
     ),
+    "first": "See which channel, area or step the late cases have in common",
     "runbook_url": "https://kept.example.org/runbooks#keptpromisebudgetburnsfast",
     "dashboard_url": "https://kept.example.org/service/street-lights?window=28d&slice=area",
 }

@@ -22,7 +22,7 @@ FILES = rule_files(read_catalogue([catalogue.CITY]))
 EVERYTHING = rule_files(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake")))
 RULES = [rule for text in (*FILES.values(), *EVERYTHING.values()) for rule in rules_of(text)]
 LABELS = {"severity", "component", "service", "topic", "owner", "simulated"}
-TEXTS = {"summary", "description", "runbook_url", "dashboard_url"}
+TEXTS = {"summary", "description", "first", "runbook_url", "dashboard_url"}
 KNOWN_TO_EVERY_PROMETHEUS = {
     "absent", "avg_over_time", "changes", "count", "increase", "max", "max_over_time", "min_over_time", "sum", "time",
     "vector",

@@ -27,8 +27,7 @@ TOLD: tuple[tuple[str, Service, str, tuple[float | None, float | None, int | Non
 Parking permits: "Your permit is valid within 2 days"
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 71.25% kept, 95% promised (judged on 240 cases)
-How sure: if all were well, this would come by chance 1 time in 2,200,000
-First: See which channel, area or step the late cases have in common""",
+How sure: if all were well, this would come by chance 1 time in 2,200,000""",
     ),
     (
         "promise_budget_slow",
@@ -39,8 +38,7 @@ First: See which channel, area or step the late cases have in common""",
 Parking permits: "Your permit is valid within 2 days"
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 90% kept, 95% promised (judged on 1240 cases)
-How sure: if all were well, this would come by chance 1 time in 1,400
-First: Compare the due cohort with the backlog: is it capacity, or a group of cases that is stuck""",
+How sure: if all were well, this would come by chance 1 time in 1,400""",
     ),
     (
         "promise_breached",
@@ -50,8 +48,7 @@ First: Compare the due cohort with the backlog: is it capacity, or a group of ca
         """\
 Emergency housing: "Nobody waits longer than a day"
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: 3 late (judged on 3 cases)
-First: Find the overdue cases in the service's own system and give each an owner""",
+Seen: 3 late (judged on 3 cases)""",
     ),
     (
         "promise_breach_old",
@@ -61,8 +58,7 @@ First: Find the overdue cases in the service's own system and give each an owner
         """\
 Emergency housing: "Nobody waits longer than a day"
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: at least 1 late for days (judged on 1 case)
-First: Escalate the oldest overdue case by name of the service's owner""",
+Seen: at least 1 late for days (judged on 1 case)""",
     ),
     (
         "cases_at_risk",
@@ -73,8 +69,7 @@ First: Escalate the oldest overdue case by name of the service's owner""",
 Parking permits: "Your permit is valid within 2 days"
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 40% of the cases due soon are still open, 12.5% bearable (judged on 120 cases)
-How sure: if all were well, this would come by chance less than 1 time in 1,000,000,000
-First: Work the cases nearest to their due first; they can still be kept""",
+How sure: if all were well, this would come by chance less than 1 time in 1,000,000,000""",
     ),
     (
         "source_silent",
@@ -84,8 +79,7 @@ First: Work the cases nearest to their due first; they can still be kept""",
         """\
 Parking permits
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: silent for 1d 5h, expected at most 12h
-First: Check that the service's own system runs and that its events reach the topic""",
+Seen: silent for 1d 5h, expected at most 12h""",
     ),
     (
         "special_cause",
@@ -95,8 +89,7 @@ First: Check that the service's own system runs and that its events reach the to
         """\
 Parking permits, promise kept
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: 71.2%, the line on its chart is 81% (judged on 903 cases)
-First: Ask what changed in that week, and register it when it was a change of the service""",
+Seen: 71.2%, the line on its chart is 81% (judged on 903 cases)""",
     ),
     (
         "unexplained_improvement",
@@ -107,8 +100,7 @@ First: Ask what changed in that week, and register it when it was a change of th
 Parking permits, cost per transaction
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 7.50 EUR, the line on its chart is 11.26 EUR (judged on 903 cases)
-How sure: if all were well, this would come by chance 1 time in 25
-First: Make sure that the figure is still counted as before; register the change when the service improved""",
+How sure: if all were well, this would come by chance 1 time in 25""",
     ),
     (
         "chart_signal",
@@ -119,8 +111,7 @@ First: Make sure that the figure is still counted as before; register the change
 Library, delivery time closed p90
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 2d 5h, the line on its chart is 1d 2h (judged on 12345 cases)
-How sure: if all were well, this would come by chance 1 time in 32,000
-First: Read the chart; one signal of a chart is a question, not an answer""",
+How sure: if all were well, this would come by chance 1 time in 32,000""",
     ),
     (
         "definition_drift",
@@ -130,8 +121,7 @@ First: Read the chart; one signal of a chart is a question, not an answer""",
         """\
 Library, satisfaction score
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: 94 points published, 91.2 points recomputed from the counts (judged on 310 cases)
-First: Ask the publisher by which definition the figure is made now""",
+Seen: 94 points published, 91.2 points recomputed from the counts (judged on 310 cases)""",
     ),
     (
         "backlog_breach_ahead",
@@ -141,8 +131,7 @@ First: Ask the publisher by which definition the figure is made now""",
         """\
 Parking permits, backlog
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: 912 waiting, the limit is 700 (judged on 912 cases)
-First: Compare arrivals and completions of the last four weeks: more demand, or less capacity""",
+Seen: 912 waiting, the limit is 700 (judged on 912 cases)""",
     ),
     (
         "area_gap",
@@ -153,8 +142,7 @@ First: Compare arrivals and completions of the last four weeks: more demand, or 
 Parking permits, area North End
 Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 62% kept there, 81% elsewhere (judged on 88 cases)
-How sure: if all were well, this would come by chance 1 time in 40,000
-First: Compare that area's cases with the rest by step: where do they wait""",
+How sure: if all were well, this would come by chance 1 time in 40,000""",
     ),
 )
 
@@ -256,8 +244,7 @@ def test_two_areas_are_two_alerts_and_two_workers_are_one(tmp_path: Path) -> Non
             series |= scraped(gap, PROMISED, about, figures, "1x30", worker)
     text = (
         "Parking permits, area {}\nSince: Tue 3 Mar 2026, 04:00 UTC\n"
-        "Seen: 62% kept there, 81% elsewhere (judged on 88 cases)\n"
-        f"First: {gap.first}"
+        "Seen: 62% kept there, 81% elsewhere (judged on 88 cases)"
     )
     fires = tuple(({"about": f"area={area}"}, text.format(area)) for area in ("North", "South"))
     play(tmp_path, rules(PROMISED), Scene(name="two", alert=gap.alert, series=series, at=10, fires=fires))
@@ -273,10 +260,7 @@ def test_a_figure_of_every_unit_is_written_in_it(tmp_path: Path) -> None:
         ("something_new", 1500.0, "1.5k"),
     ):
         series = scraped(chart, PROMISED, about, (value, None, None, None), "1x30")
-        text = (
-            f"Parking permits, {about.replace('_', ' ')}\nSince: Tue 3 Mar 2026, 04:00 UTC\nSeen: {shown}\n"
-            f"First: {chart.first}"
-        )
+        text = f"Parking permits, {about.replace('_', ' ')}\nSince: Tue 3 Mar 2026, 04:00 UTC\nSeen: {shown}"
         fires = (({"about": about}, text),)
         play(tmp_path, rules(PROMISED), Scene(name=about, alert=chart.alert, series=series, at=10, fires=fires))
 
@@ -284,7 +268,7 @@ def test_a_figure_of_every_unit_is_written_in_it(tmp_path: Path) -> None:
 def test_without_any_figure_the_alert_still_says_what_and_what_to_do(tmp_path: Path) -> None:
     of = f'service="{PROMISED.id}",signal="{SIGNAL}"'
     series = {f"kept_signal_active{{{of}}}": "1x30"}
-    text = f'Parking permits: "Your permit is valid within 2 days"\nFirst: {FAST.first}'
+    text = 'Parking permits: "Your permit is valid within 2 days"'
     play(tmp_path, rules(PROMISED), Scene(name="bare", alert=FAST.alert, series=series, at=10, fires=(({}, text),)))
 
 

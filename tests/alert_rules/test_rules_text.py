@@ -96,7 +96,7 @@ def test_prometheus_shows_nasty_names_as_they_are(tmp_path: Path) -> None:
         kind = BY_NAME["source_silent"]
         text = as_yaml([service_group(service, RuleOptions())])
         series = {f'kept_signal_active{{service="{service.id}",signal="{kind.name}"}}': "1x30"}
-        said = f"{nasty}\nFirst: {kind.first}"
+        said = nasty
         play(
             tmp_path,
             text,
@@ -110,7 +110,7 @@ def test_prometheus_finds_the_figures_of_an_area_of_any_name(area: str, tmp_path
     about = area.replace("\\", "\\\\").replace('"', '\\"')
     of = f'{{service="{PROMISED.id}",signal="{kind.name}",about="area={about}"}}'
     series = {f"kept_signal_active{of}": "1x30", f"kept_signal_value{of}": "0.5x30"}
-    said = f"Parking permits, area {area}\nSeen: 50% kept there\nFirst: {kind.first}"
+    said = f"Parking permits, area {area}\nSeen: 50% kept there"
     play(
         tmp_path,
         as_yaml([service_group(PROMISED, RuleOptions())]),
