@@ -108,3 +108,10 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     result = kept("generate", "--output", str(tmp_path / "file" / "rules"))
     assert isinstance(result.exception, Stop)
     assert "the rules cannot be written" in str(result.exception)
+
+
+def test_rules_of_another_catalogue_are_not_looked_for_among_those_of_the_city(entries: Path) -> None:
+    refused = kept("check", "--catalogue", str(entries))
+    assert refused.exit_code != 0
+    assert isinstance(refused.exception, ConfigurationError)
+    assert str(refused.exception).startswith("--rules: name the folder")

@@ -254,6 +254,10 @@ def test_each_canadian_promise_year_has_a_rule_that_can_fire_or_a_reason(
         assert planned.can_fire or set(planned.refused) == {FAST, SLOW}
         assert measurable == (planned.can_fire or planned.refused.get(SLOW) == "too_few_cases")
     assert found == CANADA[period_days]
+    column = 1 + (28, 91).index(period_days)
+    page = (Path(__file__).parents[3] / "docs" / "alert-budgets.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in page.split("3,927 promise-years")[1].splitlines() if line.startswith("| ")][2:8]
+    assert sorted(int(row[1 + column].replace(",", "")) for row in rows) == sorted(found.values())
     assert found.total() == 3927
 
 
