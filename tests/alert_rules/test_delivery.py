@@ -145,6 +145,11 @@ class Told:
         eventually(lambda: len(of()) >= number, f"message {number} about {self._service}")
         return of()[number - 1]
 
+    def titled(self, of: Callable[[], Sequence[Any]], key: str, title: str) -> Any:
+        """The message of that title, once it is there."""
+        eventually(lambda: title in [one[key] for one in of()], f"{title!r} about {self._service}")
+        return next(one for one in of() if one[key] == title)
+
 
 def parts(mail: EmailMessage) -> tuple[str, str]:
     """(plain text, HTML) of a mail."""
@@ -183,17 +188,14 @@ def test_alerts_of_one_service_come_as_one_message_that_lists_each_and_what_is_o
         alert(annotations=SILENT, service="roads", **old, about="area=North"),
         alert(annotations=SILENT, service="roads", **old, about="area=South"),
     )
-    mail = told.nth(lambda: told.mails("page@example.org"), 1)
-    assert mail["Subject"] == "PAGE roads: 3 alerts"
-    text, html = parts(mail)
+    # Alerts that began long ago are not held back: the first message may have left before the third was taken in.
+    text, html = parts(told.titled(lambda: told.mails("page@example.org"), "Subject", "PAGE roads: 3 alerts"))
     golden("group.txt", text)
     golden("group.html", html)
-    assert told.nth(told.chats, 1)["title"] == "PAGE roads: 3 alerts"
-    golden("group.slack.txt", told.chats()[0]["text"])
+    golden("group.slack.txt", told.titled(told.chats, "title", "PAGE roads: 3 alerts")["text"])
 
     office.alertmanager.post({**burning, "endsAt": ENDED})
-    mail = told.nth(lambda: told.mails("page@example.org"), 2)
-    assert mail["Subject"] == "PAGE roads: 2 alerts, 1 resolved"
+    mail = told.titled(lambda: told.mails("page@example.org"), "Subject", "PAGE roads: 2 alerts, 1 resolved")
     assert "resolved Mon 4 Mar 2024 11:45 UTC" in parts(mail)[0]
 
 

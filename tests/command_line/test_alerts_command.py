@@ -212,7 +212,7 @@ def test_services_that_are_known_up_to_different_moments_are_told_apart(kept: Ke
 
 def test_one_whose_evidence_is_gone_says_so_before_it_ends(kept: Kept) -> None:
     kept.fill((QUIET,))
-    assert "quiet since 2026-03-04 20:00 UTC, ends when it stays so for 1 day" in kept()
+    assert "quiet since 2026-03-04 20:00 UTC, ends when it stays so for 7 days" in kept()
 
 
 def test_acknowledging_twice_is_acknowledging_once(kept: Kept) -> None:

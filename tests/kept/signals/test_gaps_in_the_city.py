@@ -18,7 +18,7 @@ BEGINS, IS_FULL = 10, 20
 
 def test_the_scripted_gap_is_told_of_its_area_alone_within_a_week_of_its_full_size() -> None:
     end_ms = MONDAY_MS + DAYS * DAY_MS
-    incidents = read_script("area_gap", CITY, start_ms=MONDAY_MS, end_ms=end_ms)
+    incidents = read_script("area_gap", CITY, start_ms=MONDAY_MS, end_ms=end_ms).incidents
     pipeline = City(PARKING)
     active: dict[int, set[str]] = {}
     events = city(DAYS, incidents, services=[PARKING.id])
