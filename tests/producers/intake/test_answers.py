@@ -174,7 +174,9 @@ def test_another_encoding_is_refused_with_the_one_that_is_read(steady: RunningIn
 
 
 @pytest.mark.parametrize(
-    "body", [b"not gzip", gzip.compress(raw(1))[:-4], gzip.compress(raw(1)) + b"x", gzip.compress(raw(1))[:8], b""]
+    "body",
+    [b"not gzip", gzip.compress(raw(1))[:-4], gzip.compress(raw(1)) + b"x", gzip.compress(raw(1))[:8], b""],
+    ids=["no gzip", "without its end", "with something behind it", "its head only", "nothing"],
 )
 def test_gzip_that_is_none_or_cut_off_is_refused(steady: RunningIntake, body: bytes) -> None:
     problem(steady.post(body, Content_Encoding="gzip"), 400, "bad_body")
