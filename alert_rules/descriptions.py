@@ -14,9 +14,7 @@ from kept.catalogue import Service
 from kept.indicators.definitions import DEFINITIONS
 from kept.metric_names import Metric
 from kept.signals.kinds import Kind
-
-SMALLEST_CHANCE: Final = 1e-9
-"""Smaller ones are told as less than this: no model is true to more digits."""
+from kept.signals.verdict import SMALLEST_CHANCE
 
 _NUMBER: Final = 'printf "%.1f" | reReplaceAll "[.]0$" ""'
 DURATION: Final = 'humanizeDuration | reReplaceAll "( 0[hms])+$" ""'

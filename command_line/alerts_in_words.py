@@ -16,11 +16,10 @@ from kept.indicators.definitions import BY_NAME as DEFINITIONS
 from kept.signals.answers import UNANSWERED, Answer
 from kept.signals.kinds import BY_NAME, Kind
 from kept.signals.raised import Raised
+from kept.signals.verdict import SMALLEST_CHANCE
 from summaries import wording
 
 URGENCIES: Final = ("page", "ticket", "info")
-SMALLEST_CHANCE: Final = 1e-9
-"""Smaller ones are told as less than this: the model is not true to more digits."""
 OLD_SECONDS: Final = 900
 """What is published in time is never older: it steps by five minutes, and a late partition is waited for."""
 LARGEST: Final = 1e12

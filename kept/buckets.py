@@ -17,6 +17,8 @@ STEP_SECONDS: Final = 300
 STEP_MS: Final = 300_000
 HOUR_SECONDS: Final = 3600
 DAY_SECONDS: Final = 86400
+LONGEST_DAY_SECONDS: Final = 26 * 3600
+"""No local day is longer, changes of the clock included."""
 
 FINE_SECONDS: Final = 48 * HOUR_SECONDS
 """Age up to which a bucket keeps its finest size."""

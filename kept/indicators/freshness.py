@@ -11,13 +11,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kept.buckets import DAY_SECONDS, FINE_SECONDS, FIVE_MINUTES, HOURLY_SECONDS, STEP_SECONDS, LocalTime
+from kept.buckets import (
+    DAY_SECONDS,
+    FINE_SECONDS,
+    FIVE_MINUTES,
+    HOURLY_SECONDS,
+    LONGEST_DAY_SECONDS,
+    STEP_SECONDS,
+    LocalTime,
+)
 from kept.counters import FAMILY_SIZE, is_told_by_the_work
 from kept.durations import parse_duration
 from kept.intake import Rules
 from kept.tallies import Bucket, Day, MergedTallies, Tally
-
-_LONGEST_DAY_SECONDS = 26 * 3600
 
 
 class Heard(NamedTuple):
@@ -37,7 +43,7 @@ def heard(tallies: MergedTallies, service: str, local: LocalTime, at: int) -> He
     earliest: int | None = None
     latest: int | None = None
     for day_end in sorted(days, reverse=True):
-        if day_end - _LONGEST_DAY_SECONDS >= at or not _is_heard(days[day_end].total):
+        if day_end - LONGEST_DAY_SECONDS >= at or not _is_heard(days[day_end].total):
             continue
         for bounds in _of_day(days[day_end], local, at):
             latest = bounds.latest if latest is None else max(latest, bounds.latest)

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from kept import counters as c
-from kept.buckets import DAY_SECONDS, FINE_SECONDS, HOUR_SECONDS, HOURLY_SECONDS, STEP_SECONDS, LocalTime
+from kept.buckets import (
+    DAY_SECONDS,
+    FINE_SECONDS,
+    HOUR_SECONDS,
+    HOURLY_SECONDS,
+    LONGEST_DAY_SECONDS,
+    STEP_SECONDS,
+    LocalTime,
+)
 from kept.counters import FAMILY_SIZE, is_told_by_the_work
 from kept.durations import parse_duration
 from kept.tallies import Day, MergedTallies, Series, Tally, add_into
@@ -160,7 +168,7 @@ class SeriesReader:
         """Counters of the buckets that lie wholly in (start, end] (s); an hour still running is left out."""
         total: Tally = {}
         for day_end, day in self._days.items():
-            if start < day_end and day_end - 26 * HOUR_SECONDS < end:
+            if start < day_end and day_end - LONGEST_DAY_SECONDS < end:
                 for bucket, tally in day.buckets.items():
                     if start < bucket.end <= end:
                         add_into(total, tally)
@@ -186,7 +194,7 @@ class SeriesReader:
 
     def _across(self, edge: int) -> Iterator[Tally]:
         for day_end, day in self._days.items():
-            if edge < day_end and day_end - 26 * HOUR_SECONDS < edge:
+            if edge < day_end and day_end - LONGEST_DAY_SECONDS < edge:
                 for bucket, tally in day.buckets.items():
                     if tally and self._local.start_of(bucket.size, bucket.end) < edge < bucket.end:
                         yield tally
@@ -208,7 +216,7 @@ class SeriesReader:
                 continue
             if day_end <= end and (start is None or self._local.day_start(day_end - 1) >= start):
                 add_into(total, day.total)
-            elif day_end - 26 * HOUR_SECONDS < end:
+            elif day_end - LONGEST_DAY_SECONDS < end:
                 self._add_part(total, day, start, end)
         return total
 
@@ -224,7 +232,7 @@ class SeriesReader:
         limit = FINE_SECONDS if self._is_slice else HOURLY_SECONDS
         for day_end in sorted(self._days):
             day = self._days[day_end]
-            if c.OPENED not in day.total or day_end - 26 * HOUR_SECONDS >= self.at:
+            if c.OPENED not in day.total or day_end - LONGEST_DAY_SECONDS >= self.at:
                 continue
             if self.at - day_end >= limit:  # from this age on the day may have been compacted
                 count = _still_open(day.total)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kept import counters as c
-from kept.buckets import DAY_SECONDS
+from kept.buckets import DAY_SECONDS, LONGEST_DAY_SECONDS
 from kept.calendars import parse_opening_hours
 from kept.cases import ELAPSED_TIME
 from kept.durations import MINUTE_MS, in_words
@@ -96,7 +96,7 @@ def _flow(situation: Situation) -> Flow:
     start, at = situation.at - max(WINDOWS_DAYS) * DAY_SECONDS, situation.at
     by_day: list[Tally] = [{} for _ in range(max(WINDOWS_DAYS))]
     for day_end, day in situation.tallies.days(situation.whole.series).items():
-        if start < day_end and day_end - 26 * 3600 < at:
+        if start < day_end and day_end - LONGEST_DAY_SECONDS < at:
             for bucket, tally in day.buckets.items():
                 if start < bucket.end <= at:
                     counted = by_day[(bucket.end - start - 1) // DAY_SECONDS]

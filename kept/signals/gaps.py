@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import betaln
 
 from kept import counters as c
-from kept.buckets import DAY_SECONDS
+from kept.buckets import DAY_SECONDS, LONGEST_DAY_SECONDS
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import Day
@@ -114,7 +114,7 @@ def _start(situation: Situation, days: int) -> int:
 def _cohort(days: Mapping[int, Day], start: int, at: int) -> Cohort:
     due = kept = 0
     for day_end, day in days.items():
-        if day_end <= start or day_end - 26 * 3600 >= at:
+        if day_end <= start or day_end - LONGEST_DAY_SECONDS >= at:
             continue
         tallies = [day.total] if day_end <= at else [tally for bucket, tally in day.buckets.items() if bucket.end <= at]
         due += sum(tally.get(c.DUE, 0) for tally in tallies)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
+
+SMALLEST_CHANCE: Final = 1e-9
+"""Smaller chances are told as less than this: no model is true to more digits."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -15,14 +15,15 @@ from typing import Final, Literal, NamedTuple
 from kept import counters as c
 from kept.buckets import DAY_SECONDS
 from kept.cases import ELAPSED_TIME
-from kept.counters import FAMILY_SIZE, is_told_by_the_work
+from kept.counters import FAMILY_SIZE
 from kept.indicators import cost, promises, satisfaction, work
 from kept.indicators.delivery import closed_quantile
+from kept.indicators.freshness import first_day_end
 from kept.indicators.measured import Measured, amount
 from kept.indicators.windows import View
 from kept.signals.silences import Span, silences
 from kept.signals.situation import Situation
-from kept.tallies import Day, Tally, merged
+from kept.tallies import Tally, merged
 
 CHARTABLE: Final = (
     "promise_kept",
@@ -112,7 +113,7 @@ def weeks(situation: Situation) -> list[Week]:
     """Every whole week up to the moment, by time, those without anything included."""
     days = situation.tallies.days((situation.service.id, "", ""))
     local = situation.rules.local_time
-    first_day = _first_day(days, situation)
+    first_day = _first_day(situation)
     if first_day is None:
         return []
     edges = [local.week_start(first_day + 1)]
@@ -149,10 +150,9 @@ def _add_part(week: Tally, flows: Tally, day: Tally) -> None:
         flows[number] = flows.get(number, 0) + day.get(number, 0)
 
 
-def _first_day(days: Mapping[int, Day], situation: Situation) -> int | None:
+def _first_day(situation: Situation) -> int | None:
     """Local midnight (s) before the first thing the service told."""
-    told = (day_end for day_end in sorted(days) if any(map(is_told_by_the_work, days[day_end].total)))
-    first = next(told, None)
+    first = first_day_end(situation.tallies, situation.service.id)
     return None if first is None else situation.rules.local_time.day_start(first - 1)
 
 
