@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from scipy.special import gammaincinv
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the simulation is that of the tests, which are not installed
+
+from markdown_page import table, write_or_check  # noqa: E402
 
 from kept.signals.budget_numbers import BURNS, FAST, NUMBERS, SLOW, BudgetSignal, number  # noqa: E402
 from kept.signals.budgets import REASONS, YEAR_DAYS, Plan, plan  # noqa: E402
@@ -57,12 +59,6 @@ plan of each, computes whether its rules can fire, and holds this table to it):
 | refused: `no_target` | 358 | 358 |
 """
 """Of data that do not come with Kept; tests/kept/signals/test_budgets.py counts them."""
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def percent(share: float) -> str:
@@ -304,18 +300,5 @@ least is certain to be that old. Tallies hold no single case, so an old one that
 """
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it differs."""
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print(f"out of date, run `make docs`: {PAGE.name}")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"written: {PAGE.name}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

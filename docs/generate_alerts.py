@@ -11,6 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import markdown_page  # noqa: E402
+from markdown_page import write_or_check  # noqa: E402
+
 import catalogue  # noqa: E402
 from alert_rules.false_alarms import of_pipeline, of_service  # noqa: E402
 from alert_rules.inhibition import INHIBITIONS, Labels  # noqa: E402
@@ -40,9 +43,8 @@ def cell(text: str) -> str:
 
 
 def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(f"| {' | '.join(map(cell, line))} |" for line in lines) + "\n"
+    """A table in Markdown, whatever stands in its cells."""
+    return markdown_page.table(head, [tuple(map(cell, row)) for row in rows])
 
 
 def linked(alert: str) -> str:
@@ -155,18 +157,5 @@ def page() -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it differs."""
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print(f"out of date, run `make docs`: {PAGE.name}")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"written: {PAGE.name}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

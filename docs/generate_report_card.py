@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the signals are made as in the tests, which are not installed
 
+from markdown_page import write_or_check  # noqa: E402
+
 from command_line.report_card_in_words import card_in_words  # noqa: E402
 from kept.signals.card_lines import LEAST_JUDGED  # noqa: E402
 from kept.signals.kinds import KINDS, Kind  # noqa: E402
@@ -163,18 +165,5 @@ By hand:
 """
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it differs."""
-    text = page()
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        print(f"out of date, run `make docs`: {PAGE.name}")
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    print(f"written: {PAGE.name}")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write_or_check(PAGE, page(), sys.argv[1:]))

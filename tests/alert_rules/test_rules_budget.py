@@ -60,7 +60,7 @@ def check(page: Path) -> subprocess.CompletedProcess[str]:
 def test_the_page_is_the_one_that_the_code_makes(tmp_path: Path) -> None:
     result = check(PAGE)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    for path in (PAGE, PAGE.parent / "generate_alerts.py"):
+    for path in (PAGE, PAGE.parent / "generate_alerts.py", PAGE.parent / "markdown_page.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     with (tmp_path / PAGE.name).open("a", encoding="utf-8") as file:
         file.write("One more thing.\n")

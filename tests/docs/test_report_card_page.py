@@ -21,7 +21,8 @@ def test_the_page_is_the_one_that_the_signals_make() -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_the_arithmetic_by_hand_is_that_of_the_card() -> None:
+def test_the_arithmetic_by_hand_is_that_of_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     card: ReportCard = runpy.run_path(str(SCRIPT))["example"]()
     by_rule = {line.signal: line for line in card.by_rule}
     slow, fast = by_rule["promise_budget_slow"], by_rule["promise_budget_fast"]
