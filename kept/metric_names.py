@@ -49,8 +49,16 @@ INDICATOR_METRICS: dict[str, Metric] = {definition.name: metric_of(definition) f
 
 SERVICE = Metric(
     "kept_service_info",
-    "1 for each service published here; says whether its events are simulated",
-    ("service", "simulated"),
+    "1 for each service published here, with its name; says whether its events are simulated",
+    ("service", "name", "simulated"),
+)
+PROMISE = Metric(
+    "kept_promise_info",
+    "1 for each promise of the catalogue: its words, and whether its time is elapsed_time or working_time",
+    ("service", "promise", "counted_in"),
+)
+PROMISE_TARGET = Metric(
+    "kept_promise_target_ratio", "The share of cases that a promise of the catalogue should hold for", ("service",)
 )
 CATALOGUE = Metric(
     "kept_catalogue_info", "1; workers that count by different catalogues show different fingerprints", ("fingerprint",)
@@ -168,6 +176,8 @@ INTAKE_METRICS: tuple[Metric, ...] = (
 """Those of `kept intake`."""
 PIPELINE_METRICS: tuple[Metric, ...] = (
     SERVICE,
+    PROMISE,
+    PROMISE_TARGET,
     CATALOGUE,
     INDICATOR_STATE,
     INDICATOR_TIME,

@@ -68,9 +68,7 @@ class Worker:
         self._work_folder = work_folder
         self._temporary = temporary
         self._topics = topics(settings.topic_prefix, settings.partitions)
-        self.metrics = Metrics(
-            {service.id for service in catalogue.values() if service.simulated}, fingerprint(catalogue)
-        )
+        self.metrics = Metrics(catalogue, fingerprint(catalogue))
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
         self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)

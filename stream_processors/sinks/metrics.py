@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from history.store import REFUSALS, Refusal
 from kept import metric_names as names
+from kept.catalogue import Catalogue
 from kept.indicators.point import Point
 from kept.metric_names import Metric
 from kept.partition import PartitionState
@@ -21,10 +22,10 @@ Family = CounterMetricFamily | GaugeMetricFamily
 class Metrics(Collector):
     """Holds the latest points of the services this worker publishes; asks for the rest when scraped."""
 
-    def __init__(self, simulated: Collection[str] = (), catalogue: str = "") -> None:
-        """`simulated` are the services whose events are made up, and say so; `catalogue` is its fingerprint."""
-        self._simulated = simulated
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue | None = None, fingerprint: str = "") -> None:
+        """`catalogue` says what the services are called and have promised; `fingerprint` is its own."""
+        self._catalogue = catalogue or {}
+        self._fingerprint = fingerprint
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
         self.signals = SignalGauges()
@@ -76,9 +77,7 @@ class Metrics(Collector):
     def _indicators(self, budget: SeriesBudget) -> Iterator[Family]:
         families = {name: _family(metric) for name, metric in names.INDICATOR_METRICS.items()}
         states, times = _family(names.INDICATOR_STATE), _family(names.INDICATOR_TIME)
-        info = _family(names.SERVICE)
         for service, points in sorted(self._points.items()):
-            info.add_metric([service, "true" if service in self._simulated else "false"], 1)
             if points:
                 times.add_metric([service], max(point.window_end for point in points.values()))
             for (indicator, window), point in points.items():
@@ -91,7 +90,21 @@ class Metrics(Collector):
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
         over.add_metric([], budget.dropped)
-        yield from (info, states, times, over)
+        yield from (states, times, over)
+        yield from self._services()
+
+    def _services(self) -> Iterator[Family]:
+        """What the catalogue says of the services that are shown."""
+        info, promises, targets = _family(names.SERVICE), _family(names.PROMISE), _family(names.PROMISE_TARGET)
+        for service in sorted(self._points):
+            entry = self._catalogue.get(service)
+            simulated = entry is not None and entry.simulated
+            info.add_metric([service, service if entry is None else entry.name, "true" if simulated else "false"], 1)
+            promise = None if entry is None else entry.promise
+            if promise is not None:
+                promises.add_metric([service, promise.words, promise.counted_in], 1)
+                targets.add_metric([service], promise.target_share)
+        yield from (info, promises, targets)
 
     def _pipeline(self) -> Iterator[Family]:
         last, register, buckets = _family(names.LAST_EVENT), _family(names.REGISTER), _family(names.TALLY_BUCKETS)
@@ -118,7 +131,7 @@ class Metrics(Collector):
         for topic, number, behind in self.lags():
             lag.add_metric([topic, str(number)], behind)
         amended, catalogue = _family(names.AMENDMENTS), _family(names.CATALOGUE)
-        catalogue.add_metric([self._catalogue], 1)
+        catalogue.add_metric([self._fingerprint], 1)
         points.add_metric([], self._written)
         amended.add_metric([], self._amended)
         refused = _family(names.POINTS_REFUSED)

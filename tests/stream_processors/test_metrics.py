@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+import catalogue
 from kept import metric_names
+from kept.catalogue import read_catalogue
 from kept.indicators.point import Point
 from kept.partition import PartitionState
 from stream_processors.sinks.metrics import Metrics
@@ -114,9 +116,16 @@ def test_every_exposed_name_is_in_the_closed_set() -> None:
         assert name in known
 
 
-def test_a_simulated_service_says_so() -> None:
-    metrics = Metrics(simulated={"permits"})
-    metrics.show("permits", [point("promise_kept", 0.75)])
+def test_a_service_says_its_name_its_promise_and_whether_it_is_simulated() -> None:
+    city = read_catalogue([catalogue.CITY])
+    metrics = Metrics(city)
+    metrics.show("waste-pickup", [point("promise_kept", 0.75)])
     metrics.show("passports", [])
-    told = {labels["service"]: labels["simulated"] for labels, _ in samples(metrics)["kept_service_info"]}
-    assert told == {"permits": "true", "passports": "false"}
+    seen = samples(metrics)
+    told = {labels["service"]: (labels["name"], labels["simulated"]) for labels, _ in seen["kept_service_info"]}
+    entry = city["waste-pickup"]
+    assert entry.promise is not None
+    assert told == {"waste-pickup": (entry.name, "true"), "passports": ("passports", "false")}
+    assert seen["kept_promise_target_ratio"] == [({"service": "waste-pickup"}, entry.promise.target_share)]
+    words = {"service": "waste-pickup", "promise": entry.promise.words, "counted_in": entry.promise.counted_in}
+    assert seen["kept_promise_info"] == [(words, 1)]
