@@ -111,7 +111,7 @@ def annotate(
     def once() -> Done:
         now = int(time.time())
         first = max(1, now - seconds)
-        return annotator.annotate(_wanted(history, first), first, now)
+        return annotator.carry_out(annotator.plan(_wanted(history, first), first, now))
 
     with _connected() as connection:
         annotator = Annotator(connection, prune=prune)
@@ -145,7 +145,7 @@ def _published(publisher: Publisher, *, overwrite: bool) -> list[Change]:
 def _tell(done: Done) -> None:
     with output():
         typer.echo(
-            f"{done.wanted} annotations: {done.created} set, {done.updated} changed, {done.deleted} deleted"
+            f"annotations: {done.created} set, {done.updated} changed, {done.deleted} deleted"
             + (f"; {done.unknown} are not of this history, --prune deletes them" if done.unknown else "")
         )
 

@@ -26,13 +26,12 @@ class KeepsChanges(Protocol):
 
 
 class Done(Struct, frozen=True):
-    """How many annotations were set, changed and deleted, how many are unknown to the history, how many are wanted."""
+    """How many annotations were set, changed and deleted, and how many were left that the history does not have."""
 
     created: int = 0
     updated: int = 0
     deleted: int = 0
     unknown: int = 0
-    wanted: int = 0
 
 
 def wanted_since(store: HistoryStore, since: int) -> list[Annotation]:
@@ -67,9 +66,8 @@ class Annotator:
             elsewhere += [there for there in found if there is not None and there.id == one.id]
         return plan(wanted, [*present, *elsewhere])
 
-    def annotate(self, wanted: Sequence[Annotation], since: int, now: int) -> Done:
-        """Do what is planned."""
-        planned = self.plan(wanted, since, now)
+    def carry_out(self, planned: Plan) -> Done:
+        """Do what is planned. What another run does at the same time may double; the next run takes that away."""
         for one in planned.create:
             self._grafana.add_annotation(one.time_ms, one.end_ms, one.tags, one.text)
         for number, one in planned.update:
@@ -78,7 +76,7 @@ class Annotator:
         for number in deleted:
             self._grafana.delete_annotation(number)
         unknown = 0 if self._prune else len(planned.unknown)
-        return Done(len(planned.create), len(planned.update), len(deleted), unknown, len(wanted))
+        return Done(len(planned.create), len(planned.update), len(deleted), unknown)
 
 
 def _present(marked: Marked) -> Present | None:

@@ -112,7 +112,7 @@ def of_change(change: Change) -> Annotation:
 
 
 def plan(wanted: Iterable[Annotation], present: Sequence[Present]) -> Plan:
-    """What is to be done. Of wanted ones of one id the first counts; of present ones that with the least number stays."""
+    """What is to be done. Of wanted ones of one id the first counts, of present ones that with the least number."""
     by_id: dict[str, Annotation] = {}
     for one in wanted:
         by_id.setdefault(one.id, one)
@@ -124,10 +124,12 @@ def plan(wanted: Iterable[Annotation], present: Sequence[Present]) -> Plan:
         else:
             first[there.id] = there
     return Plan(
-        create=[one for id, one in by_id.items() if id not in first],
-        update=[(first[id].number, one) for id, one in by_id.items() if id in first and not _is(first[id], one)],
+        create=[one for one in by_id.values() if one.id not in first],
+        update=[
+            (first[one.id].number, one) for one in by_id.values() if one.id in first and not _is(first[one.id], one)
+        ],
         doubles=doubles,
-        unknown=[there.number for id, there in first.items() if id not in by_id],
+        unknown=[there.number for there in first.values() if there.id not in by_id],
     )
 
 

@@ -40,7 +40,7 @@ class Wanted(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What is to become, or became, of one dashboard or of the folder. `diff` is from what is there to what is wanted."""
+    """What is to become, or became, of one dashboard; `diff` is from what is there to what is wanted."""
 
     uid: str
     state: State
@@ -116,6 +116,7 @@ class Publisher:
         self._prune = prune
         self.folder_title: str | None = None
         """Of the folder, once planned; None when there is none."""
+        self._done: dict[str, Change] = {}
 
     def plan(self) -> list[Change]:
         """What would be done now; reads only."""
@@ -128,8 +129,9 @@ class Publisher:
     def publish(self, *, overwrite: bool = False) -> Iterator[Change]:
         """Do what is planned, one by one, and say what became of each.
 
-        A dashboard that somebody saved since it was read stays theirs (`changed_meanwhile`) unless `overwrite`. What was
-        saved is read again: `altered`, with the difference, when Grafana does not have it as it was sent.
+        A dashboard that somebody saved since it was read stays theirs (`changed_meanwhile`) unless `overwrite`. What
+        was saved is read again: `altered`, with the difference, when Grafana does not have it as it was sent. After an
+        error it may be called again, and says of what it did before the error that it is done.
         """
         changes = self.plan()
         if self.folder_title is None:
@@ -137,11 +139,11 @@ class Publisher:
             self.folder_title = FOLDER_TITLE
         for change in changes:
             if change.state in ("create", "update"):
-                yield self._save(change, overwrite=overwrite)
+                yield self._done.setdefault(change.uid, self._save(change, overwrite=overwrite))
                 continue
             if change.state == "delete":
                 self._grafana.delete_dashboard(change.uid)
-            yield change
+            yield self._done.get(change.uid, change) if change.state == "unchanged" else change
 
     def _save(self, change: Change, *, overwrite: bool) -> Change:
         wanted = self._wanted[change.uid]
