@@ -139,7 +139,8 @@ class Publisher:
             self.folder_title = FOLDER_TITLE
         for change in changes:
             if change.state in ("create", "update"):
-                yield self._done.setdefault(change.uid, self._save(change, overwrite=overwrite))
+                saved = self._done[change.uid] = self._save(change, overwrite=overwrite)
+                yield saved
                 continue
             if change.state == "delete":
                 self._grafana.delete_dashboard(change.uid)
