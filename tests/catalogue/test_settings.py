@@ -46,6 +46,7 @@ def test_a_secret_comes_from_a_file() -> None:
         ),
         ({"KEPT_INFLUXDB_URL": "localhost:8086"}, "KEPT_INFLUXDB_URL: .*seen 'localhost:8086'"),
         ({"KEPT_INFLUXDB_BUCKET": ""}, "KEPT_INFLUXDB_BUCKET: .*seen ''"),
+        ({"KEPT_GRAFANA_URL": "localhost:3000"}, "KEPT_GRAFANA_URL: .*seen 'localhost:3000'"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_by_name(environment: dict[str, str], says: str) -> None:
@@ -53,10 +54,26 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(environment: dict[str,
         read_settings(environment)
 
 
-def test_no_message_shows_a_password_in_an_address() -> None:
-    with pytest.raises(ConfigurationError, match="KEPT_INFLUXDB_URL") as raised:
-        read_settings({"KEPT_INFLUXDB_URL": "http://kept:hunter2@influx:8086"})
+@pytest.mark.parametrize("variable", ["KEPT_INFLUXDB_URL", "KEPT_GRAFANA_URL"])
+def test_no_message_shows_a_password_in_an_address(variable: str) -> None:
+    with pytest.raises(ConfigurationError, match=variable) as raised:
+        read_settings({variable: "http://kept:hunter2@server:8086"})
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["two\nhunter2", "with hunter2", "hunter2\r\n", ""], ids=["two", "blank", "CR", "none"]
+)
+def test_a_token_that_no_header_can_carry_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="KEPT_GRAFANA_TOKEN: ") as raised:
+        read_settings({"KEPT_GRAFANA_TOKEN_FILE": "/t"}, {"/t": text}.__getitem__)
+    assert "hunter2" not in str(raised.value)
+
+
+def test_grafanas_token_comes_from_a_file_and_is_shown_as_dots() -> None:
+    settings = read_settings({"KEPT_GRAFANA_TOKEN_FILE": "/t"}, {"/t": "glsa_hunter2\n"}.__getitem__)
+    assert settings.grafana_token == "glsa_hunter2"
+    assert repr(settings) == "Settings(grafana_token=…)"
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8086", "https://influx.example", "https://proxy.example/influx/"])
