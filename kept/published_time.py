@@ -14,8 +14,8 @@ def now(marks: Mapping[int, Mark], partitions: int, *, replay: bool = False) -> 
     An idle partition holds nothing back; when all are idle, the furthest one decides. None too while a partition is so
     far ahead that its buckets may have become too coarse for the moment of the one furthest behind.
 
-    A moment at which a tick was seen is reached when every partition has seen it. In a `replay` an event at a moment does
-    not reach it either, since others may follow at the same moment: who waits for its end reads it when it is published.
+    A moment at which a tick was seen is reached when every partition has seen it. In a `replay` an event at a moment
+    does not reach it either, since others may follow at the same: who waits for its end reads it once it is published.
     """
     if len(marks) < partitions:
         return None

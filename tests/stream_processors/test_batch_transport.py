@@ -212,7 +212,10 @@ def test_what_was_read_of_a_partition_without_a_commit_is_read_again(
                 await producer.send_and_wait(name, b"%d" % number, partition=partition)
         await producer.stop()
         client = AIOKafkaConsumer(
-            bootstrap_servers=broker.bootstrap, group_id=topic_prefix, enable_auto_commit=False, auto_offset_reset="earliest"
+            bootstrap_servers=broker.bootstrap,
+            group_id=topic_prefix,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
         )
         await client.start()
         try:
