@@ -8,6 +8,7 @@ Each private method used is covered by a test against a real broker, so that an 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
@@ -33,10 +34,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Go to what the group has committed; nothing while partitions move away: their next assignment comes here."""
+        """Go to what the group has committed, or to the beginning where it has committed nothing.
+
+        Nothing while partitions move away: their next assignment comes here.
+        """
         try:
             if self._ensure_consumer().assignment():
                 committed: Mapping[TP, int] = await super().seek_to_committed()
+                # aiokafka leaves such a partition where it is: behind records that were fetched during the rebalance
+                # and thrown away.
+                unknown = [tp for tp, position in committed.items() if not position]
+                if unknown:
+                    await self.call_thread(self._ensure_consumer().seek_to_beginning, *unknown)
                 return committed
         except IllegalStateError:
             self.log.warning("partitions moved again while they were being assigned")
@@ -129,6 +138,9 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Forget what was durable: the next owner says so itself."""
+        # Faust does this only when it has partitions; without any it would go on reading while it is given some.
+        self.stop_flow()
+        self.app.flow_control.suspend()
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._durable.pop(tp, None)
@@ -192,11 +204,32 @@ class BatchQueue(ThrowableQueue):
 
 
 class BatchApp(faust.App):
-    """A Faust application that reads batches."""
+    """A Faust application that reads batches, and nothing before those who own the partitions know of them.
+
+    Faust goes on reading while `on_partitions_assigned` is still being dealt with; what an agent is given then belongs
+    to nobody, and is never read again.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.transport = BatchTransport(self.conf.broker_consumer, self)
+        self._assigned = asyncio.Event()
+        self.on_rebalance_complete.connect(self._wait_for_assignment, weak=False)
+
+    async def _on_partitions_revoked(self, revoked: set[TP]) -> None:
+        self._assigned.clear()
+        await super()._on_partitions_revoked(revoked)
+
+    async def _on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self._assigned.clear()
+        try:
+            await super()._on_partitions_assigned(assigned, generation_id)
+        finally:
+            self._assigned.set()
+
+    async def _wait_for_assignment(self, *_: Any, **__: Any) -> None:
+        """Faust sends the signal, and waits, before it seeks and resumes reading."""
+        await self._assigned.wait()
 
     def FlowControlQueue(  # noqa: N802 - the name is Faust's
         self, maxsize: int | None = None, *, clear_on_resume: bool = False

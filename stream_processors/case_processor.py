@@ -80,14 +80,20 @@ class CaseProcessor:
     async def mark_idle(self, end_of: Callable[[int], int | None]) -> None:
         """Publish a mark for each partition that has had nothing to read for `idle_seconds`."""
         for partition, owned in list(self.partitions.items()):
-            quiet = time.monotonic() - owned.last_moved
-            if not is_ready(owned.ready) or owned.idle or quiet < self._settings.idle_seconds:
+            if not is_ready(owned.ready) or not self._is_quiet(owned):
                 continue
-            end = end_of(partition)
             async with owned.busy:
-                if end is not None and owned.state.offset + 1 >= end and self.partitions.get(partition) is owned:
+                end = end_of(partition)
+                # Asked again: while this waited, a batch was applied.
+                if not self._is_quiet(owned) or end is None or owned.state.offset + 1 < end:
+                    continue
+                if self.partitions.get(partition) is owned:
                     await owned.log.write_mark(owned.state.mark(idle=True))
                     owned.idle = True
+
+    def _is_quiet(self, owned: OwnedPartition) -> bool:
+        """Whether it is to be marked idle, and has not been yet, should there be nothing to read."""
+        return not owned.idle and time.monotonic() - owned.last_moved >= self._settings.idle_seconds
 
     async def close(self) -> None:
         """Let go of everything."""

@@ -161,7 +161,7 @@ class IndicatorProcessor:
             return None
         owned.take_in([record for record in records if record.offset >= owned.position])
         await self._publish_in_time(owned)
-        return owned.settled
+        return owned.settled if self.partitions.get(partition) is owned else None
 
     async def publish_waiting(self) -> None:
         """Publish what a busy moment left unpublished."""
@@ -171,13 +171,14 @@ class IndicatorProcessor:
 
     async def _publish_in_time(self, owned: TalliesPartition) -> None:
         """Evaluate and store what has become due, unless it is too soon; the end of a replay never is."""
-        final = replay_end(owned.marks, self._topics.events.partitions)
-        if time.monotonic() < owned.next_publication and final in (None, owned.final):
+        count = self._topics.events.partitions
+        if time.monotonic() < owned.next_publication and replay_end(owned.marks, count) in (None, owned.final):
             return
         async with self._store_lock:
             owned.changed = False
             started, position = time.monotonic(), owned.position
-            at = now(owned.marks, self._topics.events.partitions)
+            # Asked here, both of the same marks: while this waited, the last tick may have come.
+            final, at = replay_end(owned.marks, count), now(owned.marks, count, replay=not self._settings.live)
             ends = final is not None and final != owned.final and (at is None or at <= final)
             moment = final if ends else at
             if moment is not None:

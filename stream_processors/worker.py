@@ -226,7 +226,8 @@ class Worker:
     async def _publish_waiting(self) -> None:
         await self.indicators.publish_waiting()
         for partition, owned in self.indicators.partitions.items():
-            self._consumer.set_durable(TP(self._topics.tallies.name, partition), owned.settled)
+            if owned.settled:  # else it is being restored, and would take back what the group has committed
+                self._consumer.set_durable(TP(self._topics.tallies.name, partition), owned.settled)
 
     async def _watch(self) -> None:
         """Ask the broker how far the topics go: what is known of lag, and a proof that the broker answers."""
@@ -238,6 +239,7 @@ class Worker:
                 read = await self._consumer.read_positions(list(owned))
         except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
             log.warning("the broker does not say how far the topics go: %r", error)
+            self._ends = {}  # what it said before makes no partition idle
             return
         self._ends = {tp: end for tp, end in ends.items() if end is not None}
         self._lags = {

@@ -63,6 +63,25 @@ def test_when_all_are_idle_and_none_had_an_event_there_is_no_time() -> None:
     assert now(marks(None, None, idle=(0, 1)), 2) is None
 
 
+def test_the_moment_of_a_tick_is_not_reached_while_an_idle_partition_has_not_seen_the_tick() -> None:
+    #  partition 0:  ... events ... tick 900
+    #  partition 1:  idle, its last events and its tick are still to be counted
+    assert now(marks(900, 700, idle=(1,), ticks=(900, None)), 2) == 600
+    assert now(marks(900, None, idle=(1,), ticks=(900, None)), 2) == 600
+    assert now(marks(900, 900, idle=(1,), ticks=(900, 600)), 2) == 600
+    assert now(marks(900, 900, idle=(1,), ticks=(900, 900)), 2) == 900
+    # What goes on behind a tick is no end of a replay.
+    assert now(marks(1500, 700, idle=(1,), ticks=(900, None)), 2) == 1500
+
+
+def test_in_a_replay_an_event_at_a_moment_does_not_reach_it_since_others_may_follow() -> None:
+    assert now(marks(900, 900), 2, replay=True) == 600
+    assert now(marks(900, 900, idle=(0, 1)), 2, replay=True) == 600
+    assert now(marks(901, 950), 2, replay=True) == 900
+    assert now(marks(900, 900, ticks=(900, None)), 2, replay=True) == 600
+    assert now(marks(900, 900, ticks=(900, 900)), 2, replay=True) == 900
+
+
 def test_times_before_1970_are_rounded_down_too() -> None:
     assert now(marks(-1), 1) == -300
 

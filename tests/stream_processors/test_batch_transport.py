@@ -7,13 +7,19 @@ import logging
 from functools import partial
 from typing import Any
 
+import faust
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import IllegalStateError
 from faust.types import TP
 from mode.utils.queues import FlowControlEvent
 
-from stream_processors.batch_transport import BatchConsumer, BatchConsumerThread, BatchQueue, assignor_for
+from command_line.topics import create_topics
+from kept.settings import Settings
+from kept.topics import topics
+from local_stack.broker import Broker
+from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchConsumerThread, BatchQueue, assignor_for
 
 TOPICS = ["events", "tallies"]
 
@@ -46,6 +52,11 @@ def test_the_client_s_own_assignor_would_have_left_them_to_nobody() -> None:
     assert {topic for topic, _ in assigned(RoundRobinPartitionAssignor)} == {"tallies"}
 
 
+async def at_once(self: Any, call: Any, *arguments: Any) -> Any:
+    """`call_thread` without a thread."""
+    return await call(*arguments)
+
+
 class Moving:
     """A client whose partitions are taken away while it asks what they had committed."""
 
@@ -66,9 +77,6 @@ def test_partitions_that_move_again_while_they_are_assigned_end_no_worker(
     thread = BatchConsumerThread.__new__(BatchConsumerThread)
     thread.log = logging.getLogger("test")
     monkeypatch.setattr(BatchConsumerThread, "_ensure_consumer", lambda self: client)
-
-    async def at_once(self: Any, call: Any) -> Any:
-        return await call()
 
     monkeypatch.setattr(BatchConsumerThread, "call_thread", at_once)
     assert asyncio.run(thread.seek_to_committed()) == {}
@@ -123,4 +131,110 @@ def test_each_partition_is_paused_as_soon_as_enough_batches_wait_and_goes_on_whe
         queue.maybe_endorse_pressure_drop()
         assert paused == set()
 
+    asyncio.run(run())
+
+
+# what is read while partitions are being assigned
+
+
+class Reading:
+    """Faust's consumer as its recovery sees it: notes in which order reading is resumed."""
+
+    def __init__(self, calls: list[str]) -> None:
+        self._calls = calls
+
+    def assignment(self) -> set[TP]:
+        return {TP("tallies", 0)}
+
+    def resume_partitions(self, partitions: set[TP]) -> None:
+        self._calls.append("partitions resumed")
+
+    async def perform_seek(self) -> None:
+        self._calls.append("sought")
+
+    def resume_flow(self) -> None:
+        self._calls.append("flow resumed")
+
+
+def test_nothing_is_read_before_the_owners_know_of_their_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> list[str]:
+        calls: list[str] = []
+        owners_know = asyncio.Event()
+
+        async def assign(self: Any, assigned: set[TP], generation_id: int) -> None:
+            await owners_know.wait()
+            calls.append("owned")
+
+        async def fetch() -> None:
+            calls.append("fetching")
+
+        monkeypatch.setattr(faust.App, "_on_partitions_assigned", assign)
+        app = BatchApp("test", broker="kafka://127.0.0.1:1", store="memory://")
+        monkeypatch.setattr(app._fetcher, "maybe_start", fetch)
+        app.consumer = Reading(calls)
+        app.consumer_generation_id = 5
+        assigning = asyncio.create_task(app._on_partitions_assigned({TP("tallies", 0)}, 5))
+        resuming = asyncio.create_task(app.tables.recovery._resume_streams(generation_id=5))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert calls == []
+        owners_know.set()
+        await asyncio.wait_for(asyncio.gather(assigning, resuming), 5)
+        return calls
+
+    assert asyncio.run(run()) == ["owned", "partitions resumed", "sought", "flow resumed", "fetching"]
+
+
+def test_a_worker_without_partitions_stops_reading_too_before_it_is_given_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        app = BatchApp("test", broker="kafka://127.0.0.1:1", store="memory://")
+        consumer = app.consumer
+        app.flow_control.resume()
+        consumer.resume_flow()
+        monkeypatch.setattr(type(consumer), "assignment", lambda self: set())
+        await consumer.on_partitions_revoked(set())
+        assert not consumer.flow_active
+        assert not app.flow_control.is_active()
+
+    asyncio.run(run())
+
+
+@pytest.mark.broker
+def test_what_was_read_of_a_partition_without_a_commit_is_read_again(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        name = topics(topic_prefix, 2).events.name
+        producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap)
+        await producer.start()
+        for partition in (0, 1):
+            for number in range(3):
+                await producer.send_and_wait(name, b"%d" % number, partition=partition)
+        await producer.stop()
+        client = AIOKafkaConsumer(
+            bootstrap_servers=broker.bootstrap,
+            group_id=topic_prefix,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        )
+        await client.start()
+        try:
+            none_yet, some = TopicPartition(name, 0), TopicPartition(name, 1)
+            client.assign([none_yet, some])
+            await client.commit({some: 1})
+            read = 0
+            while read < 5:  # the second one begins at what was committed
+                read += sum(map(len, (await client.getmany(timeout_ms=1000)).values()))
+            thread = BatchConsumerThread.__new__(BatchConsumerThread)
+            thread.log = logging.getLogger("test")
+            monkeypatch.setattr(BatchConsumerThread, "_ensure_consumer", lambda self: client)
+            monkeypatch.setattr(BatchConsumerThread, "call_thread", at_once)
+            committed = await thread.seek_to_committed()
+            assert {tp.partition: position for tp, position in committed.items()} == {0: None, 1: 1}
+            assert [await client.position(tp) for tp in (none_yet, some)] == [0, 1]
+        finally:
+            await client.stop()
+
+    settings = Settings(brokers=broker.bootstrap, topic_prefix=topic_prefix, partitions=2)
+    create_topics(settings)
     asyncio.run(run())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
+from kept.marks import Mark
 from kept.partition import PartitionState
 from kept.settings import Settings
 from kept.topics import topics
@@ -23,6 +24,7 @@ class SlowLog:
     def __init__(self, written: list[tuple[int, int]], partition: int) -> None:
         self._written, self._partition = written, partition
         self.commit = asyncio.Event()
+        self.idle_at: list[int] = []
 
     async def open(self, state: PartitionState) -> int:
         await asyncio.sleep(0)
@@ -32,12 +34,16 @@ class SlowLog:
         await self.commit.wait()
         self._written.append((self._partition, changes.mark.offset))
 
+    async def write_mark(self, mark: Mark) -> None:
+        assert mark.idle
+        self.idle_at.append(mark.offset)
+
     async def close(self) -> None:
         self.commit.set()
 
 
-def processor_of(written: list[tuple[int, int]]) -> CaseProcessor:
-    processor = CaseProcessor(Settings(partitions=2), topics("", 2), {}, {}, lambda: 0)
+def processor_of(written: list[tuple[int, int]], **more: Any) -> CaseProcessor:
+    processor = CaseProcessor(Settings(partitions=2, **more), topics("", 2), {}, {}, lambda: 0)
     for partition in (0, 1):
         log: Any = SlowLog(written, partition)
         owned = OwnedPartition(PartitionState(partition, {}), log)
@@ -80,5 +86,30 @@ def test_what_waits_for_a_partition_that_moves_away_is_left_to_its_next_owner() 
         assert await asyncio.gather(*tasks) == [1, None]
         assert written == [(0, 0)]
         assert set(processor.partitions) == {1}
+
+    asyncio.run(run())
+
+
+def test_a_partition_is_not_idle_when_a_batch_was_applied_while_its_mark_waited() -> None:
+    async def run() -> None:
+        processor = processor_of([], idle_seconds=5.0)
+        owned = processor.partitions[0]
+        log: Any = owned.log
+        end = 1
+        applying = asyncio.create_task(processor.apply(0, [Record(0)]))
+        await asyncio.sleep(0.01)
+        owned.last_moved -= 60  # the batch has been under way for so long
+        marking = asyncio.create_task(processor.mark_idle(lambda partition: end if partition == 0 else None))
+        await asyncio.sleep(0.01)
+        log.commit.set()
+        await asyncio.gather(applying, marking)
+        assert log.idle_at == []
+        owned.last_moved -= 60
+        end = 2  # there is something to read again
+        await processor.mark_idle(lambda partition: end if partition == 0 else None)
+        assert log.idle_at == []
+        end = 1
+        await processor.mark_idle(lambda partition: end if partition == 0 else None)
+        assert log.idle_at == [0]
 
     asyncio.run(run())

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from kept.errors import Retry
 from kept.indicators.point import Amendment, Point
+from kept.indicators.windows import WINDOWS
 from kept.settings import Settings
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
@@ -96,7 +98,7 @@ class Store:
 def bare_processor(store: Store, city: City, judge: JudgeService = judge_all) -> IndicatorProcessor:
     """A processor without partitions; its wall clock stands still."""
     history: Any = store
-    settings = Settings(partitions=2)
+    settings = Settings(partitions=2, live=False)
     return IndicatorProcessor(
         settings, topics("", 2), city.rules, {}, history, Metrics(), clock=lambda: CLOCK, judge=judge
     )
@@ -148,6 +150,58 @@ def test_a_partition_that_moves_away_during_a_write_publishes_nothing_more(city:
         await asyncio.gather(publishing, moving)
         assert store.announced == []
         assert processor._metrics._points == {}
+
+    asyncio.run(run())
+
+
+def test_ticks_that_come_while_another_partition_is_written_still_end_the_replay(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        whole = dict(owned.marks)
+        owned.marks[1] = msgspec.structs.replace(whole[1], watermark=ms("2024-06-03 11:00"), tick=None)
+        async with processor._store_lock:
+            publishing = asyncio.create_task(processor._publish_in_time(owned))
+            await asyncio.sleep(0)
+            owned.marks[1] = whole[1]
+        # Of a moment that is no end only what is due would be published: neither slices nor the longest window.
+        owned.slices.are_published(LIGHTS.id, ms("2024-06-03 11:00") // 1000)
+        owned.published[LIGHTS.id] = ms("2024-06-03 11:00") // 1000
+        await publishing
+        assert store.announced == [AT_MS // 1000]
+        assert {p.window for p in store.points} == set(WINDOWS)
+        assert owned.final == AT_MS // 1000
+
+    asyncio.run(run())
+
+
+def test_the_end_of_a_replay_is_not_announced_before_an_idle_partition_has_counted_its_own(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        whole = dict(owned.marks)
+        owned.marks[1] = msgspec.structs.replace(whole[1], watermark=ms("2024-06-03 09:00"), tick=None, idle=True)
+        await processor._publish_in_time(owned)
+        assert store.announced == [AT_MS // 1000 - 300]
+        owned.marks[1], owned.next_publication = whole[1], 0.0
+        await processor._publish_in_time(owned)
+        assert store.announced == [AT_MS // 1000 - 300, AT_MS // 1000]
+
+    asyncio.run(run())
+
+
+def test_what_was_applied_for_a_partition_that_moved_away_meanwhile_commits_nothing(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        store.go_on.clear()
+        processor, owned = processor_of(store, city)
+        ready = asyncio.create_task(asyncio.sleep(0))
+        owned.ready, owned.settled = ready, 7
+        applying = asyncio.create_task(processor.apply(PARTITION, []))
+        await asyncio.sleep(0.05)
+        del processor.partitions[PARTITION]
+        store.go_on.set()
+        assert await applying is None
 
     asyncio.run(run())
 
