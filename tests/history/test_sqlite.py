@@ -119,7 +119,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 3")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 4")):
             SQLiteHistory(path, read_only=read_only)
 
 
@@ -163,7 +163,7 @@ def user_version(path: Path) -> int:
 def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_1(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 3
+    assert user_version(path) == 4
     assert store.read("street-repairs") == [point()]
     assert store.published() == {"street-repairs": NOON}
     change = Amendment(NOON + 600, point(), point(value=0.5))
@@ -202,7 +202,7 @@ def file_of_format_2(path: Path) -> Path:
 def test_a_file_of_format_2_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_2(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 3
+    assert user_version(path) == 4
     assert store.read("street-repairs") == [point()]
     assert store.amendments("street-repairs") == [Amendment(NOON + 600, point(), point(value=0.5))]
     assert store.signals() == store.open_signals() == store.responses() == []
@@ -225,7 +225,7 @@ def test_a_reader_of_an_older_file_sees_no_signals_until_there_are_any(
     assert len(reader.amendments("street-repairs")) == (older is file_of_format_2)
     with pytest.raises(Stop, match="reading only"):
         reader.respond(response())
-    assert user_version(path) < 3
+    assert user_version(path) < 4
     SQLiteHistory(path).record([raised()])
     assert reader.signals() == [raised()]
     reader.close()
