@@ -2,7 +2,7 @@
 
 As with points, the truth is one field, `point`, a text with all there is; it alone is read back. The others are for
 boards. InfluxDB keeps a field that a later writing lacks, so texts that are always written say which numbers count:
-`value` where `state` is `value`, lines where `limits` is not `none`, `mark` where `rule` is not empty.
+`value` where `state` is `value`, lines where `limits` is not `none`, `mark` where `rule` is not `none`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from kept.signals.chart_weeks import ChartWeek
 CHARTS = "chart"
 CHANGES = "change"
 """The measurements."""
+NONE = "none"
+"""In a text of a board: an empty one looks like one that is missing."""
 
 
 def chart_line(week: ChartWeek) -> str:
@@ -33,9 +35,9 @@ def chart_line(week: ChartWeek) -> str:
     fields = {
         TRUTH: text_field(msgspec.json.encode(week).decode()),
         "state": text_field(week.gap or "value"),
-        "limits": text_field("none" if week.mean is None else "trial" if week.trial else "baseline"),
-        "rule": text_field("" if mark is None else str(mark.rule)),
-        "meaning": text_field("" if mark is None else mark.meaning),
+        "limits": text_field(NONE if week.mean is None else "trial" if week.trial else "baseline"),
+        "rule": text_field(NONE if mark is None else str(mark.rule)),
+        "meaning": text_field(NONE if mark is None else mark.meaning),
         # A whole number without an `i` is read as a float.
         **{name: repr(number) for name, number in numbers.items() if number is not None},
     }
@@ -48,8 +50,8 @@ def change_line(change: RegisteredChange) -> str:
         TRUTH: text_field(msgspec.json.encode(change).decode()),
         "id": text_field(change.id),
         "title": board_text(change.title),
-        "indicator": text_field(change.indicator or ""),
-        "direction": text_field(change.direction or ""),
+        "indicator": text_field(change.indicator or NONE),
+        "direction": text_field(change.direction or NONE),
     }
     time = change.at * NANOSECONDS + within_second(change.id)
     return f"{CHANGES},service={tag(change.service)} {_joined(fields)} {time}"

@@ -11,8 +11,8 @@ import pytest
 
 from kept.errors import Retry
 from kept.indicators.point import Amendment, Point
-from kept.settings import Settings
 from kept.registered_changes import RegisteredChange
+from kept.settings import Settings
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
