@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from history.line_protocol import NANOSECONDS, TRUTH, tag, text_field, within_second
+from history.line_protocol import NANOSECONDS, TRUTH, board_text, tag, text_field, within_second
 from history.storable import storable_signal
 from kept.signals.kinds import BY_NAME
 from kept.signals.raised import Raised, Response
@@ -32,7 +32,7 @@ def signal_line(raised: Raised) -> str:
     truth = text_field(msgspec.json.encode(raised).decode())
     return (
         f"{SIGNALS},{about}service={tag(verdict.service)},signal={tag(verdict.signal)} {TRUTH}={truth},"
-        f"id={text_field(raised.id)},words={text_field(verdict.words)}{severity} {raised.raised_at}"
+        f"id={text_field(raised.id)},words={board_text(verdict.words)}{severity} {raised.raised_at}"
     )
 
 

@@ -447,6 +447,16 @@ def test_a_change_has_its_title_as_it_is_for_boards_and_one_series_however_many_
     assert [int(row["_time"].timestamp()) for row in rows] == [NOON, NOON + 7]
 
 
+def test_a_signal_has_its_words_as_they_are_for_boards(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    words = '61.2 % were "kept"\\'
+    store.record([raised(words=words)])
+    (row,) = newest_fields(influxd, bucket, "signal")
+    assert (row["words"], row["id"]) == (words, raised().id)
+    store.close()
+
+
 def test_weeks_and_changes_older_than_the_bucket_keeps_are_left_out_and_said(
     influxd: Server, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -76,6 +76,22 @@ PLAIN = parse_service(
 )
 """The same service with nothing promised, no costs and no channels named."""
 
+CHARTED = parse_service(
+    """
+    id = "street-lights"
+    name = "Street lights"
+    owner = "Public works"
+    time_zone = "Europe/Amsterdam"
+    expected_silence = "20d"
+    [channels]
+    unlisted = "accept"
+    [improvement]
+    backlog = "down"
+    """,
+    "street_lights.toml",
+)
+"""The same service with one control chart, and silent for long if it likes."""
+
 
 def ms(moment: str) -> int:
     """Milliseconds since 1970 UTC of a local moment; an offset in the text wins over the zone."""

@@ -24,7 +24,7 @@ from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.environment import environment_of
-from local_stack.replay import Replay, WorkerGroup, accounts_of, wait_for
+from local_stack.replay import Replay, WorkerGroup, _services, accounts_of, wait_for
 from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.connection import client_settings
@@ -113,6 +113,7 @@ def test_partitions_added_underneath_stop_the_workers_and_growing_makes_good_wha
     tallies = [record for number in range(4) for record in records_of(wider, "tallies", number)]
     carried = {unpack_change(record.key, record.value) for record in tallies} - {None}
     assert carried == set(embedded.changes()) != set()
+    assert asyncio.run(_services(wider)) == {SERVICE.id}
     assert accounts.reconciles()
     assert (accounts.received, accounts.duplicate) == (len(events) + 500, 500)
     assert accounts.applied == embedded.accounts.applied

@@ -6,34 +6,21 @@ import asyncio
 from types import SimpleNamespace
 
 import msgspec
+import pytest
 
-from kept.catalogue import parse_service
 from kept.registered_changes import RegisteredChange, pack_change
 from kept.signals.chart_weeks import chart_weeks
+from kept.signals.situation import Situation
+from kept.signals.weekly import WeekFigure, weekly_figures
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
 from stream_processors.unwritten import Unwritten
-from tests.kept.city import City, event, ms, seconds
+from tests.kept.city import CHARTED, City, event, ms, seconds
 from tests.kept.signals.test_charts import COSTS, of_weeks
 from tests.kept.signals.weeks import Tallied, changed, money
 from tests.stream_processors.test_indicator_processor import Store, processor_of
 
 COST = "cost_per_transaction"
-CHARTED = parse_service(
-    """
-    id = "street-lights"
-    name = "Street lights"
-    owner = "Public works"
-    time_zone = "Europe/Amsterdam"
-    expected_silence = "20d"
-    [channels]
-    unlisted = "accept"
-    [improvement]
-    backlog = "down"
-    """,
-    "street_lights.toml",
-)
-"""Its weeks from Monday 3 June 2024 on have a backlog."""
 CHANGE = RegisteredChange(service="street-lights", at=seconds("2024-06-05 09:00"), id="00ff", title="A second van")
 
 
@@ -133,6 +120,28 @@ def test_charts_and_changes_are_written_before_their_moment_is_announced_and_onc
         pipeline.tick(ms("2024-06-18 14:00"))
         newest = {week.key(): week for week in store.weeks}
         assert list(newest.values()) == store.weeks[-2:] == pipeline.charts(seconds("2024-06-18 14:00"))
+
+    asyncio.run(run())
+
+
+def test_the_charts_of_an_hour_are_computed_once_for_its_signals_and_for_the_history(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    computed: list[int] = []
+
+    def counted(situation: Situation) -> dict[str, list[WeekFigure]]:
+        computed.append(situation.at)
+        return weekly_figures(situation)
+
+    monkeypatch.setattr("kept.signals.charts.weekly_figures", counted)
+
+    async def run() -> None:
+        store, town = Store(), city()
+        processor, owned = processor_of(store, town)
+        for time in ("2024-06-17 00:00", "2024-06-17 01:00"):
+            await reach(processor, owned, town, time, end=False)
+        assert computed == [seconds("2024-06-17 00:00"), seconds("2024-06-17 01:00")]
+        assert len(store.weeks) == 2
 
     asyncio.run(run())
 
