@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from bench.job import Place, place_of
+from kept.registered_changes import unpack_change
 from kept.settings import Settings
 from kept.tallies import unpack
 from kept.topics import topics as topics_of
@@ -54,10 +55,10 @@ async def _kept_log(settings: Settings) -> tuple[list[Row], list[Written]]:
                 if topic is topics.tallies:
                     for record in records:
                         mark = unpack_mark(record.key, record.value)
-                        if mark is None:
-                            latest[record.key] = record.value
-                        else:
+                        if mark is not None:
                             marks.add((mark.partition, mark.offset))
+                        elif unpack_change(record.key, record.value) is None:
+                            latest[record.key] = record.value
     rows: list[Row] = []
     for key, value in latest.items():
         if value is not None:

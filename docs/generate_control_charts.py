@@ -82,6 +82,22 @@ and the first that holds in the order {order} is its label. Better in the direct
 * **Assurance**, for `promise_kept`: when the target lies beyond the limits, the service passes or fails it whatever the week
   brings; between them it is hit or miss.
 
+## What is kept of it
+
+The history keeps every week of every chart (`HistoryStore.charts`; in InfluxDB measurement `chart`, at the end of the week),
+**as it was judged when it was the newest**: with the limits of its segment that applied to it, the p-prime limits for its
+number of cases, and the first rule that it completed. So a later week never marks an earlier one, and a mark is what the
+signal of that week said. The limits of a beginning baseline are trial limits of the weeks so far; a segment's first week has
+none, nor has the week of a change, and a gap shows those of the week before it. A week is written anew when late news, a
+change registered late or a silence that became known move it. Every registered change is kept with its title
+(`HistoryStore.changes`; measurement `change`): one line of at most 200 characters. The title is shown to everybody who sees
+the boards: it must name no person and no case.
+
+A board reads numbers beside texts that say which of them count, since InfluxDB cannot take a field away: `value` where
+`state` is `value` (else it is the reason of the gap), `mean`, `lower`, `upper`, `near_lower`, `near_upper`, `p_lower` and
+`p_upper` where `limits` is `baseline` or `trial` and not `none`, `mark` (the value of a marked week) where `rule` is not `none`;
+`meaning` says what the mark is. `n` and `target` are beside them.
+
 ## What becomes a ticket
 
 A signal of a chart (`KeptChartSignal`) is for pages and wakes nobody: with eight charts some rule holds by chance in every

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from history.chart_lines import CHANGES, CHARTS
 from history.line_protocol import AMENDMENTS, NANOSECONDS, POINTS, PUBLISHED, TRUTH
 from history.signal_lines import RESPONSES, SIGNALS
 
@@ -54,6 +55,18 @@ def published() -> Query:
 def signals(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:
     """Raised signals with these tags, since <= raised_at <= until; one row each, in `_value`."""
     where, values = _where(SIGNALS, tags, TRUTH)
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(since, until)
+
+
+def charts(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:
+    """Weeks of charts with these tags, since <= week_end <= until; one row each, in `_value`."""
+    where, values = _where(CHARTS, tags, TRUTH)
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(since, until)
+
+
+def changes(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:
+    """Registered changes with these tags, since <= at <= until; one row each, in `_value`."""
+    where, values = _where(CHANGES, tags, TRUTH)
     return f"{_FROM} {where} {_ONE_TABLE}", values | _range(since, until)
 
 

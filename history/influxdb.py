@@ -16,12 +16,15 @@ from urllib.parse import unquote
 import msgspec
 
 from history import flux
+from history.chart_lines import change_line, change_of, chart_line, chart_week_of
 from history.influxdb_connection import InfluxConnection, Precision, Refused
 from history.line_protocol import Lines, amendment_of, point_of, series_of_line, slice_tag, tag_value
 from history.signal_lines import response_line, response_of, signal_line, signal_of
 from history.store import Refusal
 from kept.errors import Stop
 from kept.indicators.point import Amendment, Point, Slice
+from kept.registered_changes import RegisteredChange
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
 log = logging.getLogger("kept.history")
@@ -145,6 +148,32 @@ class InfluxHistory:
         """Everything that was said, ordered by (at, id, says)."""
         found = map(response_of, self._ask(flux.responses()))
         return sorted(found, key=lambda response: (response.at, response.id, response.says))
+
+    def write_charts(self, weeks: Sequence[ChartWeek]) -> None:
+        """Store all `weeks` but those older than what the bucket keeps, each in place of what is there of its key."""
+        self._send([chart_line(week) for week in {week.key(): week for week in weeks}.values()], "s")
+
+    def charts(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartWeek]:
+        """Weeks with since <= week_end <= until, ordered by `ChartWeek.key()`; None means any."""
+        if _is_empty(since, until):
+            return []
+        tags = {"service": tag_value(service), "indicator": None if indicator is None else tag_value(indicator)}
+        return sorted(map(chart_week_of, self._ask(flux.charts(tags, since, until))), key=ChartWeek.key)
+
+    def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
+        """Store all `changes` but those older than what the bucket keeps; writing one again changes nothing."""
+        self._send([change_line(change) for change in {change.key(): change for change in changes}.values()], "ns")
+
+    def changes(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[RegisteredChange]:
+        """Registered changes with since <= at <= until, ordered by `RegisteredChange.key()`; None means any."""
+        if _is_empty(since, until):
+            return []
+        rows = self._ask(flux.changes(_of_service(service), since, until))
+        return sorted(map(change_of, rows), key=RegisteredChange.key)
 
     def close(self) -> None:
         """End the connection; idempotent."""

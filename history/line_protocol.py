@@ -9,6 +9,7 @@ boards, always as floats (`n` is whole). A number that `point` lacks is a leftov
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,7 @@ MIDDLE = NANOSECONDS // 2
 """An amendment known at its window's end lies in the middle of that second; later ones a nanosecond a second later."""
 TRUTH = "point"
 """The field that is read back."""
+_WITHIN_A_SECOND = 999_000_000
 
 _UNSAFE = re.compile(r"[%\\�]")
 _SERIES = re.compile(r",(indicator|service|signal|window)=((?:\\.|[^,\\ ])*)")
@@ -184,3 +186,15 @@ def _escaped(tag: str) -> str:
 def text_field(text: str) -> str:
     """A text field: made safe like a tag, since an answer (CSV) does not keep ends of lines as they are."""
     return '"' + _safe(text, "").replace('"', '\\"') + '"'
+
+
+def board_text(text: str) -> str:
+    """A text field that boards show and nobody reads back: as it is, on one line."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def within_second(text: str) -> int:
+    """Nanoseconds of a second by which records of one second stay apart, the same for the same `text`."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % _WITHIN_A_SECOND

@@ -6,14 +6,13 @@ of raising. As with points, the truth is one field, a text with all there is; th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
 
-from history.line_protocol import NANOSECONDS, TRUTH, tag, text_field
+from history.line_protocol import NANOSECONDS, TRUTH, board_text, tag, text_field, within_second
 from history.storable import storable_signal
 from kept.signals.kinds import BY_NAME
 from kept.signals.raised import Raised, Response
@@ -21,7 +20,6 @@ from kept.signals.raised import Raised, Response
 SIGNALS = "signal"
 RESPONSES = "signal_response"
 """The measurements."""
-_WITHIN_A_SECOND = 999_000_000
 
 
 def signal_line(raised: Raised) -> str:
@@ -34,14 +32,13 @@ def signal_line(raised: Raised) -> str:
     truth = text_field(msgspec.json.encode(raised).decode())
     return (
         f"{SIGNALS},{about}service={tag(verdict.service)},signal={tag(verdict.signal)} {TRUTH}={truth},"
-        f"id={text_field(raised.id)},words={text_field(verdict.words)}{severity} {raised.raised_at}"
+        f"id={text_field(raised.id)},words={board_text(verdict.words)}{severity} {raised.raised_at}"
     )
 
 
 def response_line(response: Response) -> str:
     """A response; its time is in nanoseconds, so that what is said to several signals within a second stays apart."""
-    digest = hashlib.blake2b(f"{response.id}|{response.says}".encode(), digest_size=8).digest()
-    within = int.from_bytes(digest, "big") % _WITHIN_A_SECOND
+    within = within_second(f"{response.id}|{response.says}")
     truth = text_field(msgspec.json.encode(response).decode())
     return f"{RESPONSES},says={tag(response.says)} {TRUTH}={truth} {response.at * NANOSECONDS + within}"
 

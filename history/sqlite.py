@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from history import sqlite_tables as tables
-from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of_signal, signal_of, slice_text
-from history.storable import refuse_unstorable, storable_signal
+from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of, row_of_signal, signal_of, slice_text
+from history.storable import refuse_unstorable, refuse_unstorable_week, storable_signal
 from history.store import Refusal
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
+from kept.registered_changes import RegisteredChange
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
 RETRY_CODES: frozenset[int] = frozenset(
@@ -86,10 +90,9 @@ class SQLiteHistory:
         """Amendments of points with since <= window_end <= until, ordered by `Amendment.key()`; None means any."""
         if self._lacks_format(2):
             return []
-        times = (EARLIEST if since is None else since, LATEST_MOMENT if until is None else until)
+        rows = self._query(tables.AMENDMENTS, service, *_times(since, until))
         found = sorted(
-            ((point_of(row[2:]), row[0], row[1]) for row in self._query(tables.AMENDMENTS, service, *times)),
-            key=lambda side: (side[0].key(), side[1:]),
+            ((point_of(row[2:]), row[0], row[1]) for row in rows), key=lambda side: (side[0].key(), side[1:])
         )
         return [
             Amendment(known_at, old, new)
@@ -155,8 +158,7 @@ class SQLiteHistory:
         """Signals with since <= raised_at <= until, ordered by `Raised.key()`; None means any."""
         if self._lacks_format(3):
             return []
-        times = (EARLIEST if since is None else since, LATEST_MOMENT if until is None else until)
-        return [signal_of(row) for row in self._query(tables.SIGNALS, service, *times)]
+        return [signal_of(row) for row in self._query(tables.SIGNALS, service, *_times(since, until))]
 
     def open_signals(self, service: str | None = None) -> list[Raised]:
         """Of each (service, signal, about) the one raised last, when it has not ended, ordered by `Raised.key()`."""
@@ -174,6 +176,36 @@ class SQLiteHistory:
         if self._lacks_format(3):
             return []
         return [Response(id=name, says=says, at=at) for name, says, at in self._query(tables.RESPONSES)]
+
+    def write_charts(self, weeks: Sequence[ChartWeek]) -> None:
+        """Store all `weeks` or none of them, each in place of what is there of the same key."""
+        for week in weeks:
+            refuse_unstorable_week(week)
+        with self._transaction() as connection:
+            connection.executemany(tables.CHART, map(row_of, weeks))
+
+    def charts(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartWeek]:
+        """Weeks with since <= week_end <= until, ordered by `ChartWeek.key()`; None means any."""
+        if self._lacks_format(4):
+            return []
+        rows = self._query(tables.CHARTS, service, indicator, *_times(since, until))
+        return [msgspec.json.decode(text, type=ChartWeek) for (text,) in rows]
+
+    def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
+        """Store all `changes` or none of them; writing one again changes nothing."""
+        with self._transaction() as connection:
+            connection.executemany(tables.CHANGE, map(row_of, changes))
+
+    def changes(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[RegisteredChange]:
+        """Registered changes with since <= at <= until, ordered by `RegisteredChange.key()`; None means any."""
+        if self._lacks_format(4):
+            return []
+        rows = self._query(tables.CHANGES, service, *_times(since, until))
+        return [msgspec.json.decode(text, type=RegisteredChange) for (text,) in rows]
 
     def close(self) -> None:
         """Release the file; idempotent."""
@@ -281,3 +313,8 @@ class SQLiteHistory:
             raise Stop(f"history {self._path}: {error}; check the file, its permissions and its disk") from error
         except (OverflowError, UnicodeEncodeError) as error:
             raise Stop(f"history {self._path}: a point cannot be stored: {error}") from error
+
+
+def _times(since: int | None, until: int | None) -> tuple[int, int]:
+    """From and to which time (s) is asked for."""
+    return EARLIEST if since is None else since, LATEST_MOMENT if until is None else until

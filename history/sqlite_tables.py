@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 
 from kept.indicators.point import Point, Slice
+from kept.registered_changes import RegisteredChange
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from kept.signals.verdict import Verdict
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file's layout, kept in its `user_version`. A change comes with the step that upgrades older files."""
 APPLICATION = 0x4B455054
 """`application_id` of the file ("KEPT"), so that another program's database is never written into."""
@@ -53,6 +55,14 @@ CREATE TABLE signal (
 CREATE INDEX signal_open ON signal (service) WHERE ended_at IS NULL;
 CREATE TABLE signal_response (
     at INTEGER NOT NULL, id TEXT NOT NULL, says TEXT NOT NULL, PRIMARY KEY (at, id, says)) WITHOUT ROWID;
+""",
+    """
+CREATE TABLE chart (
+    service TEXT NOT NULL, indicator TEXT NOT NULL, week_end INTEGER NOT NULL, week TEXT NOT NULL,
+    PRIMARY KEY (service, indicator, week_end)) WITHOUT ROWID;
+CREATE TABLE change (
+    service TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL, change TEXT NOT NULL,
+    PRIMARY KEY (service, at, id)) WITHOUT ROWID;
 """,
 )
 """The statements that lead from each format to the next, beginning with an empty file."""
@@ -111,6 +121,19 @@ OPEN_SIGNALS = (
 RESPOND = "INSERT OR IGNORE INTO signal_response VALUES (?, ?, ?)"
 RESPONSES = "SELECT id, says, at FROM signal_response ORDER BY at, id, says"
 
+CHART = (
+    "INSERT INTO chart VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (service, indicator, week_end) DO UPDATE SET week = excluded.week"
+)
+CHARTS = (
+    "SELECT week FROM chart WHERE service = ?1 AND (?2 IS NULL OR indicator = ?2) AND week_end BETWEEN ?3 AND ?4 "
+    "ORDER BY service, indicator, week_end"
+)
+CHANGE = "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (service, at, id) DO UPDATE SET change = excluded.change"
+CHANGES = (
+    "SELECT change FROM change WHERE (?1 IS NULL OR service = ?1) AND at BETWEEN ?2 AND ?3 ORDER BY service, at, id"
+)
+
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
     """Make the tables, or those that an older format lacks; all or nothing. Nobody waits when nothing is lacking."""
@@ -168,6 +191,11 @@ def point_of(row: tuple[Any, ...]) -> Point:
         state=state,
         reason=reason or None,
     )
+
+
+def row_of(record: ChartWeek | RegisteredChange) -> tuple[Any, ...]:
+    """The row of a week of a chart or of a change, as `CHART` or `CHANGE` takes it: its key, and all of it as JSON."""
+    return (*record.key(), msgspec.json.encode(record).decode())
 
 
 def row_of_signal(raised: Raised) -> tuple[Any, ...]:

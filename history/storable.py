@@ -9,10 +9,14 @@ import msgspec
 
 from kept.errors import Stop
 from kept.indicators.point import Point
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 
 NUMBERS = ("value", "numerator", "denominator", "low", "high")
 """Fields of a point that hold a whole or a decimal number, or nothing."""
+CHART_LINES = ("mean", "lower", "upper", "near_lower", "near_upper", "p_lower", "p_upper")
+CHART_NUMBERS = (*NUMBERS, "n", *CHART_LINES, "target")
+"""Fields of a week of a chart that hold a number, or nothing."""
 WHOLE_LIMIT = 2**63
 """Whole numbers are kept exactly within ± this limit."""
 
@@ -27,6 +31,14 @@ def refuse_unstorable(point: Point) -> None:
         number = getattr(point, name)
         if number is not None:
             _refuse_number(f"{_named(point)}: {name}", number)
+
+
+def refuse_unstorable_week(week: ChartWeek) -> None:
+    """Raise `Stop` for a week of a chart with a number that no store could give back."""
+    for name in CHART_NUMBERS:
+        number = getattr(week, name)
+        if number is not None:
+            _refuse_number(f"{week.service} {week.indicator} chart: {name}", number)
 
 
 def storable_signal(raised: Raised) -> Raised:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, get_args
 
 from kept.indicators.point import Amendment, Point, Slice
+from kept.registered_changes import RegisteredChange
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
 Refusal = Literal["outside_retention", "type_conflict", "unreadable"]
@@ -99,6 +101,30 @@ class HistoryStore(Protocol):
 
     def responses(self) -> list[Response]:
         """Everything that was said, ordered by (at, id, says)."""
+
+    def write_charts(self, weeks: Sequence[ChartWeek]) -> None:
+        """Store `weeks` by `ChartWeek.key()`, in place of what is there of the same key; of one key the last stays.
+
+        Raises `Stop`, and stores nothing, when a number is not finite or a whole number has more than 64 bits. A week
+        older than all that a store keeps is left out, and logged.
+        """
+
+    def charts(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartWeek]:
+        """Weeks of a service's control charts with since <= week_end <= until, ordered by `ChartWeek.key()`; None means
+        any."""
+
+    def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
+        """Store registered `changes` by `RegisteredChange.key()`; writing one again changes nothing.
+
+        One older than all that a store keeps is left out, and logged.
+        """
+
+    def changes(
+        self, service: str | None = None, *, since: int | None = None, until: int | None = None
+    ) -> list[RegisteredChange]:
+        """Registered changes with since <= at <= until, ordered by `RegisteredChange.key()`; None means any."""
 
     def close(self) -> None:
         """Release the store; idempotent."""

@@ -20,6 +20,7 @@ from kept.cases import ELAPSED_TIME, Clock, SliceOf
 from kept.catalogue import Catalogue, Service
 from kept.durations import DAY_MS, MINUTE_MS, parse_duration
 from kept.errors import Reject
+from kept.registered_changes import RegisteredChange, change_id, shown_title
 
 FUTURE_TOLERANCE_MS = 5 * MINUTE_MS
 """How far ahead of the clock a live event may be."""
@@ -35,10 +36,11 @@ def _local_time(zone: str) -> LocalTime:
 
 
 class Counts(NamedTuple):
-    """An event that is not about a case: counts at its own time in its own slices."""
+    """An event that is not about a case: counts at its own time in its own slices. `change`: the one it registers."""
 
     slices: tuple[SliceOf, ...]
     amounts: tuple[tuple[int, int], ...]
+    change: RegisteredChange | None = None
 
 
 class Rules:
@@ -157,10 +159,19 @@ def _changed(event: e.ServiceChanged, time_ms: int, identity: int, rules: Rules)
     """A change, and what it is expected to move; a name that is no indicator is the same as none."""
     expected = event.data.expected
     number = None if expected is None else c.INDICATOR_NUMBERS.get(expected.indicator)
-    if expected is None or number is None:
-        return Counts((), ((c.CHANGED, 1),))
-    direction = c.CHANGED_UP if expected.direction == "up" else c.CHANGED_DOWN
-    return Counts((), ((c.CHANGED, 1), (direction + number, 1)))
+    amounts: tuple[tuple[int, int], ...] = ((c.CHANGED, 1),)
+    known = None if number is None else expected
+    if known is not None and number is not None:
+        amounts += (((c.CHANGED_UP if known.direction == "up" else c.CHANGED_DOWN) + number, 1),)
+    change = RegisteredChange(
+        service=rules.service.id,
+        at=time_ms // 1000,
+        id=change_id(identity),
+        title=shown_title(event.data.title),
+        indicator=None if known is None else known.indicator,
+        direction=None if known is None else known.direction,
+    )
+    return Counts((), amounts, change)
 
 
 def _rating(event: e.FeedbackGiven, time_ms: int, identity: int, rules: Rules) -> Counts:

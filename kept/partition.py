@@ -22,7 +22,8 @@ from kept.facts import AnyFact, pack, unpack, with_fact
 from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
-from kept.state_records import BRAKE, CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.registered_changes import RegisteredChange, pack_change
+from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import pack_key, pack_tally
 from kept.tallies import unpack as unpack_tally_record
 
@@ -48,6 +49,8 @@ class Changes(NamedTuple):
     """(service, key, value) for the topic `tallies`."""
     mark: Mark
     dead_letters: list[DeadLetter]
+    registered: Sequence[tuple[str, bytes, bytes]] = ()
+    """(service, key, value) of the changes registered, for the topic `tallies` too."""
 
 
 class PartitionState:
@@ -77,6 +80,7 @@ class PartitionState:
         self._seen_chunks: dict[int, list[bytes]] = {}
         self._changed_cases: set[str] = set()
         self._new_ids: dict[int, list[int]] = {}
+        self._registered: list[RegisteredChange] = []
         self._removed: list[bytes] = []
         self._restored_chunks: dict[bytes, list[int]] = {}
         self._restored_refused: dict[str, list[int]] = {}
@@ -173,6 +177,8 @@ class PartitionState:
                     seen_chunks[key] = _unpack_ids(value)
             elif kind == BRAKE:
                 self._restored_refused = {} if value is None else _unpack_refused(value)
+            elif kind == CHANGE:
+                continue  # it is there to be handed on when the partition is split
             elif kind == MARK and value is not None:
                 self._restored_mark = read_mark(value)
             else:
@@ -262,6 +268,8 @@ class PartitionState:
         hour = (time_ms + rules.duplicate_retention) // HOUR_MS
         self._seen.add(identity)
         self._new_ids.setdefault(hour, []).append(identity)
+        if counts.change is not None:
+            self._registered.append(counts.change)
         self._applied(service, time_ms)
 
     def _applied(self, service: str, time_ms: int) -> None:
@@ -328,13 +336,15 @@ class PartitionState:
             for series, size, end, tally in self.tallies.take_changed()
         ]
         state += [(TALLY + key, value) for _, key, value in tallies]
+        registered = [(change.service, *pack_change(change)) for change in self._registered]
+        state += [(CHANGE + key, value) for _, key, value in registered]
         refused = self._brake.take_changed()
         if refused is not None:
             state.append((BRAKE, _pack(refused) if refused else None))
         mark = msgspec.structs.replace(self.mark(), late_since=self._late_since)
         state.append((MARK, pack_mark(mark)))
-        self._changed_cases, self._new_ids, self._removed = set(), {}, []
-        return Changes(state, tallies, mark, dead_letters)
+        self._changed_cases, self._new_ids, self._removed, self._registered = set(), {}, [], []
+        return Changes(state, tallies, mark, dead_letters, registered)
 
 
 def _checked_time(event: e.Event, latest: int | None) -> int:

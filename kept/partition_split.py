@@ -2,6 +2,7 @@
 
 With a multiple of the former number, what partition p held goes to p, p + n, p + 2n … and nowhere else. Tallies stay
 with p: they are signed sums that are merged over partitions, so it does not matter where a case was counted before.
+Registered changes stay with p too: their keys know of no partition.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import msgspec
 from kept.errors import StateError
 from kept.marks import Accounts, Mark
 from kept.partition import Changes
-from kept.state_records import BRAKE, CASE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.registered_changes import unpack_change
+from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import unpack
 
 _INHERITED = b"|inherited"
@@ -31,6 +33,7 @@ def split(
     mark = None
     state: dict[int, list[Record]] = {child: [] for child in children}
     tallies: list[tuple[str, bytes, bytes | None]] = []
+    registered: list[tuple[str, bytes, bytes]] = []
     for key, value in records.items():
         kind, rest = key[:1], key[1:]
         if kind == CASE:
@@ -48,6 +51,10 @@ def split(
         elif kind == TALLY:
             state[parent].append((key, value))
             tallies.append((unpack(rest, value).series[0], rest, value))
+        elif kind == CHANGE:
+            state[parent].append((key, value))
+            if (change := unpack_change(rest, value)) is not None:
+                registered.append((change.service, rest, value))
         elif kind == MARK:
             mark = read_mark(value)
         elif kind == BRAKE:
@@ -56,13 +63,13 @@ def split(
             raise StateError(f"the state of partition {parent} holds a record of unknown kind {kind!r}")
     if mark is None:
         mark = Mark(parent, -1, None, Accounts())
-    return [_changes(child, parent, held, tallies, mark) for child, held in state.items()]
+    first = {child: _changes(child, parent, held, mark) for child, held in state.items()}
+    first[parent] = first[parent]._replace(tallies=tallies, registered=registered)
+    return list(first.values())
 
 
-def _changes(
-    child: int, parent: int, state: list[Record], tallies: list[tuple[str, bytes, bytes | None]], mark: Mark
-) -> Changes:
+def _changes(child: int, parent: int, state: list[Record], mark: Mark) -> Changes:
     heir = child == parent
     accounts = mark.accounts if heir else Accounts()
     own = msgspec.structs.replace(mark, partition=child, offset=-1, accounts=accounts, idle=False)
-    return Changes([*state, (MARK, pack_mark(own))], tallies if heir else [], own, [])
+    return Changes([*state, (MARK, pack_mark(own))], [], own, [])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from catalogue import services_of
 from history.open import open_history
 from history.store import HistoryStore
+from kept.buckets import HOUR_SECONDS
 from kept.catalogue import Catalogue
 from kept.errors import KeptError, Retry
 from kept.events import Event
@@ -57,7 +58,10 @@ def run_embedded_city(
 
 
 def publish(pipeline: EmbeddedPipeline, history: HistoryStore, published: int | None) -> int | None:
-    """Write the indicators as of the last whole 5 minutes of event time, unless they are; returns that moment (s)."""
+    """Write the indicators as of the last whole 5 minutes of event time, unless they are; returns that moment (s).
+
+    Charts are written by the hour, as workers do.
+    """
     if pipeline.watermark is None:
         return published
     at = pipeline.watermark // 1000 // STEP_SECONDS * STEP_SECONDS
@@ -66,6 +70,9 @@ def publish(pipeline: EmbeddedPipeline, history: HistoryStore, published: int | 
     points = pipeline.indicators(at)
     try:
         history.write(points)
+        history.write_changes(pipeline.changes())
+        if published is None or at // HOUR_SECONDS > published // HOUR_SECONDS:
+            history.write_charts(pipeline.charts(at))
         history.publish({point.service for point in points}, at)
     except Retry:  # the next time writes the same series anew
         return published

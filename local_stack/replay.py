@@ -22,6 +22,7 @@ from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
 from kept.marks import Accounts, Mark
+from kept.registered_changes import unpack_change
 from kept.settings import Settings, read_settings
 from kept.tallies import unpack
 from kept.topics import topics
@@ -261,5 +262,5 @@ async def _services(settings: Settings) -> set[str]:
         for partition in range(settings.partitions)
         async for records in read_range(client_settings(settings), name, partition)
         for record in records
-        if unpack_mark(record.key, record.value) is None
+        if unpack_mark(record.key, record.value) is None and unpack_change(record.key, record.value) is None
     }

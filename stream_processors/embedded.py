@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from kept import events as e
@@ -15,7 +15,10 @@ from kept.indicators.windows import WINDOWS
 from kept.intake import rules_by_service
 from kept.marks import Accounts
 from kept.partition import PartitionState
+from kept.registered_changes import RegisteredChange, unpack_change
+from kept.signals.chart_weeks import ChartWeek, chart_weeks
 from kept.signals.judge import judge as judge_all
+from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies, unpack
 from stream_processors.judgements import JudgeService
@@ -32,6 +35,7 @@ class EmbeddedPipeline:
         self._rules = rules_by_service(catalogue)
         self._state = PartitionState(0, self._rules, live=live, brake=brake)
         self._tallies = MergedTallies({service: rules.local_time for service, rules in self._rules.items()})
+        self._registered: list[RegisteredChange] = []
 
     @property
     def accounts(self) -> Accounts:
@@ -63,13 +67,24 @@ class EmbeddedPipeline:
 
     def verdicts(self, at: int, judge: JudgeService = judge_all) -> list[Verdict]:
         """Every verdict, active or not, on every service seen so far, at its last full local hour before or at `at`."""
-        return [
-            verdict
-            for service in self._tallies.services()
-            for verdict in judge(self._tallies, self._rules[service], at)
-        ]
+        return [verdict for situation in self._situations(at) for verdict in judge(situation)]
+
+    def charts(self, at: int) -> list[ChartWeek]:
+        """Every whole week of every service's control charts, as of its last full local hour before or at `at` (s)."""
+        return [week for situation in self._situations(at) for week in chart_weeks(situation)]
+
+    def changes(self) -> list[RegisteredChange]:
+        """Every registered change so far, ordered by `RegisteredChange.key()`."""
+        return sorted(self._registered, key=RegisteredChange.key)
+
+    def _situations(self, at: int) -> Iterator[Situation]:
+        for service in self._tallies.services():
+            rules = self._rules[service]
+            yield Situation(self._tallies, rules, rules.local_time.hour_start(at))
 
     def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:
         changes = self._state.apply(self._state.offset + len(batch), batch, clock_ms)
         for _, key, value in changes.tallies:
             self._tallies.apply(unpack(key, value))
+        found = (unpack_change(key, value) for _, key, value in changes.registered)
+        self._registered += [change for change in found if change is not None]

@@ -37,6 +37,7 @@ from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
 from kept.marks import Mark
 from kept.published_time import now, replay_end
+from kept.registered_changes import unpack_change
 from kept.settings import Settings
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
@@ -48,6 +49,7 @@ from stream_processors.partition_log import tallies_partition, unpack_mark
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.slices import Slices
+from stream_processors.unwritten import Unwritten
 
 log = logging.getLogger("kept.indicators")
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
@@ -78,6 +80,7 @@ class TalliesPartition:
         """All below has been published, or gave nothing to publish: the group may skip it."""
         self.published: dict[str, int] = {}
         self.slices = Slices()
+        self.unwritten = Unwritten()
         self.final: int | None = None
         self.late_since: dict[str, int] = {}
         """Service -> time (ms) of the earliest event that came after values of its moment had been published."""
@@ -90,6 +93,10 @@ class TalliesPartition:
         """Apply records in log order; what a mark does not follow yet has to wait."""
         for record in records:
             self.position = record.offset + 1
+            change = unpack_change(record.key, record.value)
+            if change is not None:
+                self.unwritten.register(change)
+                continue
             mark = unpack_mark(record.key, record.value)
             if mark is None:
                 item = unpack(record.key, record.value)
@@ -221,16 +228,29 @@ class IndicatorProcessor:
         # A replay that counted nothing has ended all the same: who waits for it must be told.
         ended = self._services_of(owned) if everything else services
         if ended:
+            await self._write_changes(owned)
             await self._retrying(owned, self._history.publish, ended, at)
 
     async def _judge(self, owned: TalliesPartition, service: str, at: int) -> None:
-        """Judge a service, record what that changes, then show it; before `publish`, which so announces it too."""
+        """Judge a service, record what that changes, its charts too, then show it; before `publish`, which so announces
+        it."""
         judgement = owned.judgements.judge(service, owned.tallies, at, self._clock())
         if judgement.changed:
             await self._retrying(owned, self._history.record, judgement.changed)
+        unwritten = owned.unwritten.weeks(judgement.situation)
+        if unwritten.weeks:
+            await self._retrying(owned, self._history.write_charts, unwritten.weeks)
+            owned.unwritten.settle_weeks(unwritten)
         if self.partitions.get(owned.partition) is owned:
             owned.judgements.settle(judgement)
             self._metrics.signals.show(service, judgement.verdicts, judgement.open)
+
+    async def _write_changes(self, owned: TalliesPartition) -> None:
+        """Write the registered changes that are not in the history by this owner's doing yet."""
+        changes = owned.unwritten.changes()
+        if changes:
+            await self._retrying(owned, self._history.write_changes, changes)
+            owned.unwritten.settle_changes(changes)
 
     async def _amend(self, owned: TalliesPartition, known_at: int) -> None:
         """Write the published points that late events have changed anew, and how they were known before."""

@@ -10,18 +10,18 @@ from typing import NamedTuple
 
 from kept.intake import Rules
 from kept.signals.raised import Raised, SignalKey, advance, known_at
+from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import MergedTallies
 
-JudgeService = Callable[[MergedTallies, Rules, int], list[Verdict]]
-"""Every verdict on a service at a moment, as `kept.signals.judge.judge`."""
+JudgeService = Callable[[Situation], list[Verdict]]
+"""Every verdict on a service at a full local hour, as `kept.signals.judge.judge`."""
 
 
 class Judgement(NamedTuple):
-    """A service as of the full local hour `hour` (s): all verdicts, what is open after them, and what they changed."""
+    """A service as of a full local hour: all verdicts, what is open after them, and what they changed."""
 
-    service: str
-    hour: int
+    situation: Situation
     verdicts: list[Verdict]
     open: Mapping[SignalKey, Raised]
     changed: list[Raised]
@@ -67,12 +67,13 @@ class Judgements:
     def judge(self, service: str, tallies: MergedTallies, at: int, told_at: int) -> Judgement:
         """The service at the last full local hour before or at `at` (s); `told_at` is the wall clock (s)."""
         rules = self._rules[service]
-        hour = rules.local_time.hour_start(at)
-        verdicts = self._judge(tallies, rules, at)
-        after, changed = advance(self._open.get(service, {}), verdicts, hour, told_at)
-        return Judgement(service, hour, verdicts, after, changed)
+        situation = Situation(tallies, rules, rules.local_time.hour_start(at))
+        verdicts = self._judge(situation)
+        after, changed = advance(self._open.get(service, {}), verdicts, situation.at, told_at)
+        return Judgement(situation, verdicts, after, changed)
 
     def settle(self, judgement: Judgement) -> None:
         """What it changed is recorded: go on from there."""
-        self._open[judgement.service] = dict(judgement.open)
-        self._judged[judgement.service] = judgement.hour
+        service = judgement.situation.service.id
+        self._open[service] = dict(judgement.open)
+        self._judged[service] = judgement.situation.at

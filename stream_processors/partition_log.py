@@ -46,12 +46,13 @@ def tallies_partition(service: str, partitions: int) -> int:
 
 
 def pack_mark_key(partition: int) -> bytes:
-    """The message key of a source partition's mark; the key of a tally begins with a byte that is no letter."""
+    """The message key of a source partition's mark; the key of a tally begins with a byte that is no letter, that of a
+    registered change with another word."""
     return MARK + b"%d" % partition
 
 
 def unpack_mark(key: bytes, value: bytes | None) -> Mark | None:
-    """The mark in a message of topic `tallies`, or None when the message is a tally."""
+    """The mark in a message of topic `tallies`, or None when the message is of another kind."""
     if not key.startswith(MARK) or value is None:
         return None
     return _unpack_mark(value)
@@ -90,7 +91,7 @@ class PartitionLog:
         return count
 
     async def write(self, changes: Changes, sources: list[Any]) -> None:
-        """One transaction: state with applied offset, tallies, mark, dead letters.
+        """One transaction: state with applied offset, tallies, registered changes, mark, dead letters.
 
         `sources` are the records of the batch, for the bytes of what was put aside. Raises `Fenced` when another worker
         owns the partition and `Retry` when the broker did not take it; either way nothing of it became visible.
@@ -123,7 +124,7 @@ class PartitionLog:
     async def _append(self, changes: Changes) -> list[asyncio.Future[Any]]:
         topics, count = self._topics, self._topics.tallies.partitions
         by_partition: dict[int, list[Record]] = {target: [] for target in range(count)}
-        for service, key, value in changes.tallies:
+        for service, key, value in (*changes.tallies, *changes.registered):
             by_partition[tallies_partition(service, count)].append((key, value))
         mark = (pack_mark_key(self._partition), _pack(changes.mark))
         pending = await self._send(topics.state.name, self._partition, _plain(changes.state))

@@ -41,7 +41,7 @@ POINTS_SHOWN: Final = 26
 
 
 class ChartPoint(NamedTuple):
-    """A week with a value. `segment` numbers the stretches between re-basings.
+    """A week of a chart, with a value or a gap. `segment` numbers the stretches between re-basings.
 
     A week in which a change of the charted thing was registered is `mixed`, partly before and partly after it: it
     is numbered with the stretch after it, and no rule looks at it.
@@ -55,15 +55,16 @@ class ChartPoint(NamedTuple):
 class Chart(NamedTuple):
     """One indicator's chart as of a moment.
 
-    `points` are the comparable weeks; `figures` has the gaps as well. `newest` is what the rules say of the newest
-    week, None when it is a gap or mixed. `p_prime` is the chart for varying denominators, of the same baseline; shares
-    only.
+    `points` are the comparable weeks; `weeks` has the gaps as well, in step with `figures`. `newest` is what the rules
+    say of the newest week, None when it is a gap or mixed. `p_prime` is the chart for varying denominators, of the same
+    baseline; shares only.
     `way` is where the change that began the newest segment was to move the figure; None in the first segment.
     """
 
     indicator: str
     better: Better
     figures: Sequence[WeekFigure]
+    weeks: Sequence[ChartPoint]
     points: Sequence[ChartPoint]
     newest: Judged | None
     p_prime: PPrime | None
@@ -77,12 +78,24 @@ class Chart(NamedTuple):
     @property
     def segment(self) -> list[ChartPoint]:
         """The points of the newest segment that rules look at."""
-        last = self.points[-1].segment if self.points else 0
-        return [point for point in self.points if point.segment == last and not point.mixed]
+        return self.points_of(self.points[-1].segment if self.points else 0)
+
+    @property
+    def possible(self) -> tuple[float, float]:
+        """The range of possible values, to which limits are clipped."""
+        return (0.0, 1.0) if self.is_share else (float("-inf"), float("inf"))
+
+    def points_of(self, segment: int) -> list[ChartPoint]:
+        """The points of a segment that rules look at."""
+        return [point for point in self.points if point.segment == segment and not point.mixed]
 
 
 def charts(situation: Situation) -> list[Chart]:
     """A chart of each charted indicator of which any week has a value."""
+    return situation.once(_charts)
+
+
+def _charts(situation: Situation) -> list[Chart]:
     drawn = (_chart(name, _better(situation, name), figures) for name, figures in weekly_figures(situation).items())
     return [chart for chart in drawn if chart.points]
 
@@ -97,6 +110,19 @@ def judge(situation: Situation) -> Iterable[Verdict]:
         yield from _grave_signals(situation, chart)
 
 
+def unit_of(situation: Situation, chart: Chart) -> str:
+    """The unit of a chart's values; money in the service's currency."""
+    costs = situation.service.costs
+    return BY_NAME[chart.indicator].unit.replace("money", costs.currency if costs is not None else "money")
+
+
+def p_prime_of(points: Sequence[ChartPoint]) -> PPrime | None:
+    """The p-prime chart of these points of a share, as a baseline; None for fewer than two that have counts."""
+    counts = [(point.figure.numerator, point.figure.denominator) for point in points]
+    usable = [(a, n) for a, n in counts if isinstance(a, int) and isinstance(n, int) and 0 <= a <= n and n > 0]
+    return p_prime(usable)
+
+
 def _better(situation: Situation, name: str) -> Better:
     improvement = situation.service.improvement
     names = (name, *(other for other, charted in CHARTED_AS.items() if charted == name))
@@ -104,7 +130,7 @@ def _better(situation: Situation, name: str) -> Better:
 
 
 def _chart(name: str, better: Better, figures: Sequence[WeekFigure]) -> Chart:
-    points: list[ChartPoint] = []
+    weeks: list[ChartPoint] = []
     segment, way, mixed_before = 0, None, False
     for figure in figures:
         changed = expected(figure.week.tally, name)
@@ -112,23 +138,17 @@ def _chart(name: str, better: Better, figures: Sequence[WeekFigure]) -> Chart:
             way = changed
             segment += not mixed_before
         mixed_before = changed is not None
-        if figure.value is not None:
-            points.append(ChartPoint(figure, segment, mixed_before))
-    chart = Chart(name, better, figures, points, None, None, way)
+        weeks.append(ChartPoint(figure, segment, mixed_before))
+    points = [week for week in weeks if week.figure.value is not None]
+    chart = Chart(name, better, figures, weeks, points, None, None, way)
     own = chart.segment
     is_judged = bool(figures) and bool(own) and own[-1].figure is figures[-1]
     values = [_value(point) for point in own]
-    floor, ceiling = (0.0, 1.0) if chart.is_share else (float("-inf"), float("inf"))
+    floor, ceiling = chart.possible
     return chart._replace(
         newest=judge_next(values, floor=floor, ceiling=ceiling) if is_judged else None,
-        p_prime=_p_prime(own[:BASELINE]) if chart.is_share else None,
+        p_prime=p_prime_of(own[:BASELINE]) if chart.is_share else None,
     )
-
-
-def _p_prime(points: Sequence[ChartPoint]) -> PPrime | None:
-    counts = [(point.figure.numerator, point.figure.denominator) for point in points]
-    usable = [(a, n) for a, n in counts if isinstance(a, int) and isinstance(n, int) and 0 <= a <= n and n > 0]
-    return p_prime(usable)
 
 
 def _chart_signal(situation: Situation, chart: Chart) -> Verdict:
@@ -139,7 +159,7 @@ def _chart_signal(situation: Situation, chart: Chart) -> Verdict:
     fired = newest.fires[0]
     last = chart.segment[-1].figure
     line = _line(newest.limits, fired)
-    unit = _unit(situation, chart)
+    unit = unit_of(situation, chart)
     said = {
         1: f"{'above the upper' if fired.direction == 'up' else 'below the lower'} limit {figure_words(line, unit)}",
         2: f"{RULE_WORDS[2]} ({'above' if fired.direction == 'up' else 'below'})",
@@ -213,7 +233,7 @@ def _began(chart: Chart, found: Grave) -> int:
 
 def _grave_verdict(situation: Situation, chart: Chart, signal: str, found: Grave) -> Verdict:
     last = chart.points[-1].figure
-    unit = _unit(situation, chart)
+    unit = unit_of(situation, chart)
     away = f"{found.times:.1f} half-widths {'above' if found.direction == 'up' else 'below'} the mean"
     compared = f"{figure_words(found.mean, unit)} of {found.weeks} weeks (half-width {figure_words(found.half, unit)})"
     return msgspec.structs.replace(
@@ -261,7 +281,7 @@ def _evidence(situation: Situation, chart: Chart) -> dict[str, Any]:
         else {"week_to": _day(situation, f.week.end), "gap": f.gap}
         for f in chart.figures[-POINTS_SHOWN:]
     ]
-    evidence: dict[str, Any] = {"points": shown, "unit": _unit(situation, chart)}
+    evidence: dict[str, Any] = {"points": shown, "unit": unit_of(situation, chart)}
     if first is not None:
         evidence["segment_start"] = _day(situation, first.week.start + 1)
     if chart.newest is not None and chart.newest.limits is not None:
@@ -297,13 +317,8 @@ def _line(limits: Limits, fired: Fired) -> float:
 
 def _was(situation: Situation, chart: Chart, figure: WeekFigure) -> str:
     assert figure.value is not None
-    value = figure_words(figure.value, _unit(situation, chart))
+    value = figure_words(figure.value, unit_of(situation, chart))
     return f"{chart.indicator} was {value} in the week to {_day(situation, figure.week.end)} (n {figure.n})"
-
-
-def _unit(situation: Situation, chart: Chart) -> str:
-    costs = situation.service.costs
-    return BY_NAME[chart.indicator].unit.replace("money", costs.currency if costs is not None else "money")
 
 
 def _day(situation: Situation, end: int) -> str:

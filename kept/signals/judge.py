@@ -13,11 +13,9 @@ from msgspec.structs import replace
 
 from kept.buckets import DAY_SECONDS
 from kept.indicators.freshness import is_stale, last_event, resolution
-from kept.intake import Rules
 from kept.signals import charts, drift, forecast, freshness, gaps, leading, promises
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import MergedTallies
 
 Judge = Callable[[Situation], Iterable[Verdict]]
 JUDGES: tuple[Judge, ...] = (freshness.judge, charts.judge, drift.judge)
@@ -26,9 +24,8 @@ JUDGES_OF_WHAT_WAS_HEARD: tuple[Judge, ...] = (leading.judge, forecast.judge, ga
 """They, and most promises, are asked about the hour in which the service was last heard."""
 
 
-def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
-    """Every verdict on a service at the last full local hour before or at `at` (s), ordered by `Verdict.key()`."""
-    now = Situation(tallies, rules, rules.local_time.hour_start(at))
+def judge(now: Situation) -> list[Verdict]:
+    """Every verdict on a service at the full local hour of `now`, ordered by `Verdict.key()`."""
     heard = _as_last_heard(now)
     verdicts = [verdict for one in JUDGES for verdict in one(now)]
     verdicts += promises.judge(now if _each_breach_counts(now) else heard)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from kept.indicators.windows import SeriesReader
 from kept.intake import Rules
 from kept.tallies import MergedTallies, Series
+
+T = TypeVar("T")
 
 
 class Situation:
@@ -16,6 +21,7 @@ class Situation:
         self.service = rules.service
         self.at = at
         self._readers: dict[Series, SeriesReader] = {}
+        self._found: dict[Callable[[Situation], Any], Any] = {}
 
     @property
     def whole(self) -> SeriesReader:
@@ -27,6 +33,13 @@ class Situation:
         if series not in self._readers:
             self._readers[series] = SeriesReader(self.tallies, series, self.rules.local_time, self.at)
         return self._readers[series]
+
+    def once(self, find: Callable[[Situation], T]) -> T:
+        """What `find` makes of this situation, made once for all who ask; not to be changed by them."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: T = self._found[find]
+        return found
 
     def slices(self, dimension: str) -> list[Series]:
         """The series of a dimension (`area`, `channel`, `step`)."""

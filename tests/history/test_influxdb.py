@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from kept.errors import KeptError, Retry, Stop
 from kept.indicators.point import Amendment, Point
 from kept.settings import Settings
 from local_stack.ports import LOOPBACK, free_port
+from tests.history.charts import change, gap, week
 from tests.history.points import NOON, point, unknown
 from tests.history.signals import raised, response
 from tests.influxd import OwnServer, Server
@@ -389,3 +391,81 @@ def test_tags_of_signals_are_bounded_and_carry_no_id(influxd: Server) -> None:
         assert len(rows) == len(fields)  # one series, however many there are
         names = {name for name in rows[0] if not name.startswith("_")} - {"result", "table"}
         assert names == tags
+
+
+def newest_fields(influxd: Server, bucket: str, measurement: str) -> list[dict[str, Any]]:
+    """What a board sees: one row a time, fields side by side."""
+    connection = influxd.connection()
+    rows = connection.query(
+        "from(bucket: bucket) |> range(start: 0) |> filter(fn: (r) => r._measurement == measurement) "
+        '|> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")',
+        {"bucket": bucket, "measurement": measurement},
+    )
+    connection.close()
+    return rows
+
+
+def test_a_week_of_a_chart_has_numbers_and_texts_for_boards(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    store.write_charts([week(value=1)])
+    (row,) = newest_fields(influxd, bucket, "chart")
+    assert int(row["_time"].timestamp()) == NOON
+    assert {name: row[name] for name in ("service", "indicator", "state", "limits", "rule", "meaning")} == {
+        "service": "street-repairs", "indicator": "promise_kept", "state": "value", "limits": "baseline",
+        "rule": "1", "meaning": "concern",
+    }  # fmt: skip
+    numbers = {name: row[name] for name in ("value", "mark", "mean", "lower", "upper", "p_lower", "n", "target")}
+    assert numbers == {
+        "value": 1, "mark": 1, "mean": week().mean, "lower": 0.7, "upper": 0.9, "p_lower": 0.68, "n": 100, "target": 0.9
+    }  # fmt: skip
+    assert {type(number) for number in numbers.values()} == {float}
+    # Fields cannot be taken away: the texts say that the numbers left over do not count.
+    store.write_charts([gap()])
+    (row,) = newest_fields(influxd, bucket, "chart")
+    assert (row["state"], row["limits"], row["rule"], row["meaning"]) == ("source_silent", "none", "none", "none")
+    store.write_charts([week(baseline=5, mark=None)])
+    (row,) = newest_fields(influxd, bucket, "chart")
+    assert (row["state"], row["limits"], row["rule"]) == ("value", "trial", "none")
+    store.close()
+
+
+def test_a_change_has_its_title_as_it_is_for_boards_and_one_series_however_many_there_are(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    title = '50 % more \\ "staff", said a=b'
+    store.write_changes([change(title=title), change(id="0", at=NOON + 7, indicator=None, direction=None)])
+    store.close()
+    rows = sorted(newest_fields(influxd, bucket, "change"), key=lambda row: row["_time"])
+    assert len({row["table"] for row in rows}) == 1
+    told = [{name: row[name] for name in ("service", "title", "indicator", "direction", "id")} for row in rows]
+    assert told == [
+        {"service": "street-repairs", "title": title, "indicator": "delivery_time_p50", "direction": "down",
+         "id": change().id},
+        {"service": "street-repairs", "title": change().title, "indicator": "none", "direction": "none", "id": "0"},
+    ]  # fmt: skip
+    assert [int(row["_time"].timestamp()) for row in rows] == [NOON, NOON + 7]
+
+
+def test_a_signal_has_its_words_as_they_are_for_boards(influxd: Server) -> None:
+    bucket = influxd.make_bucket()
+    store = influxd.history(bucket)
+    words = '61.2 % were "kept"\\'
+    store.record([raised(words=words)])
+    (row,) = newest_fields(influxd, bucket, "signal")
+    assert (row["words"], row["id"]) == (words, raised().id)
+    store.close()
+
+
+def test_weeks_and_changes_older_than_the_bucket_keeps_are_left_out_and_said(
+    influxd: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = influxd.history(influxd.make_bucket(retention_seconds=30 * DAY))
+    now = int(time.time())
+    store.write_charts([week(week_end=now - age * DAY) for age in (40, 1)])
+    store.write_changes([change(at=now - age * DAY) for age in (40, 1)])
+    assert [one.week_end for one in store.charts("street-repairs")] == [now - DAY]
+    assert [one.at for one in store.changes()] == [now - DAY]
+    assert caplog.text.count("1 outside_retention") == 2
+    assert dict(store.refused()) == {}  # it counts points
+    store.close()

@@ -17,6 +17,7 @@ from history import sqlite_tables
 from history.sqlite import RETRY_CODES, SQLiteHistory
 from kept.errors import KeptError, Retry, Stop
 from kept.indicators.point import Amendment
+from tests.history.charts import change, week
 from tests.history.points import NOON, point
 from tests.history.signals import raised, response
 
@@ -24,6 +25,7 @@ BATCH = 500
 WRITER = f"""
 import sys
 from history.sqlite import SQLiteHistory
+from tests.history.charts import change, week
 from tests.history.points import NOON, point
 
 store = SQLiteHistory(sys.argv[1])
@@ -119,7 +121,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 3")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 4")):
             SQLiteHistory(path, read_only=read_only)
 
 
@@ -163,7 +165,7 @@ def user_version(path: Path) -> int:
 def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_1(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 3
+    assert user_version(path) == 4
     assert store.read("street-repairs") == [point()]
     assert store.published() == {"street-repairs": NOON}
     change = Amendment(NOON + 600, point(), point(value=0.5))
@@ -202,7 +204,7 @@ def file_of_format_2(path: Path) -> Path:
 def test_a_file_of_format_2_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_2(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 3
+    assert user_version(path) == 4
     assert store.read("street-repairs") == [point()]
     assert store.amendments("street-repairs") == [Amendment(NOON + 600, point(), point(value=0.5))]
     assert store.signals() == store.open_signals() == store.responses() == []
@@ -215,6 +217,58 @@ def test_a_file_of_format_2_is_brought_up_to_date_and_keeps_what_it_holds(tmp_pa
     again.close()
 
 
+def file_of_format_3(path: Path) -> Path:
+    """As the release made it that brought signals: the first three steps, with a signal."""
+    file_of_format_2(path)
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(f"{sqlite_tables.STEPS[2]}; PRAGMA user_version = 3;")
+    old.execute(sqlite_tables.RECORD, sqlite_tables.row_of_signal(raised()))
+    old.close()
+    return path
+
+
+def test_a_file_of_format_3_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = file_of_format_3(tmp_path / "history.sqlite")
+    store = SQLiteHistory(path)
+    assert user_version(path) == 4
+    assert store.read("street-repairs") == [point()]
+    assert store.signals() == store.open_signals() == [raised()]
+    assert store.charts("street-repairs") == store.changes() == []
+    store.write_charts([week()])
+    store.write_changes([change()])
+    store.close()
+    again = SQLiteHistory(path, read_only=True)
+    assert (again.charts("street-repairs"), again.changes()) == ([week()], [change()])
+    again.close()
+
+
+@pytest.mark.parametrize("older", [file_of_format_1, file_of_format_2, file_of_format_3])
+def test_a_reader_of_an_older_file_sees_no_charts_and_changes_until_there_are_any(
+    tmp_path: Path, older: Callable[[Path], Path]
+) -> None:
+    path = older(tmp_path / "history.sqlite")
+    reader = SQLiteHistory(path, read_only=True)
+    assert reader.charts("street-repairs") == reader.changes() == []
+    for write in (lambda: reader.write_charts([week()]), lambda: reader.write_changes([change()])):
+        with pytest.raises(Stop, match="reading only"):
+            write()
+    assert user_version(path) < 4
+    writer = SQLiteHistory(path)
+    writer.write_charts([week()])
+    writer.write_changes([change()])
+    assert (reader.charts("street-repairs"), reader.changes()) == ([week()], [change()])
+    reader.close()
+
+
+def test_weeks_of_charts_are_written_together_or_not_at_all(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    with pytest.raises(Stop, match="cannot be stored"):
+        store.write_charts([week(), week(week_end=2**80)])
+    with pytest.raises(Stop, match="cannot be stored"):
+        store.write_changes([change(), change(at=2**80)])
+    assert store.charts("street-repairs") == store.changes() == []
+
+
 @pytest.mark.parametrize("older", [file_of_format_1, file_of_format_2])
 def test_a_reader_of_an_older_file_sees_no_signals_until_there_are_any(
     tmp_path: Path, older: Callable[[Path], Path]
@@ -225,7 +279,7 @@ def test_a_reader_of_an_older_file_sees_no_signals_until_there_are_any(
     assert len(reader.amendments("street-repairs")) == (older is file_of_format_2)
     with pytest.raises(Stop, match="reading only"):
         reader.respond(response())
-    assert user_version(path) < 3
+    assert user_version(path) < 4
     SQLiteHistory(path).record([raised()])
     assert reader.signals() == [raised()]
     reader.close()

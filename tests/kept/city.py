@@ -76,6 +76,22 @@ PLAIN = parse_service(
 )
 """The same service with nothing promised, no costs and no channels named."""
 
+CHARTED = parse_service(
+    """
+    id = "street-lights"
+    name = "Street lights"
+    owner = "Public works"
+    time_zone = "Europe/Amsterdam"
+    expected_silence = "20d"
+    [channels]
+    unlisted = "accept"
+    [improvement]
+    backlog = "down"
+    """,
+    "street_lights.toml",
+)
+"""The same service with one control chart, and silent for long if it likes."""
+
 
 def ms(moment: str) -> int:
     """Milliseconds since 1970 UTC of a local moment; an offset in the text wins over the zone."""
@@ -111,6 +127,10 @@ class City:
         self.records: list[dict[bytes, bytes]] = [{} for _ in range(partitions)]
         """Last value by key and partition: what a compacted topic holds."""
         self.tallies = MergedTallies({service.id: self.rules[service.id].local_time})
+        self.changes: list[list[bytes]] = []
+        """Keys of the registered changes, by batch and partition."""
+        self.registered: dict[bytes, bytes] = {}
+        """The last value under each of them."""
 
     def apply(self, events: Iterable[e.Event | Reject], *, batch: int = 20_000, clock_ms: int | None = None) -> None:
         """Apply events in log order, so many at a time."""
@@ -143,6 +163,7 @@ class City:
     def grow(self, partitions: int) -> None:
         """More partitions from what was written so far, as `kept topics grow` makes them."""
         former, self.records = self.records, [{} for _ in range(partitions)]
+        self.changes, self.registered = [], {}
         self.tallies = MergedTallies({service: rules.local_time for service, rules in self.rules.items()})
         for parent, records in enumerate(former):
             children = range(parent, partitions, len(former))
@@ -185,6 +206,8 @@ class City:
                 self.records[number][key] = value
         for _, key, value in changes.tallies:
             self.tallies.apply(unpack(key, value))
+        self.changes.append([key for _, key, _ in changes.registered])
+        self.registered |= {key: value for _, key, value in changes.registered}
 
 
 class Board:

@@ -13,7 +13,8 @@ from kept.durations import DAY_MS, HOUR_MS
 from kept.errors import REJECT_REASONS, Reject, RejectReason
 from kept.intake import Counts, Rules, to_fact
 from kept.partition import MAX_FACTS, PartitionState
-from tests.kept.city import LIGHTS, PLAIN, event, ms
+from kept.registered_changes import RegisteredChange
+from tests.kept.city import LIGHTS, PLAIN, event, ms, seconds
 
 MONDAY = "2024-06-03 09:00"
 RULES = Rules(LIGHTS)
@@ -216,10 +217,16 @@ def test_the_time_out_of_a_transaction_is_frozen_into_its_beginning() -> None:
 
 
 def test_a_change_of_the_service_counts_itself_and_what_it_is_expected_to_move() -> None:
-    assert fact_of(event("service.changed", MONDAY, title="a new form")) == Counts((), ((c.CHANGED, 1),))
+    plain = fact_of(event("service.changed", MONDAY, title="a new form"))
+    change = RegisteredChange(service="street-lights", at=seconds(MONDAY), id=f"{7:016x}", title="a new form")
+    assert plain == Counts((), ((c.CHANGED, 1),), change)
     for indicator, counted in (("backlog", ((c.CHANGED, 1), (c.CHANGED_UP + 5, 1))), ("joy", ((c.CHANGED, 1),))):
         told = event("service.changed", MONDAY, title="x", expected={"indicator": indicator, "direction": "up"})
-        assert fact_of(told) == Counts((), counted)
+        known = (indicator, "up") if indicator == "backlog" else (None, None)
+        counts = fact_of(told)
+        assert isinstance(counts, Counts) and counts.change is not None
+        assert (counts.slices, counts.amounts) == ((), counted)
+        assert (counts.change.indicator, counts.change.direction) == known
 
 
 def test_every_public_event_is_understood() -> None:

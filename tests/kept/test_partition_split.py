@@ -33,6 +33,7 @@ def test_growing_at_any_moment_changes_no_indicator_and_finds_every_duplicate(
     grown.apply(events, batch=batch)  # all again: nothing that was known may count twice
     assert grown.points(end_of(events, 6.0)) == whole.points(end_of(events, 6.0))
     assert grown.register == whole.register
+    assert grown.registered == whole.registered
     assert grown.accounts.duplicate == cut + whole.accounts.duplicate
     assert grown.accounts.received == cut + len(events)
     assert grown.accounts.reconciles()

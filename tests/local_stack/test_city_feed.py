@@ -14,7 +14,9 @@ from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.events import Event, ServiceChanged
 from local_stack.city_feed import CATCH_UP_FACTOR, CityPace, city_events, feed_start_ms
-from local_stack.embedded_demo import run_embedded_city
+from local_stack.embedded_demo import publish, run_embedded_city
+from stream_processors.embedded import EmbeddedPipeline
+from tests.kept.city import CHARTED, event, ms, seconds
 
 NOW = 1_795_536_300.0
 
@@ -76,6 +78,26 @@ def test_the_embedded_city_publishes_the_same_kind_of_history() -> None:
     assert all(moment % 300 == 0 for moment in published.values())
     service = next(iter(published))
     assert {point.indicator for point in history.latest(service)} >= {"promise_kept", "backlog", "arrivals"}
+
+
+def test_the_embedded_city_has_charts_by_the_hour_and_registered_changes() -> None:
+    history = SQLiteHistory(":memory:")
+    pipeline = EmbeddedPipeline({CHARTED.id: CHARTED})
+    pipeline.apply(event("case.opened", f"2024-06-{day:02} 09:00", f"c{day}") for day in range(1, 18))
+    pipeline.apply([event("service.changed", "2024-06-12 09:00", id="n1", title="A second van")])
+    pipeline.tick(ms("2024-06-17 10:00"))
+    published = publish(pipeline, history, None)
+    assert published == seconds("2024-06-17 10:00")
+    assert history.charts(CHARTED.id) == pipeline.charts(published) != []
+    assert history.changes() == pipeline.changes() != []
+
+    before = history.charts(CHARTED.id)
+    pipeline.apply([event("case.opened", "2024-06-08 10:00", "late")])
+    for time, changed in (("2024-06-17 10:55", False), ("2024-06-17 11:00", True)):
+        pipeline.tick(ms(time))
+        published = publish(pipeline, history, published)
+        assert (history.charts(CHARTED.id) != before) is changed
+    history.close()
 
 
 def test_a_script_counts_from_the_first_day_of_the_feed_and_may_still_the_city(tmp_path: Path) -> None:

@@ -7,20 +7,17 @@ from pathlib import Path
 
 from catalogue import services_of
 from kept import counters as c
-from kept.intake import Rules
 from kept.settings import read_settings
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import MergedTallies
 from stream_processors.worker import run_worker
 
 MOST_OPEN = 3
 TOO_MANY, SILENT = "promise_breached", "source_silent"
 
 
-def judge(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
+def judge(situation: Situation) -> list[Verdict]:
     """Two signals: more than `MOST_OPEN` cases are open, and (never active) silence."""
-    situation = Situation(tallies, rules, rules.local_time.hour_start(at))
     backlog = situation.whole.view("all").stock(c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
     service, at = situation.service.id, situation.at
     return [

@@ -8,17 +8,22 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from command_line.moments import as_of_ms
-from kept.events import Event
+from kept.events import Event, decode, milliseconds
 from kept.indicators.point import Point
 from kept.marks import Accounts
+from kept.registered_changes import RegisteredChange
 from kept.settings import Settings
+from kept.signals.chart_weeks import ChartWeek
 from local_stack.broker import Broker
-from local_stack.replay import Replay, WorkerGroup, accounts_of, replay_pipeline, wait_for
+from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, replay_pipeline, wait_for
 from producers.disorder import shuffled_within_day, with_duplicates
 from producers.mapping import read_mapping
 from producers.sources import read_events
@@ -33,21 +38,58 @@ AS_OF_MS = as_of_ms("2011-08-01T00:00", SERVICE.zone)
 SMALL_BATCHES = 300
 PIECES = 20
 SEED = 20111
+CHANGES = (
+    ("2011-07-13T11:00:00-04:00", "A second crew", {"indicator": "backlog", "direction": "down"}),
+    ("2011-07-13T11:00:00-04:00", "A new form", None),
+    ("2011-07-20T09:30:00-04:00", "Vans start\nearlier", {"indicator": "delivery_time_p50", "direction": "down"}),
+)
+"""Registered changes of that month: when, with which title, and what they are expected to move."""
+
+
+def change_events() -> list[tuple[int, Event]]:
+    told = []
+    for number, (time_text, title, expected) in enumerate(CHANGES):
+        data = {"service": SERVICE.id, "title": title} | ({} if expected is None else {"expected": expected})
+        change = decode(
+            msgspec.json.encode(
+                {"type": "service.changed", "specversion": "1.0", "source": "works", "id": f"change-{number}",
+                 "time": time_text, "data": data}
+            )
+        )  # fmt: skip
+        told.append((milliseconds(change.time), change))
+    return told
+
+
+class Outcome(NamedTuple):
+    """What a replay came to: points by key, what became of every event, charts, registered changes."""
+
+    points: dict[object, Point]
+    accounts: Accounts
+    charts: list[ChartWeek]
+    changes: list[RegisteredChange]
 
 
 class Stream:
-    """A month of Boston, 10 % of it twice, shuffled within each day; and what it must come to."""
+    """A month of Boston with changes, 10 % of it twice, shuffled within each day; and what it must come to."""
 
     def __init__(self, file: Path) -> None:
-        clean = read_events(file, MAPPING, until_ms=AS_OF_MS).events
+        changes = change_events()
+        clean = sorted([*read_events(file, MAPPING, until_ms=AS_OF_MS).events, *changes], key=itemgetter(0))
         doubled = with_duplicates(clean, share=0.1, seed=SEED)
-        disturbed = shuffled_within_day(doubled, seed=SEED)
+        disturbed = shuffled_within_day([*doubled, *changes], seed=SEED)
         self.events: list[Event] = [event for _, event in disturbed]
         self.duplicates = len(disturbed) - len(clean)
         pipeline = EmbeddedPipeline({SERVICE.id: SERVICE})
         pipeline.apply(event for _, event in clean)
         pipeline.tick(AS_OF_MS)
         self.expected = _by_key(pipeline.indicators(AS_OF_MS // 1000))
+        self.charts = pipeline.charts(AS_OF_MS // 1000)
+        self.changes = pipeline.changes()
+        assert len(self.changes) == len(CHANGES)
+        assert {(week.indicator, week.segment) for week in self.charts if week.mixed} == {
+            ("backlog", 1),
+            ("delivery_time_closed_p50", 1),
+        }
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +101,7 @@ def _by_key(points: list[Point]) -> dict[object, Point]:
     return {point.key(): point for point in points}
 
 
-def _replay(
-    stream: Stream, broker: Broker, between: Callable[[Replay], None] | None = None
-) -> tuple[dict[object, Point], Accounts]:
+def _replay(stream: Stream, broker: Broker, between: Callable[[Replay], None] | None = None) -> Outcome:
     """Replay the stream in `PIECES`, with `between` after each: what disturbs is done before the replay can end."""
     with replay_pipeline(MAPPING.catalogue_text(), brokers=broker.bootstrap, max_batch_records=SMALL_BATCHES) as replay:
         size = -(-len(stream.events) // PIECES)
@@ -72,12 +112,16 @@ def _replay(
         replay.end(AS_OF_MS)
         disturb = None if between is None else WorkerGroup.start
         points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000, disturb)
-    return _by_key(points), accounts
+        with history_of(replay.settings) as store:
+            assert store is not None
+            return Outcome(_by_key(points), accounts, store.charts(SERVICE.id), store.changes())
 
 
-def _assert_same(stream: Stream, outcome: tuple[dict[object, Point], Accounts]) -> None:
-    points, accounts = outcome
-    assert points == stream.expected
+def _assert_same(stream: Stream, outcome: Outcome) -> None:
+    assert outcome.points == stream.expected
+    assert outcome.charts == stream.charts
+    assert outcome.changes == stream.changes
+    accounts = outcome.accounts
     assert accounts.reconciles()
     assert accounts.received == len(stream.events)
     assert accounts.duplicate == stream.duplicates

@@ -13,7 +13,9 @@ import pytest
 from kept.errors import Retry
 from kept.indicators.point import Amendment, Point
 from kept.indicators.windows import WINDOWS
+from kept.registered_changes import RegisteredChange
 from kept.settings import Settings
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
 from kept.topics import topics
@@ -37,6 +39,10 @@ class Store:
         self._published: dict[str, int] = {}
         self.amendments: list[Amendment] = []
         self.recorded: list[Raised] = []
+        self.weeks: list[ChartWeek] = []
+        self.charts_refused = 0
+        """So many more calls of `write_charts` are refused."""
+        self.changes: list[RegisteredChange] = []
         self.calls: list[str] = []
         self.away = False
         self.go_on = threading.Event()
@@ -81,6 +87,19 @@ class Store:
         self.may_record.wait(5)
         self.recorded += signals
         self.calls.append("record")
+
+    def write_charts(self, weeks: Sequence[ChartWeek]) -> None:
+        if self.away or self.charts_refused:
+            self.charts_refused -= not self.away
+            raise Retry("away")
+        self.weeks += weeks
+        self.calls.append("write_charts")
+
+    def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
+        if self.away:
+            raise Retry("away")
+        self.changes += changes
+        self.calls.append("write_changes")
 
     def signals(self, service: str | None = None, *, since: int = 0) -> list[Raised]:
         """What is stored: of one key the last."""

@@ -10,10 +10,9 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.samples import Sample
 
-from kept.intake import Rules
 from kept.signals.raised import Raised
+from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import MergedTallies
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.indicator_processor import LONGEST_PAUSE_SECONDS, IndicatorProcessor, TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms, seconds
@@ -33,8 +32,8 @@ class Town:
         self.processor, self.owned = self.worker()
 
     def worker(self) -> tuple[IndicatorProcessor, TalliesPartition]:
-        def judge_and_remember(tallies: MergedTallies, rules: Rules, at: int) -> list[Verdict]:
-            verdicts = judge(tallies, rules, at)
+        def judge_and_remember(situation: Situation) -> list[Verdict]:
+            verdicts = judge(situation)
             self.judged.append(verdicts[0].at)
             return verdicts
 

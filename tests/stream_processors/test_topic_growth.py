@@ -19,11 +19,12 @@ from command_line.moments import as_of_ms
 from kept import events as e
 from kept.errors import ConfigurationError, StateError, Stop
 from kept.indicators.point import Point
+from kept.registered_changes import unpack_change
 from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.environment import environment_of
-from local_stack.replay import Replay, WorkerGroup, accounts_of, wait_for
+from local_stack.replay import Replay, WorkerGroup, _services, accounts_of, wait_for
 from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.connection import client_settings
@@ -31,6 +32,7 @@ from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
 from stream_processors.topic_check import PartitionWatch
 from stream_processors.topic_growth import grow, partition_of
+from tests.kept.city import event
 from tests.stream_processors.pipelines import settings_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(280)]
@@ -65,9 +67,9 @@ def kept(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str
 def test_partitions_added_underneath_stop_the_workers_and_growing_makes_good_what_they_left(
     broker: Broker, topic_prefix: str, tmp_path: Path, shared_data: Path
 ) -> None:
-    events = [
-        event for _, event in read_events(shared_data / "boston_311_2011H2.csv.gz", MAPPING, until_ms=AS_OF_MS).events
-    ]
+    read = read_events(shared_data / "boston_311_2011H2.csv.gz", MAPPING, until_ms=AS_OF_MS).events
+    change = event("service.changed", read[0][0], id="change-1", service=SERVICE.id, title="A second crew")
+    events = [change, *(told for _, told in read)]
     embedded = EmbeddedPipeline({SERVICE.id: SERVICE})
     embedded.apply(events)
     embedded.tick(AS_OF_MS)
@@ -108,6 +110,10 @@ def test_partitions_added_underneath_stop_the_workers_and_growing_makes_good_wha
     finally:
         group.stop()
     assert points == sorted(embedded.indicators(AS_OF_MS // 1000), key=Point.key)
+    tallies = [record for number in range(4) for record in records_of(wider, "tallies", number)]
+    carried = {unpack_change(record.key, record.value) for record in tallies} - {None}
+    assert carried == set(embedded.changes()) != set()
+    assert asyncio.run(_services(wider)) == {SERVICE.id}
     assert accounts.reconciles()
     assert (accounts.received, accounts.duplicate) == (len(events) + 500, 500)
     assert accounts.applied == embedded.accounts.applied

@@ -8,14 +8,12 @@ import pytest
 
 from kept import counters as c
 from kept.catalogue import Service
-from kept.intake import Rules
 from kept.signals import promises
 from kept.signals.judge import JUDGES, JUDGES_OF_WHAT_WAS_HEARD, judge
 from kept.signals.kinds import BY_NAME
-from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from kept.tallies import Tally
-from tests.kept.signals.due_stream import due, moment, service, tallies_of
+from tests.kept.signals.due_stream import due, moment, service, situation
 
 FOUR_WEEKS = 28 * 24
 TOLD = {c.OPENED: 1}
@@ -30,7 +28,7 @@ def flow(hours: int, told_until: int, *, missed: int = 1) -> dict[int, Tally]:
 
 
 def said(rows: Mapping[int, Tally], at: int, of: Service) -> dict[str, Verdict]:
-    return {verdict.signal: verdict for verdict in judge(tallies_of(rows, of), Rules(of), moment(at))}
+    return {verdict.signal: verdict for verdict in judge(situation(rows, at, of))}
 
 
 def test_promises_of_a_silent_service_are_judged_as_of_its_last_word() -> None:
@@ -49,7 +47,7 @@ def test_promises_of_a_silent_service_are_judged_as_of_its_last_word() -> None:
 
 def test_without_that_the_silence_itself_would_page() -> None:
     of = service(0.9)
-    found = Situation(tallies_of(flow(FOUR_WEEKS + 12, FOUR_WEEKS), of), Rules(of), moment(FOUR_WEEKS + 12))
+    found = situation(flow(FOUR_WEEKS + 12, FOUR_WEEKS), FOUR_WEEKS + 12, of)
     assert any(verdict.active for verdict in promises.judge(found))
 
 
@@ -69,7 +67,7 @@ def test_a_registered_change_is_no_word_of_the_service() -> None:
     assert told["source_silent"].active
     assert not told["promise_budget_fast"].active
     of = service(0.9)
-    assert judge(tallies_of({1: {c.CHANGED: 1}}, of), Rules(of), moment(60)) == []
+    assert judge(situation({1: {c.CHANGED: 1}}, 60, of)) == []
 
 
 def test_trouble_that_was_known_stays_raised_while_the_source_is_silent() -> None:
@@ -82,7 +80,7 @@ def test_trouble_that_was_known_stays_raised_while_the_source_is_silent() -> Non
 def test_while_a_service_is_heard_every_hour_promises_are_judged_as_of_now() -> None:
     rows = flow(FOUR_WEEKS, FOUR_WEEKS) | {FOUR_WEEKS + hour: due(10, 6) | TOLD for hour in range(1, 13)}
     of, at = service(0.9), FOUR_WEEKS + 12
-    now = Situation(tallies_of(rows, of), Rules(of), moment(at))
+    now = situation(rows, at, of)
     told = said(rows, at, of)
     for verdict in promises.judge(now):
         assert told[verdict.signal] == verdict
@@ -98,11 +96,11 @@ def test_a_promise_without_an_error_budget_is_judged_to_the_hour_until_the_servi
 
 def test_a_service_that_was_never_heard_of_gets_no_verdict() -> None:
     of = service(0.9)
-    assert judge(tallies_of({}, of), Rules(of), moment(5)) == []
+    assert judge(situation({}, 5, of)) == []
 
 
 def test_every_verdict_is_of_a_known_kind_and_each_judge_is_asked_once() -> None:
-    told = judge(tallies_of(flow(FOUR_WEEKS, FOUR_WEEKS), service(0.9)), Rules(service(0.9)), moment(FOUR_WEEKS))
+    told = judge(situation(flow(FOUR_WEEKS, FOUR_WEEKS), FOUR_WEEKS, service(0.9)))
     assert {verdict.signal for verdict in told} <= set(BY_NAME)
     assert told == sorted(told, key=Verdict.key)
     every = (*JUDGES, promises.judge, *JUDGES_OF_WHAT_WAS_HEARD)
