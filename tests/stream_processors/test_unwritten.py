@@ -75,7 +75,7 @@ def city() -> City:
 
 
 async def reach(processor: IndicatorProcessor, owned: TalliesPartition, city: City, time: str, *, end: bool) -> None:
-    city.tick(time)
+    city.tick(ms(time) + (0 if end else 1000))
     marks = {state.partition: state.mark() for state in city.states}
     owned.marks = marks if end else {n: msgspec.structs.replace(mark, tick=None) for n, mark in marks.items()}
     owned.next_publication = 0.0
