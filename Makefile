@@ -68,7 +68,7 @@ secrets: ## Deployment: make the secrets of docker-compose.yml that are missing,
 	@deployment/make-secrets
 
 up: ## Deployment: check and start Kept in containers (PROFILES=demo, ARGS="--scale worker=4"); see docs/compose.md.
-	@COMPOSE_PROFILES="$(PROFILES)" deployment/up $(ARGS)
+	@$(if $(PROFILES),COMPOSE_PROFILES="$(PROFILES)") deployment/up $(ARGS)
 
 down: ## Deployment: stop and remove the containers; all data stay.
 	@deployment/down

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,13 @@ import typer
 from command_line.output import output
 from grafana.service_account import ACCOUNT, ROLE, GrafanaAccounts
 from history.influxdb_setup import OWNER_ALONE, OWNER_AND_GROUP, make_folder, read_secret, write_secret
+from kept.settings import read_settings
+
+NOT_YET = ("KEPT_GRAFANA_TOKEN", "KEPT_GRAFANA_TOKEN_FILE")
+"""Settings that may name what is only made here."""
 
 
 def account(
-    url: Annotated[str, typer.Option(help="Where Grafana answers.")],
     password_file: Annotated[Path, typer.Option(help="File with the administrator's password.")],
     token_file: Annotated[Path, typer.Option(help="Where the token goes; one that works is left as it is.")],
     username: Annotated[str, typer.Option(help="The administrator.")] = "admin",
@@ -21,8 +25,12 @@ def account(
         bool, typer.Option("--group-reads", help="The group of the file may read it, too: for containers.")
     ] = False,
 ) -> None:
-    """Make the service account for annotations, and its token, where they are missing; running it again is free."""
-    accounts = GrafanaAccounts(url, username, read_secret(password_file))
+    """Make the service account for annotations, and its token, where they are missing; running it again is free.
+
+    KEPT_GRAFANA_URL says where. Grafana reads no service account from a file.
+    """
+    settings = read_settings({name: value for name, value in os.environ.items() if name not in NOT_YET})
+    accounts = GrafanaAccounts(settings.grafana_url, username, read_secret(password_file), ca_file=settings.ssl_cafile)
     mode = OWNER_AND_GROUP if group_reads else OWNER_ALONE
     try:
         with output():

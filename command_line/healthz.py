@@ -1,4 +1,4 @@
-"""Asks a process of Kept on this machine how it is: `python -m command_line.healthz PORT`. For containers, which have no curl.
+"""Asks a process of Kept on this machine how it is: `python -m command_line.healthz PORT`. For containers without curl.
 
 Imports nothing of Kept's clients: it is run every half minute.
 """

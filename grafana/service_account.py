@@ -38,11 +38,11 @@ class MadeToken(Struct, frozen=True):
 class GrafanaAccounts:
     """Grafana's accounts, asked with the name and password of an administrator."""
 
-    def __init__(self, url: str, username: str, password: str) -> None:
-        """`url` without a path of the interface; nothing is asked yet."""
+    def __init__(self, url: str, username: str, password: str, *, ca_file: str | None = None) -> None:
+        """`url` without a path of the interface; with https `ca_file` has the authorities to trust."""
         self._url = url.rstrip("/")
         self._login = urllib3.make_headers(basic_auth=f"{username}:{password}")
-        self._http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)
+        self._http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False, ca_certs=ca_file)
 
     def works(self, token: str) -> bool:
         """Whether Grafana takes `token` for reading annotations. Raises `Retry` when Grafana does not answer."""

@@ -23,7 +23,9 @@ URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 """http or https, without a name and password in it."""
 MOST_BODY_BYTES = 7 * 1024 * 1024
 """So that an event that is a whole body fits into a message of the topic."""
-SECRETS = frozenset({"sasl_password", "ssl_key_password", "influxdb_token", "intake_token"})
+VISIBLE_ASCII = r"^[!-~]+$"
+"""What a header may carry; a client that refuses anything else says the whole of it in its error."""
+SECRETS = frozenset({"sasl_password", "ssl_key_password", "influxdb_token", "intake_token", "grafana_token"})
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -70,8 +72,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bucket of the indicators."""
     influxdb_token: str | None = None
     """Give it in a file: `KEPT_INFLUXDB_TOKEN_FILE`. `kept influx init` makes one for workers and one for readers."""
+    grafana_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:3000"
+    """Grafana server, with the path it is under; with https, `KEPT_SSL_CAFILE` names the certificates to trust."""
+    grafana_token: Annotated[str, Meta(pattern=VISIBLE_ASCII)] | None = None
+    """Of a service account with the role Editor. Give it in a file: `KEPT_GRAFANA_TOKEN_FILE`."""
     worker_id: str = "worker-1"
-    """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes the machine's (container's)."""
+    """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes that of the machine or container."""
     metrics_host: str = "127.0.0.1"
     """Where /metrics and /healthz listen."""
     metrics_port: Port = 0
@@ -174,7 +180,7 @@ def read_settings(
         what, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         # A secret that is not valid is still a secret, and an address with an @ has one in it.
-        hidden = name in SECRETS or (name == "influxdb_url" and "@" in values.get(name, ""))
+        hidden = name in SECRETS or (name in ("influxdb_url", "grafana_url") and "@" in values.get(name, ""))
         shown = "" if hidden else f", seen {values.get(name)!r}"
         closed_set = valid_values(Settings, name)
         valid = f"; valid: {closed_set}" if closed_set else ""

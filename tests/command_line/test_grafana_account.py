@@ -1,4 +1,4 @@
-"""`kept grafana account` against a server that answers as Grafana's documentation says. A live Grafana was not at hand."""
+"""`kept grafana account` against a server that answers as Grafana's documentation says; no live Grafana was asked."""
 
 from __future__ import annotations
 
@@ -87,8 +87,9 @@ class Running:
     def __call__(self, *more: str) -> str:
         result = CliRunner().invoke(
             app,
-            ["grafana", "account", "--url", self.url, "--password-file", str(self.folder / "password"),
+            ["grafana", "account", "--password-file", str(self.folder / "password"),
              "--token-file", str(self.token_file), *more],
+            env={"KEPT_GRAFANA_URL": self.url, "KEPT_GRAFANA_TOKEN_FILE": str(self.token_file)},
         )  # fmt: skip
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

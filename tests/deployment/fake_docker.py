@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Stands in for docker on PATH: records what it is asked, and does on folders what the backup would do on volumes.
 
-FAKE_DOCKER names its folder: `calls` gets one line a call; `running` lists the services that run; volumes are folders in
-`volumes/`; `fails` names words at which a call fails.
+FAKE_DOCKER names its folder: `calls` gets one line a call; `running` lists the services that run; volumes are folders
+in `volumes/`; `fails` names words at which a call fails.
 """
 
 from __future__ import annotations

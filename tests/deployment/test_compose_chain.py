@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml as processes of this machine: their own commands and environments, other addresses.
+"""The services of docker-compose.yml as processes here: their own commands and environments, other addresses.
 
 ```
 influxd ── influxdb-init ──┐ tokens

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from graphlib import TopologicalSorter
 
 import pytest
 
-from tests.deployment.compose import compose, networks, services
+from tests.deployment.compose import ROOT, compose, networks, services
 
 ON_NETWORK = {
     "kafka": {"kafka", "topics", "worker", "intake", "city", "console"},
@@ -109,3 +110,12 @@ def test_profiles_add_to_what_always_runs() -> None:
     assert by_profile["backup"] == {"influxdb-tools"}
     for name in by_profile["default"]:
         assert set(services()[name].get("depends_on", {})) <= by_profile["default"], name
+
+
+def test_the_page_tells_of_each_network_as_it_is() -> None:
+    page = (ROOT / "docs/compose.md").read_text(encoding="utf-8").split("## Networks")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| (?:no|yes)", page, re.MULTILINE))
+    assert set(rows) == set(ON_NETWORK)
+    for network, told in rows.items():
+        named = {name for name in services() if re.search(rf"(?<![\w-]){name}(?![\w-])", told)}
+        assert named == {name for name in ON_NETWORK[network] if name not in ("console", "influxdb-tools")}, network

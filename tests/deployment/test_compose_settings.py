@@ -89,7 +89,14 @@ def test_all_who_use_the_topics_are_told_the_same_number_of_partitions() -> None
     assert set(users) >= {"topics", "worker", "intake", "city", "console"}
     assert {settings_of(name, {"PARTITIONS": "24"}).partitions for name in users} == {24}
     # Every number of workers up to four, and six and twelve, gets the same share.
-    assert [workers for workers in range(1, 13) if settings_of("worker").partitions % workers == 0] == [1, 2, 3, 4, 6, 12]
+    assert [workers for workers in range(1, 13) if settings_of("worker").partitions % workers == 0] == [
+        1,
+        2,
+        3,
+        4,
+        6,
+        12,
+    ]
 
 
 def test_replicas_of_the_worker_have_names_of_their_own() -> None:
@@ -113,9 +120,7 @@ def test_prometheus_asks_the_jobs_that_the_rules_watch() -> None:
     assert set(by_name) == set(jobs.all())
     (found,) = by_name[jobs.worker]["dns_sd_configs"]
     assert (found["names"], found["type"], found["port"]) == (["worker"], "A", settings_of("worker").metrics_port)
-    assert by_name[str(jobs.intake)]["static_configs"] == [
-        {"targets": [f"intake:{settings_of('intake').intake_port}"]}
-    ]
+    assert by_name[str(jobs.intake)]["static_configs"] == [{"targets": [f"intake:{settings_of('intake').intake_port}"]}]
     (alertmanagers,) = PROMETHEUS["alerting"]["alertmanagers"]
     assert alertmanagers == {"static_configs": by_name[jobs.alertmanager]["static_configs"]}
     for target in ("worker", "intake", "alertmanager"):
@@ -138,6 +143,14 @@ def test_the_catalogue_is_where_kept_looks_for_it() -> None:
         (mounted,) = [mount for mount in mounts(service) if mount.target == settings_of(name).catalogue]
         assert mounted.source == "./catalogue/city"
     assert (ROOT / "catalogue/city").samefile(catalogue.CITY)
+
+
+def test_annotations_are_written_with_the_token_that_the_job_makes() -> None:
+    annotations, job = services()["annotations"], services()["grafana-account"]
+    assert environment(annotations)["KEPT_GRAFANA_TOKEN_FILE"] == option(job, "--token-file")
+    addresses = {environment(each)["KEPT_GRAFANA_URL"] for each in (annotations, job)}
+    assert addresses == {"http://grafana:3000"}
+    assert networks(annotations) & networks(job) & networks(services()["grafana"])
 
 
 def test_every_volume_is_defined_and_used_and_filled_by_one() -> None:
@@ -226,7 +239,9 @@ def test_what_the_jobs_write_is_what_prometheus_and_alertmanager_read(tmp_path: 
     (rules,) = [mount for mount in mounts(services()["prometheus"]) if mount.source == "prometheus-rules"]
     assert pattern.startswith(f"{rules.target}/")
     loaded = sorted(file.name for file in (tmp_path / "rules").glob(pattern.rpartition("/")[2]))
-    assert loaded == ["pipeline.rules.yml", "services.rules.yml"] == sorted(p.name for p in (tmp_path / "rules").iterdir())
+    assert (
+        loaded == ["pipeline.rules.yml", "services.rules.yml"] == sorted(p.name for p in (tmp_path / "rules").iterdir())
+    )
     text = "".join((tmp_path / "rules" / name).read_text(encoding="utf-8") for name in loaded)
     assert "http://127.0.0.1:3000/d/kept-service?var-service=street-lights" in text
     assert 'job="kept-intake"' in text
@@ -287,7 +302,12 @@ def test_kafka_is_told_nothing_that_workers_could_not_live_with() -> None:
     assert [verdict for verdict in broker_verdicts(kafka_settings()) if verdict.level == "mend"] == []
 
 
-@pytest.mark.parametrize("name", sorted(of_kept()))
+NOT_THERE_YET = pytest.mark.xfail(strict=True, reason="`kept grafana annotate` is not part of this tree yet")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=NOT_THERE_YET if each == "annotations" else ()) for each in sorted(of_kept())]
+)
 def test_every_command_is_one_of_kept(name: str) -> None:
     words = command(services()[name])
     if name == "console":
@@ -318,5 +338,3 @@ def test_the_variables_of_the_file_are_explained() -> None:
     assert rows == {name: f"`{default}`" if default else "-" for name, default in told.items()}
     for name, default in told.items():
         assert set(re.findall(rf"\$\{{{name}:-([^}}]*)\}}", TEXT)) == {default}, name
-
-

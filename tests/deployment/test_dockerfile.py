@@ -141,7 +141,11 @@ def test_no_secret_is_sent_to_the_builder(path: str) -> None:
     kept = False
     for rule in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
         pattern = rule.removeprefix("!")
-        if pattern and not pattern.startswith("#") and (fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/")):
+        if (
+            pattern
+            and not pattern.startswith("#")
+            and (fnmatch.fnmatch(path, pattern) or path.startswith(f"{pattern}/"))
+        ):
             kept = rule.startswith("!")
     assert not kept
 

@@ -1,4 +1,4 @@
-"""What `make secrets up down reload backup restore images` do: run for real, on a copy of the folder, with a stand-in for docker."""
+"""What `make secrets up down reload backup restore images` do: run on a copy of the folder, with docker stood in for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Place:
         for name in ("docker-compose.yml", "Makefile"):
             shutil.copy2(ROOT / name, self.folder / name)
         docker = self.bin / "docker"
-        docker.write_text(f"#!/bin/sh\nexec {sys.executable} -I {fake_docker.__file__} \"$@\"\n")
+        docker.write_text(f'#!/bin/sh\nexec {sys.executable} -I {fake_docker.__file__} "$@"\n')
         docker.chmod(0o755)
 
     def run(self, *command: str, with_docker: bool = True) -> subprocess.CompletedProcess[str]:
@@ -213,7 +213,7 @@ def test_down_keeps_the_volumes(place: Place) -> None:
 def test_reload_makes_anew_what_is_made_of_the_catalogue(place: Place) -> None:
     place.make("secrets")
     (place.bin / "docker").write_text(
-        (place.bin / "docker").read_text().replace('exec', '[ "$1" != inspect ] || echo healthy\nexec')
+        (place.bin / "docker").read_text().replace("exec", '[ "$1" != inspect ] || echo healthy\nexec')
     )
     place.tell("running", "w1", "w2")
     place.make("reload")

@@ -1,4 +1,4 @@
-"""Runs the steps of the Dockerfile's first stage in a temporary folder, without a container engine, and tries the result.
+"""Runs the steps of the Dockerfile's first stage in a temporary folder, without an engine, and tries the result.
 
 `python -m tests.deployment.try_image`: fetches the locked packages (about 120 MB), so it is no test of every day.
 """
@@ -67,7 +67,9 @@ def main() -> None:
         before = sorted(path for path in home.rglob("*"))
         print(run([f"{home}/bin/kept", "catalogue", "check"], empty, **plain).strip())
         print(run([f"{home}/bin/kept", "worker", "--help"], empty, **plain).strip().splitlines()[0])
-        done = subprocess.run([f"{home}/bin/python", "-m", "pip", "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [f"{home}/bin/python", "-m", "pip", "--version"], capture_output=True, text=True, check=False
+        )
         print("no pip" if done.returncode else f"pip is there: {done.stdout}")
         print("nothing was written" if before == sorted(path for path in home.rglob("*")) else "files were written")
         print(f"{sum(path.stat().st_size for path in before if path.is_file()) / 2**20:.0f} MiB")
