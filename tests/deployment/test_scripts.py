@@ -1,4 +1,4 @@
-"""What `make secrets up down reload backup restore images` do: run on a copy of the folder, with docker stood in for."""
+"""What `make secrets up down reload backup restore images` do: run on a copy of the folder, with a double of docker."""
 
 from __future__ import annotations
 
