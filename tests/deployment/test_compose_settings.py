@@ -145,6 +145,15 @@ def test_the_catalogue_is_where_kept_looks_for_it() -> None:
     assert (ROOT / "catalogue/city").samefile(catalogue.CITY)
 
 
+def test_each_token_is_put_where_those_who_need_it_look() -> None:
+    job = services()["influxdb-init"]
+    assert f"{option(job, '--folder')}/{WRITE_TOKEN}" == environment(services()["worker"])["KEPT_INFLUXDB_TOKEN_FILE"]
+    assert (
+        f"{option(job, '--read-folder')}/{READ_TOKEN}" == environment(services()["board"])["KEPT_INFLUXDB_TOKEN_FILE"]
+    )
+    assert "--group-reads" in command(job)
+
+
 def test_annotations_are_written_with_the_token_that_the_job_makes() -> None:
     annotations, job = services()["annotations"], services()["grafana-account"]
     assert environment(annotations)["KEPT_GRAFANA_TOKEN_FILE"] == option(job, "--token-file")

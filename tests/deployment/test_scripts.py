@@ -41,7 +41,7 @@ class Place:
         for name in ("docker-compose.yml", "Makefile"):
             shutil.copy2(ROOT / name, self.folder / name)
         docker = self.bin / "docker"
-        docker.write_text(f'#!/bin/sh\nexec {sys.executable} -I {fake_docker.__file__} "$@"\n')
+        docker.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {fake_docker.__file__} "$@"\n')
         docker.chmod(0o755)
 
     def run(self, *command: str, with_docker: bool = True) -> subprocess.CompletedProcess[str]:
