@@ -77,7 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grafana_token: Annotated[str, Meta(pattern=VISIBLE_ASCII)] | None = None
     """Of a service account with the role Editor. Give it in a file: `KEPT_GRAFANA_TOKEN_FILE`."""
     worker_id: str = "worker-1"
-    """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes the machine's or container's."""
+    """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes that of the container."""
     metrics_host: str = "127.0.0.1"
     """Where /metrics and /healthz listen."""
     metrics_port: Port = 0
