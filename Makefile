@@ -1,6 +1,6 @@
 # The one entry point: people, hooks and CI call these targets. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs proof bench lock bench-lock clean
+.PHONY: help setup demo test test-all lint format docs proof bench lock bench-lock clean secrets up down reload backup restore images
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,6 +11,9 @@ TWO_AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
 # Kept's own tools for the lock; not needed to use or to test Kept.
 UV_VERSION := 0.13.9
 UV := .cache/uv
+# What the container image is made of: the same versions, without the tools of developers.
+LOCK_IMAGE := $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --constraint requirements.lock --custom-compile-command "make lock"
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,11 +49,13 @@ proof: setup ## Play a quarter of incidents through the real chain of alerts, an
 bench: setup ## Measure Kept beside its peers, which are installed into .cache/bench (ARGS=--quick tries it out).
 	$(BIN)/python -m bench $(ARGS)
 
-lock: ## Write requirements.lock anew from pyproject.toml.
+lock: ## Write requirements.lock, and the locks of the container image, anew from pyproject.toml.
 	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
 	printf 'hatchling>=1.25,<2\neditables>=0.5,<1\n' | $(UV)/bin/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --group dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml -
+	$(LOCK_IMAGE) --output-file deployment/requirements-runtime.lock pyproject.toml
+	printf 'hatchling>=1.25,<2\n' | $(LOCK_IMAGE) --output-file deployment/requirements-build.lock -
 
 bench-lock: ## Write the requirements of the peers in bench/ anew.
 	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
@@ -58,6 +63,27 @@ bench-lock: ## Write the requirements of the peers in bench/ anew.
 		printf '%s\nmsgspec==0.22.0\n' "$${peer#*:}" | $(UV)/bin/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command \
 		"make bench-lock" --output-file "bench/requirements-$${peer%%:*}.txt" - || exit 1; done
+
+secrets: ## Deployment: make the secrets of docker-compose.yml that are missing, in deployment/secrets.
+	@deployment/make-secrets
+
+up: ## Deployment: check and start Kept in containers (PROFILES=demo, ARGS="--scale worker=4"); see docs/compose.md.
+	@$(if $(PROFILES),COMPOSE_PROFILES="$(PROFILES)") deployment/up $(ARGS)
+
+down: ## Deployment: stop and remove the containers; all data stay.
+	@deployment/down
+
+reload: ## Deployment: make anew what is made of the catalogue, after it was changed.
+	@deployment/reload
+
+backup: ## Deployment: back up into backups/TIME; what writes is stopped meanwhile.
+	@deployment/backup
+
+restore: ## Deployment: put a backup into an empty installation (FROM=backups/TIME).
+	@deployment/restore "$(FROM)"
+
+images: ## Deployment: write the digest behind each image's tag into docker-compose.yml (ARGS=--check compares).
+	@deployment/images $(ARGS)
 
 clean: ## Remove what was made here: environment, caches, builds.
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist

@@ -65,8 +65,9 @@ def alertmanager_config(
             templates=DEFAULT.templates if templates is None else templates,
             smtp_smarthost=smtp_smarthost,
             smtp_from=smtp_from,
-            smtp_username=smtp_username,
-            smtp_password_file=smtp_password_file,
+            # Empty where a deployment fills them from its environment.
+            smtp_username=smtp_username or None,
+            smtp_password_file=smtp_password_file or None,
             smtp_tls=smtp_tls,
             page_wait=page_wait,
             page_interval=page_interval,

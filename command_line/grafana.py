@@ -19,6 +19,7 @@ from tenacity import (
     wait_random,
 )
 
+from command_line.grafana_account import account
 from command_line.grafana_files import Folders, check, generate, read_boards, services_in
 from command_line.history_choice import history_settings
 from command_line.output import output
@@ -42,6 +43,7 @@ T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Boards and annotations in Grafana. See docs/grafana.md.")
 app.command("generate")(generate)
 app.command("check")(check)
+app.command("account")(account)
 
 
 @app.command("publish")

@@ -14,7 +14,15 @@ import typer
 
 from catalogue import services_of
 from command_line.output import output
-from history.influxdb_setup import InfluxSetup, Step, make_folder, read_secret, write_secret
+from history.influxdb_setup import (
+    OWNER_ALONE,
+    OWNER_AND_GROUP,
+    InfluxSetup,
+    Step,
+    make_folder,
+    read_secret,
+    write_secret,
+)
 from kept.errors import ConfigurationError, Stop
 from kept.settings import read_settings
 
@@ -37,6 +45,12 @@ def init(
     setup: Annotated[bool, typer.Option("--setup", help="First make the first user of an empty server.")] = False,
     username: Annotated[str, typer.Option(help="The first user, with --setup.")] = "operator",
     password_file: Annotated[Path | None, typer.Option(help="File with the first user's password.")] = None,
+    read_folder: Annotated[
+        Path | None, typer.Option(help="Folder for the readers' token, where they must not see the workers'.")
+    ] = None,
+    group_reads: Annotated[
+        bool, typer.Option("--group-reads", help="The group of the files may read them, too: for containers.")
+    ] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a step.")] = False,
 ) -> None:
     """Make organization, buckets, tokens and the daily roll-up, where they are missing; running it again is free.
@@ -57,7 +71,8 @@ def init(
                 password = read_secret(password_file)
                 for step in _first_set_up(steps, username, password, token_file, token, new=new):
                     _print(step, json_output)
-            for step in steps.run(folder, services):
+            mode = OWNER_AND_GROUP if group_reads else OWNER_ALONE
+            for step in steps.run(folder, services, read_folder=read_folder, mode=mode):
                 _print(step, json_output)
     finally:
         steps.close()

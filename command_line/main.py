@@ -10,6 +10,7 @@ import typer
 
 from command_line import dead_letters, grafana, influx, mapping, rules, topics
 from command_line.alerts import app as alerts_app
+from command_line.board import board
 from command_line.catalogue_check import check
 from command_line.demo import demo
 from command_line.doctor import doctor
@@ -48,10 +49,12 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(grafana.app, name="grafana")
 app.add_typer(influx.app, name="influx")
+app.add_typer(grafana.app, name="grafana")
 app.add_typer(catalogue_app, name="catalogue")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(rules.app, name="rules")
 app.command()(worker)
+app.command()(board)
 
 
 def main() -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from catalogue import services_of
-from kept.settings import read_settings
+from kept.settings import Settings, read_settings
 from stream_processors.worker import run_worker
+
+OWN_NAME = "hostname"
+"""KEPT_WORKER_ID that stands for the name of the machine: replicas of one container cannot be given one each."""
 
 
 def worker() -> None:
@@ -17,10 +23,15 @@ def worker() -> None:
     Start as many as you like with distinct KEPT_WORKER_ID; the partitions are shared out among them. It ends with a
     non-zero exit when anything inside fails; start it again and it goes on where the state says.
     """
-    settings = read_settings(os.environ)
+    settings = named_by_machine(read_settings(os.environ), socket.gethostname())
     services = services_of(settings)
     if settings.work_folder:
         run_worker(settings, services, Path(settings.work_folder))
     else:
         with tempfile.TemporaryDirectory(prefix="kept-worker-") as folder:
             run_worker(settings, services, Path(folder), temporary=True)
+
+
+def named_by_machine(settings: Settings, machine: str) -> Settings:
+    """The settings, with the name of the `machine` as `worker_id` where that is `hostname`."""
+    return msgspec.structs.replace(settings, worker_id=machine) if settings.worker_id == OWN_NAME else settings

@@ -37,6 +37,8 @@ KEPT_SECONDS = 400 * DAY_SECONDS
 FOR_EVER = 0
 TIMEOUT_MS = 30_000
 WRITE_TOKEN, READ_TOKEN = "kept-write.token", "kept-read.token"
+OWNER_ALONE, OWNER_AND_GROUP = 0o600, 0o640
+"""Who may read a file with a secret."""
 State = Literal["made", "is there", "brought up to date"]
 
 
@@ -88,18 +90,25 @@ class InfluxSetup:
             SetupService(self._client.api_client).post_setup(request)
         return Step("server", self._settings.influxdb_url, "made", f"first user {username}")
 
-    def run(self, folder: Path, services: Sequence[Service]) -> Iterator[Step]:
-        """Make what is missing, one step after the other; tokens go into `folder`."""
+    def run(
+        self, folder: Path, services: Sequence[Service], *, read_folder: Path | None = None, mode: int = OWNER_ALONE
+    ) -> Iterator[Step]:
+        """Make what is missing, one step after the other; tokens go into files of `mode` in `folder`.
+
+        That of readers goes into `read_folder` if there is one, so that who reads it never sees the other.
+        """
         org_id, step = self._organization()
         yield step
         kept, step = self._bucket(org_id, self._settings.influxdb_bucket, KEPT_SECONDS)
         yield step
         daily, step = self._bucket(org_id, self._daily, FOR_EVER)
         yield step
+        of_readers = read_folder or folder
         make_folder(folder)
+        make_folder(of_readers)
         # A worker reads what it amends; it has no business with the days.
-        yield self._token(org_id, folder / WRITE_TOKEN, reads=(kept,), writes=(kept,))
-        yield self._token(org_id, folder / READ_TOKEN, reads=(kept, daily), writes=())
+        yield self._token(org_id, folder / WRITE_TOKEN, mode, reads=(kept,), writes=(kept,))
+        yield self._token(org_id, of_readers / READ_TOKEN, mode, reads=(kept, daily), writes=())
         for name, text in tasks(services, self._settings.influxdb_bucket, self._daily).items():
             yield self._task(org_id, name, text)
 
@@ -129,12 +138,12 @@ class InfluxSetup:
             made = buckets.create_bucket(bucket_name=name, retention_rules=rule, org=org_id)
         return made, Step("bucket", name, "made", f"keeps {_duration(seconds)}")
 
-    def _token(self, org_id: str, file: Path, *, reads: Sequence[Bucket], writes: Sequence[Bucket]) -> Step:
+    def _token(self, org_id: str, file: Path, mode: int, *, reads: Sequence[Bucket], writes: Sequence[Bucket]) -> Step:
         """A token with these rights in `file`; the one that is there is left when it works."""
         rights = [*(("read", bucket) for bucket in reads), *(("write", bucket) for bucket in writes)]
         before = read_secret(file) if file.exists() else None
         if before is not None and self._works(before, reads, writes):
-            file.chmod(0o600)
+            file.chmod(mode)
             return Step("token", str(file), "is there")
         permissions = [
             Permission(action=action, resource=PermissionResource(type="buckets", id=bucket.id, org_id=org_id))
@@ -142,7 +151,7 @@ class InfluxSetup:
         ]
         with self._mapped(f"make the token {file.stem}"):
             made = self._client.authorizations_api().create_authorization(org_id, permissions)
-        write_secret(file, str(made.token))
+        write_secret(file, str(made.token), mode)
         may = ", ".join(f"{action} {bucket.name}" for action, bucket in rights)
         remark = f"may {may}" + ("" if before is None else "; the one that was in the file did not work")
         return Step("token", str(file), "made", remark)
@@ -213,12 +222,13 @@ def read_secret(file: Path) -> str:
     return secret
 
 
-def write_secret(file: Path, secret: str) -> None:
-    """Put `secret` into `file`, readable for its owner alone, in one step. Raises `Stop`."""
+def write_secret(file: Path, secret: str, mode: int = OWNER_ALONE) -> None:
+    """Put `secret` into `file` with `mode`, in one step. Raises `Stop`."""
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            os.fchmod(descriptor, mode)
             stream.write(secret + "\n")
             stream.flush()
             os.fsync(stream.fileno())

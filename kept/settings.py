@@ -77,7 +77,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grafana_token: Annotated[str, Meta(pattern=VISIBLE_ASCII)] | None = None
     """Of a service account with the role Editor. Give it in a file: `KEPT_GRAFANA_TOKEN_FILE`."""
     worker_id: str = "worker-1"
-    """Distinct for each worker of a pipeline, stable over its restarts (static group membership)."""
+    """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes that of the container."""
     metrics_host: str = "127.0.0.1"
     """Where /metrics and /healthz listen."""
     metrics_port: Port = 0
@@ -112,6 +112,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request's body, also after decompression, at most."""
     intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Requests under way at once, at most; more are told to come again."""
+    board_host: str = "127.0.0.1"
+    """Where `kept board` listens; beyond loopback, put a proxy with TLS and a login before it."""
+    board_port: Port = 8400
+    """Port of `kept board`."""
+    board_names: str = ""
+    """Names under which the board answers beside localhost and 127.0.0.1, comma separated: those of a proxy."""
 
     def __repr__(self) -> str:
         """What differs from the defaults; secrets as dots."""

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -171,8 +171,17 @@ class _Headers:
         await self._app(scope, receive, with_headers)
 
 
-def live_page(catalogue: Catalogue, open_history: OpenHistory, *, clock: Callable[[], float] = time.time) -> Starlette:
-    """The web application. `open_history` opens a store for reading; it is called again after each `Retry`."""
+def live_page(
+    catalogue: Catalogue,
+    open_history: OpenHistory,
+    *,
+    clock: Callable[[], float] = time.time,
+    names: Sequence[str] = (),
+) -> Starlette:
+    """The web application. `open_history` opens a store for reading; it is called again after each `Retry`.
+
+    It answers under `HOSTS` and `names` alone.
+    """
     figures = Figures(open_history)
     pages = Pages(catalogue, figures, clock)
 
@@ -220,12 +229,14 @@ def live_page(catalogue: Catalogue, open_history: OpenHistory, *, clock: Callabl
             Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
         ],
         exception_handlers={404: not_found},
-        middleware=[Middleware(_Headers), Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)],
+        middleware=[Middleware(_Headers), Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *names])],
     )
 
 
-def serve(catalogue: Catalogue, open_history: OpenHistory, port: int, host: str = "127.0.0.1") -> None:
-    """Serve the live page on loopback `port` until the process is told to end."""
-    app = live_page(catalogue, open_history)
+def serve(
+    catalogue: Catalogue, open_history: OpenHistory, port: int, host: str = "127.0.0.1", names: Sequence[str] = ()
+) -> None:
+    """Serve the live page on `port` of `host`, under `names` too, until the process is told to end."""
+    app = live_page(catalogue, open_history, names=names)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
     asyncio.run(uvicorn.Server(config).serve())
