@@ -1,0 +1,147 @@
+"""Lines over event time: one query for several series, whose answer has a column for each, named as it is shown.
+
+Points come by the hour at most. Where the board's range is so long that there are more of them than a panel has dots,
+the first of each stretch is drawn, at the stretch's beginning. There is a row for each moment that was published: what
+is not known then is missing in it, so that a line breaks there. Where nothing was published there is one empty row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+
+from grafana.flux import FROM, PIVOT, SERVICE, SLICE, WINDOW, check, dictionary, may_be_shown, one_of, smallest_shown, text
+from grafana.flux_query import Flux
+from history.line_protocol import POINTS
+from kept.catalogue import Catalogue
+
+ONE_SLICE: Final = f"r.slice == {SLICE}"
+"""A condition: the chosen slice alone."""
+EVERY: Final = "every = if int(v: v.windowPeriod) > int(v: 1h) then v.windowPeriod else 1h"
+_ROW: Final = "a moment"
+"""A column that every row has, dropped in the end."""
+_SILENT_STEPS: Final = 3
+"""So many steps without a point are silence."""
+_NAMED: Final = "dict.get(dict: names, key: r.indicator, default: r.indicator)"
+
+
+class Interval(NamedTuple):
+    """What the columns of an indicator and its 95 % interval are called."""
+
+    value: str
+    low: str
+    high: str
+
+
+class Column(NamedTuple):
+    """Rows of `points` that fulfil `where`, in the column `name`: Flux expressions, as is `value`."""
+
+    name: str
+    value: str
+    where: str
+
+
+def lines(
+    catalogue: Catalogue,
+    shown: Mapping[str, str],
+    window: str = WINDOW,
+    *,
+    field: str = "value",
+    suffix: str | None = None,
+    slices: str = ONE_SLICE,
+) -> Flux:
+    """Indicator -> name of its column, beside `_time`.
+
+    `window` and `suffix`, which follows each name (a currency), are Flux expressions, and `slices` is a condition.
+    Raises `KeyError` for an unknown indicator or field.
+    """
+    for name in shown:
+        check(name, field)
+    name = _NAMED if suffix is None else f"{_NAMED} + {suffix}"
+    return Flux(
+        'import "dict"\n\n'
+        f"below = {smallest_shown(catalogue)}\n"
+        f"names = {dictionary({name: text(words) for name, words in shown.items()})}\n"
+        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points(shown, [field], slices)}"
+        f"{wide([Column(name, f'r.{field}', _known(field))])}"
+    )
+
+
+def with_interval(catalogue: Catalogue, name: str, shown: Interval, window: str = WINDOW) -> Flux:
+    """An indicator and its 95 % interval, in columns named by `shown`; where a point has no interval there is a gap."""
+    check(name)
+    columns = [
+        Column(text(words), f"r.{field}", _known(field) + (f" and {of_point(field)}" if field != "value" else ""))
+        for field, words in zip(Interval._fields, shown, strict=True)
+    ]
+    return Flux(
+        'import "dict"\nimport "strings"\n\n'
+        f"below = {smallest_shown(catalogue)}\n"
+        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points([name], ['low', 'high', 'point'], ONE_SLICE)}"
+        f"{wide(columns)}"
+    )
+
+
+def by_step(catalogue: Catalogue, name: str, prefix: str, window: str = WINDOW, *, field: str = "value") -> Flux:
+    """An indicator of each slice that begins with `prefix`, in a column named by what follows."""
+    check(name, field)
+    return Flux(
+        'import "dict"\nimport "strings"\n\n'
+        f"below = {smallest_shown(catalogue)}\n"
+        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points([name], [field], f'strings.hasPrefix(v: r.slice, prefix: {text(prefix)})')}"
+        f"{wide([Column(f'strings.trimPrefix(v: r.slice, prefix: {text(prefix)})', f'r.{field}', _known(field))])}"
+    )
+
+
+def of_point(field: str) -> str:
+    """A condition: the field belongs to the point (`strings`); an optional one that `point` lacks is a leftover."""
+    return f'strings.containsStr(v: r.point, substr: "\\"{field}\\":")'
+
+
+def wide(columns: Collection[Column], *, hourly: bool = True) -> str:
+    """The end of a query: a table with `_time` and a column for each name, from pivoted `points`.
+
+    `hourly` thins them, and puts an empty row where there is silence.
+    """
+    rows = [
+        f"points |> filter(fn: (r) => {where}) |> map(fn: (r) => ({{_time: r._time, name: {name}, _value: {value}}}))"
+        for name, value, where in columns
+    ]
+    rows.append("moments")
+    silence = ""
+    if hourly:
+        rows.append("silence")
+        silence = (
+            f"silence = moments\n"
+            '  |> sort(columns: ["_time"])\n'
+            "  |> elapsed(unit: 1s)\n"
+            f"  |> filter(fn: (r) => r.elapsed * 1000000000 > {_SILENT_STEPS} * int(v: every))\n"
+            f"  |> map(fn: (r) => ({{_time: time(v: int(v: r._time) - 1), name: {text(_ROW)}, _value: 0.0}}))\n"
+        )
+    return (
+        "  |> group()\n"
+        f"moments = points |> map(fn: (r) => ({{_time: r._time, name: {text(_ROW)}, _value: 0.0}}))\n"
+        f"{silence}\n"
+        f"union(tables: [\n{''.join(f'  {row},{chr(10)}' for row in rows)}])\n"
+        "  |> group()\n"
+        '  |> pivot(rowKey: ["_time"], columnKey: ["name"], valueColumn: "_value")\n'
+        f"  |> drop(columns: [{text(_ROW)}])\n"
+        '  |> sort(columns: ["_time"])'
+    )
+
+
+def _points(indicators: Collection[str], more: Collection[str], slices: str) -> str:
+    fields = dict.fromkeys(["value", "state", "n", *more])
+    return (
+        f"  {FROM}\n"
+        f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.service == {SERVICE} and r.window == chosen_window)\n"
+        f"  |> filter(fn: (r) => {one_of('indicator', indicators)})\n"
+        f"  |> filter(fn: (r) => {slices})\n"
+        f"  |> filter(fn: (r) => {one_of('_field', fields)})\n"
+        f"  {PIVOT}\n"
+        '  |> window(every: every) |> first(column: "state") |> window(every: inf)\n'
+    )
+
+
+def _known(field: str) -> str:
+    return f'r.state == "value" and exists r.{field} and {may_be_shown("below")}'
