@@ -43,13 +43,17 @@ def one_of(column: str, values: Collection[str]) -> str:
     return "(" + " or ".join(f"r.{column} == {text(value)}" for value in values) + ")"
 
 
+WHOLE: Final = text(WHOLE_SERVICE)
+"""The whole service, as a Flux text."""
+
+
 def indicator(
     name: str,
     window: str,
     *,
     shown_as: str | None = None,
     service: str = SERVICE,
-    slice_of: str = text(WHOLE_SERVICE),
+    slice_of: str = WHOLE,
     field: str = "value",
 ) -> Flux:
     """An indicator over the board's time range; columns `_time` and `shown_as` (by default the indicator's name).

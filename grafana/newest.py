@@ -40,7 +40,9 @@ _REASON: Final = (
 _WHY: Final = "dict.get(dict: reasons, key: reason(point: r.point), default: reason(point: r.point))"
 
 
-def figure(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: str = WINDOW) -> Flux:
+def figure(
+    catalogue: Catalogue, name: str, shown: Mapping[str, str], window: str = WINDOW, *, slice_of: str = SLICE
+) -> Flux:
     """The newest value of an indicator; `shown` is field -> name of its column. No row where there is no value.
 
     An edge of the interval is missing where the point has none.
@@ -54,7 +56,7 @@ def figure(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: st
         f"below = {below}\n"
         f"chosen_window = {window}\n"
         f"names = {renamed}\n\n"
-        f"{_newest([name], f'r.slice == {SLICE}', list(dict.fromkeys(['value', 'state', 'n', *shown])))}"
+        f"{_newest([name], f'r.slice == {slice_of}', list(dict.fromkeys(['value', 'state', 'n', *shown])))}"
         f'  |> filter(fn: (r) => r.state == "value" and exists r.value and {may_be_shown("below")})\n'
         "  |> group()\n"
         f"  |> keep(columns: [{', '.join(map(text, ['_time', *shown]))}])\n"
@@ -62,11 +64,19 @@ def figure(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: st
     )
 
 
-def by_slice(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: str = WINDOW) -> Flux:
-    """The newest values of an indicator by slice, the smallest first, then those that may not be shown or are not known.
+def by_slice(
+    catalogue: Catalogue,
+    name: str,
+    shown: Mapping[str, str],
+    window: str = WINDOW,
+    *,
+    steps: bool = False,
+    largest_first: bool = False,
+) -> Flux:
+    """The newest values of an indicator by slice, in order, then those that may not be shown or are not known.
 
     `shown` is field -> name of its column; beside them stand `slice` and `remark`, which says why there is no number.
-    Steps are left out.
+    `steps` asks for the steps of the work alone, by their names; else they are left out.
     """
     for field in shown:
         check(name, field)
@@ -74,7 +84,14 @@ def by_slice(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: 
     edges = [field for field in shown if field in {"low", "high"}]
     has_edges = " and ".join(of_point(edge) for edge in edges) or "true"
     known = f'r.state == "value" and exists r.value and {may_be_shown("below")}'
-    where = f"r.slice != {text(WHOLE_SERVICE)} and not strings.hasPrefix(v: r.slice, prefix: {text(STEP)})"
+    of_step = f"strings.hasPrefix(v: r.slice, prefix: {text(STEP)})"
+    where = of_step if steps else f"r.slice != {text(WHOLE_SERVICE)} and not {of_step}"
+    rank = "-1.0 * r.value" if largest_first else "r.value"
+    bare = (
+        f"  |> map(fn: (r) => ({{r with slice: strings.trimPrefix(v: r.slice, prefix: {text(STEP)})}}))\n"
+        if steps
+        else ""
+    )
     renamed = dictionary({field: text(words) for field, words in shown.items()})
     silent = f"drop(columns: [{', '.join(map(text, numbers))}])"
     columns = ", ".join(map(text, ["slice", *shown, "remark", "rank"]))
@@ -87,7 +104,7 @@ def by_slice(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: 
         "newest =\n"
         f"{_newest([name], where, [*numbers, 'state', 'point'])}"
         "  |> group()\n\n"
-        f"known = newest |> filter(fn: (r) => {known}) |> map(fn: (r) => ({{r with remark: \"\", rank: r.value}}))\n"
+        f'known = newest |> filter(fn: (r) => {known}) |> map(fn: (r) => ({{r with remark: "", rank: {rank}}}))\n'
         f"sure = known |> filter(fn: (r) => {has_edges})\n"
         "// An edge that the point itself lacks is a leftover.\n"
         f"unsure = known |> filter(fn: (r) => not ({has_edges})) |> drop(columns: [{', '.join(map(text, edges))}])\n"
@@ -96,6 +113,7 @@ def by_slice(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: 
         f'unknown = newest |> filter(fn: (r) => r.state != "value" and {may_be_shown("below")}) |> {silent}\n'
         f"  |> map(fn: (r) => ({{r with remark: {_WHY}, rank: {_LAST}}}))\n\n"
         "union(tables: [sure, unsure, few, unknown])\n"
+        f"{bare}"
         f"  |> keep(columns: [{columns}])\n"
         "  |> group()\n"
         '  |> sort(columns: ["rank", "slice"])\n'
@@ -104,7 +122,7 @@ def by_slice(catalogue: Catalogue, name: str, shown: Mapping[str, str], window: 
     )
 
 
-def why_unknown(shown: Mapping[str, str], window: str = WINDOW) -> Flux:
+def why_unknown(shown: Mapping[str, str], window: str = WINDOW, *, slice_of: str = SLICE) -> Flux:
     """The indicators of `shown` (name -> words) whose newest state is not `value`: what, state and reason in words."""
     for name in shown:
         check(name)
@@ -115,7 +133,7 @@ def why_unknown(shown: Mapping[str, str], window: str = WINDOW) -> Flux:
         f"{_REASON}"
         f"states = {dictionary({state: text(words) for state, words in states.items()})}\n"
         f"names = {dictionary({name: text(words) for name, words in shown.items()})}\n\n"
-        f"{_newest(list(shown), f'r.slice == {SLICE}', ['state', 'point'])}"
+        f"{_newest(list(shown), f'r.slice == {slice_of}', ['state', 'point'])}"
         '  |> filter(fn: (r) => r.state != "value")\n'
         "  |> group()\n"
         "  |> map(fn: (r) => ({"

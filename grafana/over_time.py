@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
-from grafana.flux import FROM, PIVOT, SERVICE, SLICE, WINDOW, check, dictionary, may_be_shown, one_of, smallest_shown, text
+from grafana.flux import (
+    FROM,
+    PIVOT,
+    SERVICE,
+    SLICE,
+    WINDOW,
+    check,
+    dictionary,
+    may_be_shown,
+    one_of,
+    smallest_shown,
+    text,
+)
 from grafana.flux_query import Flux
 from history.line_protocol import POINTS
 from kept.catalogue import Catalogue
@@ -48,23 +60,18 @@ def lines(
     *,
     field: str = "value",
     suffix: str | None = None,
-    slices: str = ONE_SLICE,
 ) -> Flux:
     """Indicator -> name of its column, beside `_time`.
 
-    `window` and `suffix`, which follows each name (a currency), are Flux expressions, and `slices` is a condition.
-    Raises `KeyError` for an unknown indicator or field.
+    `window` and `suffix`, which follows each name (a currency), are Flux expressions. Raises `KeyError` for an unknown
+    indicator or field.
     """
     for name in shown:
         check(name, field)
-    name = _NAMED if suffix is None else f"{_NAMED} + {suffix}"
-    return Flux(
-        'import "dict"\n\n'
-        f"below = {smallest_shown(catalogue)}\n"
-        f"names = {dictionary({name: text(words) for name, words in shown.items()})}\n"
-        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points(shown, [field], slices)}"
-        f"{wide([Column(name, f'r.{field}', _known(field))])}"
-    )
+    names = dictionary({name: text(words) for name, words in shown.items()})
+    named = _NAMED if suffix is None else f"{_NAMED} + {suffix}"
+    columns = [Column(named, f"r.{field}", _known(field))]
+    return Flux(_query(catalogue, window, _points(shown, [field]), columns, f"names = {names}"))
 
 
 def with_interval(catalogue: Catalogue, name: str, shown: Interval, window: str = WINDOW) -> Flux:
@@ -74,23 +81,26 @@ def with_interval(catalogue: Catalogue, name: str, shown: Interval, window: str 
         Column(text(words), f"r.{field}", _known(field) + (f" and {of_point(field)}" if field != "value" else ""))
         for field, words in zip(Interval._fields, shown, strict=True)
     ]
-    return Flux(
-        'import "dict"\nimport "strings"\n\n'
-        f"below = {smallest_shown(catalogue)}\n"
-        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points([name], ['low', 'high', 'point'], ONE_SLICE)}"
-        f"{wide(columns)}"
-    )
+    return Flux(_query(catalogue, window, _points([name], ["low", "high", "point"]), columns))
 
 
 def by_step(catalogue: Catalogue, name: str, prefix: str, window: str = WINDOW, *, field: str = "value") -> Flux:
     """An indicator of each slice that begins with `prefix`, in a column named by what follows."""
     check(name, field)
-    return Flux(
-        'import "dict"\nimport "strings"\n\n'
-        f"below = {smallest_shown(catalogue)}\n"
-        f"chosen_window = {window}\n{EVERY}\npoints =\n{_points([name], [field], f'strings.hasPrefix(v: r.slice, prefix: {text(prefix)})')}"
-        f"{wide([Column(f'strings.trimPrefix(v: r.slice, prefix: {text(prefix)})', f'r.{field}', _known(field))])}"
-    )
+    begins = f"strings.hasPrefix(v: r.slice, prefix: {text(prefix)})"
+    columns = [Column(f"strings.trimPrefix(v: r.slice, prefix: {text(prefix)})", f"r.{field}", _known(field))]
+    return Flux(_query(catalogue, window, _points([name], [field], begins), columns))
+
+
+def parts(catalogue: Catalogue, name: str, part: str, rest: str, window: str = WINDOW) -> Flux:
+    """Of a ratio its numerator and what is left of its denominator, in columns of these names."""
+    check(name)
+    known = f"{_known('numerator')} and exists r.denominator"
+    columns = [
+        Column(text(part), "r.numerator", known),
+        Column(text(rest), "r.denominator - r.numerator", known),
+    ]
+    return Flux(_query(catalogue, window, _points([name], ["numerator", "denominator"]), columns))
 
 
 def of_point(field: str) -> str:
@@ -130,12 +140,25 @@ def wide(columns: Collection[Column], *, hourly: bool = True) -> str:
     )
 
 
-def _points(indicators: Collection[str], more: Collection[str], slices: str) -> str:
+def _query(catalogue: Catalogue, window: str, points: str, columns: Collection[Column], more: str = "") -> str:
+    """The window has a name, since the storage filters by names and literals, and by no other expression."""
+    return (
+        'import "dict"\nimport "strings"\n\n'
+        f"below = {smallest_shown(catalogue)}\n"
+        f"chosen_window = {window}\n"
+        f"{EVERY}\n"
+        f"{more}\n"
+        f"points =\n{points}"
+        f"{wide(columns)}"
+    )
+
+
+def _points(indicators: Collection[str], more: Collection[str], slices: str = ONE_SLICE) -> str:
     fields = dict.fromkeys(["value", "state", "n", *more])
     return (
         f"  {FROM}\n"
-        f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.service == {SERVICE} and r.window == chosen_window)\n"
-        f"  |> filter(fn: (r) => {one_of('indicator', indicators)})\n"
+        f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.service == {SERVICE})\n"
+        f"  |> filter(fn: (r) => r.window == chosen_window and {one_of('indicator', indicators)})\n"
         f"  |> filter(fn: (r) => {slices})\n"
         f"  |> filter(fn: (r) => {one_of('_field', fields)})\n"
         f"  {PIVOT}\n"
