@@ -82,13 +82,14 @@ def check(name: str, field: str = "value") -> None:
 
 def smallest_shown(catalogue: Catalogue, service: str = SERVICE) -> str:
     """A Flux expression: how many people of a slice must be told of, by the service's catalogue entry (`dict`)."""
-    entries = {service.id: str(service.suppress_below) for service in catalogue.values()}
-    return f"dict.get(dict: {dictionary(entries)}, key: {service}, default: {DEFAULT_BELOW})"
+    entries = {one.id: str(float(one.suppress_below)) for one in catalogue.values()}
+    return f"dict.get(dict: {dictionary(entries)}, key: {service}, default: {float(DEFAULT_BELOW)})"
 
 
-def may_be_shown(below: str) -> str:
-    """The condition of small numbers on a row with `slice` and `n`, as `kept.indicators.small_numbers` has it."""
-    return f"(r.slice == {text(WHOLE_SERVICE)} or not exists r.n or r.n <= 0 or r.n >= {below})"
+def may_be_shown(below: str, count: str = "n") -> str:
+    """The condition of small numbers on a row with `slice` and a count, as `kept.indicators.small_numbers` has it."""
+    people = f"float(v: r.{count})"
+    return f"(r.slice == {WHOLE} or not exists r.{count} or {people} <= 0.0 or {people} >= {below})"
 
 
 def currency(catalogue: Catalogue, service: str = SERVICE) -> str:

@@ -34,6 +34,13 @@ _ROW: Final = "a moment"
 """A column that every row has, dropped in the end."""
 _SILENT_STEPS: Final = 3
 """So many steps without a point are silence."""
+_SILENCE: Final = (
+    "silence = moments\n"
+    '  |> sort(columns: ["_time"])\n'
+    "  |> elapsed(unit: 1s)\n"
+    f"  |> filter(fn: (r) => r.elapsed * 1000000000 > {_SILENT_STEPS} * int(v: every))\n"
+    f"  |> map(fn: (r) => ({{_time: time(v: int(v: r._time) - 1), name: {text(_ROW)}, _value: 0.0}}))\n"
+)
 _NAMED: Final = "dict.get(dict: names, key: r.indicator, default: r.indicator)"
 
 
@@ -69,8 +76,9 @@ def lines(
     for name in shown:
         check(name, field)
     names = dictionary({name: text(words) for name, words in shown.items()})
+    known = _known(field) if field == "value" else f"{_known(field)} and {may_be_shown('below', field)}"
     named = _NAMED if suffix is None else f"{_NAMED} + {suffix}"
-    columns = [Column(named, f"r.{field}", _known(field))]
+    columns = [Column(named, f"r.{field}", known)]
     return Flux(_query(catalogue, window, _points(shown, [field]), columns, f"names = {names}"))
 
 
@@ -111,28 +119,23 @@ def of_point(field: str) -> str:
 def wide(columns: Collection[Column], *, hourly: bool = True) -> str:
     """The end of a query: a table with `_time` and a column for each name, from pivoted `points`.
 
-    `hourly` thins them, and puts an empty row where there is silence.
+    `hourly` puts an empty row where there is silence. Where nothing at all is known there is no row: a panel then says
+    so in its own words, and not that a number is missing.
     """
     rows = [
         f"points |> filter(fn: (r) => {where}) |> map(fn: (r) => ({{_time: r._time, name: {name}, _value: {value}}}))"
         for name, value, where in columns
     ]
-    rows.append("moments")
-    silence = ""
-    if hourly:
-        rows.append("silence")
-        silence = (
-            f"silence = moments\n"
-            '  |> sort(columns: ["_time"])\n'
-            "  |> elapsed(unit: 1s)\n"
-            f"  |> filter(fn: (r) => r.elapsed * 1000000000 > {_SILENT_STEPS} * int(v: every))\n"
-            f"  |> map(fn: (r) => ({{_time: time(v: int(v: r._time) - 1), name: {text(_ROW)}, _value: 0.0}}))\n"
-        )
+    known = "".join(f"  {row},\n" for row in rows)
     return (
         "  |> group()\n"
-        f"moments = points |> map(fn: (r) => ({{_time: r._time, name: {text(_ROW)}, _value: 0.0}}))\n"
-        f"{silence}\n"
-        f"union(tables: [\n{''.join(f'  {row},{chr(10)}' for row in rows)}])\n"
+        f"known = {rows[0] if len(rows) == 1 else f'union(tables: [{chr(10)}{known}]) |> group()'}\n"
+        'is_known = length(arr: known |> limit(n: 1) |> findColumn(fn: (key) => true, column: "_time")) > 0\n'
+        "moments = points\n"
+        "  |> filter(fn: (r) => is_known)\n"
+        f"  |> map(fn: (r) => ({{_time: r._time, name: {text(_ROW)}, _value: 0.0}}))\n"
+        f"{_SILENCE if hourly else ''}\n"
+        f"union(tables: [known, moments{', silence' if hourly else ''}])\n"
         "  |> group()\n"
         '  |> pivot(rowKey: ["_time"], columnKey: ["name"], valueColumn: "_value")\n'
         f"  |> drop(columns: [{text(_ROW)}])\n"
