@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from grafana.flux import FROM, PIVOT, SERVICE, dictionary, one_of, text
+from grafana.flux import FROM, SERVICE, text
+from grafana.flux_parts import PIVOT, lookup, one_of
 from grafana.flux_query import Flux
 from grafana.over_time import Column, wide
 from kept.signals.spc import RULE_WORDS
@@ -29,8 +30,8 @@ P_LIMITS: Final = {"p_lower": "lower limit for so many cases", "p_upper": "upper
 """Field -> what its line is called. The last are p-prime limits, which only shares have."""
 LINES: Final = {"mean": MEAN, **LIMITS, **NEAR_LIMITS, **P_LIMITS}
 MEANINGS: Final = {"concern": "a concern", "improvement": "an improvement", "neutral": "neither better nor worse"}
-_RULES: Final = dictionary({str(rule): text(f"rule {rule}, {words}") for rule, words in RULE_WORDS.items()})
-_MEANINGS: Final = dictionary({meaning: text(words) for meaning, words in MEANINGS.items()})
+_RULES: Final = lookup({str(rule): text(f"rule {rule}, {words}") for rule, words in RULE_WORDS.items()})
+_MEANINGS: Final = lookup({meaning: text(words) for meaning, words in MEANINGS.items()})
 _MARK: Final = (
     'dict.get(dict: rules, key: r.rule, default: r.rule) + ": "'
     " + dict.get(dict: meanings, key: r.meaning, default: r.meaning)"

@@ -14,6 +14,15 @@ from grafana.newest import STEP
 from history.line_protocol import POINTS, WHOLE_SERVICE
 
 FIRST_CHART: Final = "promise_kept"
+RUNBOOKS: Final = "runbooks"
+"""The variable with the address of the runbooks."""
+RUNBOOKS_AT: Final = "docs/runbooks.md"
+"""Its default: that of `kept rules generate`."""
+
+
+def runbooks_variable() -> builders.TextBoxVariable:
+    """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
+    return builders.TextBoxVariable(RUNBOOKS).label("Runbooks at").default_value(RUNBOOKS_AT)
 
 
 def slice_variable() -> builders.QueryVariable:

@@ -11,11 +11,6 @@ def about(*names: str) -> str:
     return "\n\n".join(f"**{name}**: {BY_NAME[name].formula}. Beware: {BY_NAME[name].trap}." for name in names)
 
 
-def trap(name: str) -> str:
-    """What to beware of in an indicator."""
-    return f"Beware: {BY_NAME[name].trap}."
-
-
 def money_unit(catalogue: Catalogue) -> str:
     """Grafana's unit for money: with the currency when all services have the same, else a bare number."""
     currencies = {service.costs.currency for service in catalogue.values() if service.costs is not None}

@@ -8,19 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from grafana.flux import (
-    FROM,
-    PIVOT,
-    SERVICE,
-    SLICE,
-    WINDOW,
-    check,
-    dictionary,
-    may_be_shown,
-    one_of,
-    smallest_shown,
-    text,
-)
+from grafana.flux import FROM, SERVICE, SLICE, text
+from grafana.flux_parts import PIVOT, WINDOW, check, lookup, may_be_shown, one_of, smallest_shown
 from grafana.flux_query import Flux
 from grafana.over_time import of_point
 from history.line_protocol import POINTS, WHOLE_SERVICE
@@ -32,7 +21,7 @@ STEP: Final = "step="
 TOO_FEW: Final = REASONS["few_people"]
 _LAST: Final = "1000000000000.0"
 _REASON: Final = (
-    f"reasons = {dictionary({reason: text(words) for reason, words in REASONS.items()})}\n"
+    f"reasons = {lookup({reason: text(words) for reason, words in REASONS.items()})}\n"
     "reason = (point) => strings.trimSuffix(v: strings.trimPrefix("
     'v: regexp.findString(r: /"reason":"[a-z_]*"/, v: point), prefix: "\\"reason\\":\\""), suffix: "\\"")\n'
 )
@@ -50,7 +39,7 @@ def figure(
     for field in shown:
         check(name, field)
     below = smallest_shown(catalogue)
-    renamed = dictionary({field: text(words) for field, words in shown.items()})
+    renamed = lookup({field: text(words) for field, words in shown.items()})
     return Flux(
         'import "dict"\n\n'
         f"below = {below}\n"
@@ -92,7 +81,7 @@ def by_slice(
         if steps
         else ""
     )
-    renamed = dictionary({field: text(words) for field, words in shown.items()})
+    renamed = lookup({field: text(words) for field, words in shown.items()})
     silent = f"drop(columns: [{', '.join(map(text, numbers))}])"
     columns = ", ".join(map(text, ["slice", *shown, "remark", "rank"]))
     return Flux(
@@ -131,8 +120,8 @@ def why_unknown(shown: Mapping[str, str], window: str = WINDOW, *, slice_of: str
         'import "dict"\nimport "regexp"\nimport "strings"\n\n'
         f"chosen_window = {window}\n"
         f"{_REASON}"
-        f"states = {dictionary({state: text(words) for state, words in states.items()})}\n"
-        f"names = {dictionary({name: text(words) for name, words in shown.items()})}\n\n"
+        f"states = {lookup({state: text(words) for state, words in states.items()})}\n"
+        f"names = {lookup({name: text(words) for name, words in shown.items()})}\n\n"
         f"{_newest(list(shown), f'r.slice == {slice_of}', ['state', 'point'])}"
         '  |> filter(fn: (r) => r.state != "value")\n'
         "  |> group()\n"

@@ -10,19 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
-from grafana.flux import (
-    FROM,
-    PIVOT,
-    SERVICE,
-    SLICE,
-    WINDOW,
-    check,
-    dictionary,
-    may_be_shown,
-    one_of,
-    smallest_shown,
-    text,
-)
+from grafana.flux import FROM, SERVICE, SLICE, text
+from grafana.flux_parts import PIVOT, WINDOW, check, currency, lookup, may_be_shown, one_of, smallest_shown
 from grafana.flux_query import Flux
 from history.line_protocol import POINTS
 from kept.catalogue import Catalogue
@@ -66,18 +55,18 @@ def lines(
     window: str = WINDOW,
     *,
     field: str = "value",
-    suffix: str | None = None,
+    currency_of: Catalogue | None = None,
 ) -> Flux:
     """Indicator -> name of its column, beside `_time`.
 
-    `window` and `suffix`, which follows each name (a currency), are Flux expressions. Raises `KeyError` for an unknown
-    indicator or field.
+    `window` is a Flux expression. `currency_of` puts the currency behind each name, by the service's entry there.
+    Raises `KeyError` for an unknown indicator or field.
     """
     for name in shown:
         check(name, field)
-    names = dictionary({name: text(words) for name, words in shown.items()})
+    names = lookup({name: text(words) for name, words in shown.items()})
     known = _known(field) if field == "value" else f"{_known(field)} and {may_be_shown('below', field)}"
-    named = _NAMED if suffix is None else f"{_NAMED} + {suffix}"
+    named = _NAMED if currency_of is None else f'{_NAMED} + " (" + {currency(currency_of)} + ")"'
     columns = [Column(named, f"r.{field}", known)]
     return Flux(_query(catalogue, window, _points(shown, [field]), columns, f"names = {names}"))
 

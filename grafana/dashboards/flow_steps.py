@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana import newest
 from grafana.board import Board
-from grafana.flux import WHOLE
+from grafana.flux_parts import WHOLE
 from grafana.in_words import about
 from grafana.looks import in_order, newest_in_legend, option
 from grafana.newest import STEP

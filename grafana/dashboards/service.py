@@ -7,7 +7,7 @@ from typing import Final
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.board import FLOW, ON_CALL, OVERVIEW, PIPELINE, SERVICE, Board, service_variable, window_variable
-from grafana.choices import charted_variable, slice_variable
+from grafana.choices import charted_variable, runbooks_variable, slice_variable
 from grafana.dashboards.service_board import chart, delivery, money, now, people, promise, queue, slices
 from grafana.panels import words
 from kept.catalogue import Catalogue
@@ -33,7 +33,7 @@ def board(catalogue: Catalogue) -> Dashboard:
     made = Board(
         SERVICE, "One service: its promise, its queue, its cost, its people.", time_from="now-26w", refresh="5m"
     )
-    made.variables(service_variable(), window_variable(), slice_variable(), charted_variable())
+    made.variables(service_variable(), window_variable(), slice_variable(), charted_variable(), runbooks_variable())
     made.links(OVERVIEW, FLOW, ON_CALL, PIPELINE)
     made.annotate()
     made.row(100, "Now (the whole service)")

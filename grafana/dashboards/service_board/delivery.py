@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana.board import Board
 from grafana.colours import BLUE, GREY, ORANGE
-from grafana.flux import MATURE
+from grafana.flux_parts import MATURE
 from grafana.in_words import about
 from grafana.looks import DOTS, SHORT_DASHES, in_colours, line, newest_in_legend
 from grafana.over_time import lines

@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana.board import Board
 from grafana.colours import BLUE, GREEN, GREY, ORANGE, PURPLE
-from grafana.flux import MATURE, currency
+from grafana.flux_parts import MATURE
 from grafana.in_words import about, money_unit
 from grafana.looks import SHORT_DASHES, line, newest_in_legend
 from grafana.over_time import lines
@@ -43,10 +43,6 @@ _BOOKED: Final = (
 )
 
 
-def _names(catalogue: Catalogue) -> str:
-    return f'" (" + {currency(catalogue)} + ")"'
-
-
 def _per_case(catalogue: Catalogue) -> Panel:
     panel = time_chart(
         "What does a result cost, and how much of it is waste? (28 d, or 90 d where chosen)",
@@ -54,7 +50,7 @@ def _per_case(catalogue: Catalogue) -> Panel:
         "The gap is money spent on what was rejected, withdrawn or done twice. The currency is in the legend.\n\n"
         f"{about('cost_per_outcome', 'cost_per_transaction')}",
         money_unit(catalogue),
-        [lines(catalogue, PER_CASE, MATURE, suffix=_names(catalogue))],
+        [lines(catalogue, PER_CASE, MATURE, currency_of=catalogue)],
         gap_hours=None,
     )
     outcome, transaction = PER_CASE.values()
@@ -68,7 +64,7 @@ def _waste(catalogue: Catalogue, shown: dict[str, str], how: str, said: str) -> 
         f"What does waste cost a week, {how}?",
         f"{said}\n\n{about(*shown)}",
         money_unit(catalogue),
-        [lines(catalogue, shown, MATURE, suffix=_names(catalogue))],
+        [lines(catalogue, shown, MATURE, currency_of=catalogue)],
         gap_hours=None,
     )
     for name, colour in zip(shown.values(), _COLOURS, strict=False):

@@ -9,15 +9,19 @@ from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from grafana import newest, promql
 from grafana.board import ON_CALL, PIPELINE, Board
-from grafana.flux import WHOLE
-from grafana.in_words import about, trap
-from grafana.looks import in_order
+from grafana.choices import RUNBOOKS
+from grafana.flux_parts import WHOLE
+from grafana.in_words import about
+from grafana.looks import in_order, option
 from grafana.panels import Panel, number, of_unit, table
 from kept import metric_names as names
 from kept.catalogue import Catalogue
+from kept.signals.kinds import KINDS
 
 KEPT: Final = {"value": "kept", "low": "from (95 %)", "high": "to (95 %)", "n": "cases due"}
 CLOSED: Final = "of closed cases only"
+RUNBOOK: Final = "runbook"
+"""The label with the anchor of a signal's runbook."""
 STOCK_WINDOW: Final = "24h"
 """Stocks are the same under every window; this one is published most often."""
 
@@ -111,9 +115,21 @@ def _signals() -> Panel:
     active = promql.series(names.SIGNAL_ACTIVE, service=promql.SERVICE)
     panel = table(
         "Which signals are active?",
-        "What of this service someone should look at, and what it is about. The board On-call says since when, and "
-        f"on what evidence. {trap('promise_kept')}",
-        [promql.rows(f"max by (signal, about, severity) ({active}) == 1")],
+        "What of this service someone should look at, what it is about, and how urgent it is. A click on a signal "
+        "leads to its runbook; one on what it is about leads to the board On-call, which says since when, and on what "
+        "evidence.",
+        [promql.rows(with_runbook(f"max by (signal, about, severity) ({active}) == 1"))],
     ).no_value("none is active, or none is watched")
-    panel = panel.data_links([builders.DashboardLink("On-call").url(f"/d/{ON_CALL}?var-service={promql.SERVICE}")])
-    return in_order(panel, ["signal", "about", "severity"], left_out=["Time", "Value"])
+    to_runbook = {"title": "Runbook", "url": f"${{{RUNBOOKS}}}#${{__data.fields.{RUNBOOK}}}"}
+    to_on_call = {"title": "On-call", "url": f"/d/{ON_CALL}?var-service=${{service}}"}
+    panel = panel.override_by_name("signal", [option("links", [to_runbook])])
+    panel = panel.override_by_name("about", [option("links", [to_on_call])])
+    panel = panel.override_by_name(RUNBOOK, [option("custom.hidden", True)])
+    return in_order(panel, ["signal", "about", "severity", RUNBOOK], left_out=["Time", "Value"])
+
+
+def with_runbook(expression: str) -> str:
+    """The same series of signals with the anchor of each one's runbook, in the label `RUNBOOK`."""
+    for kind in KINDS:
+        expression = f'label_replace({expression}, "{RUNBOOK}", "{kind.alert.lower()}", "signal", "{kind.name}")'
+    return expression

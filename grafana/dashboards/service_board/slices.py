@@ -6,7 +6,7 @@ from typing import Final
 
 from grafana import newest
 from grafana.board import SERVICE, Board
-from grafana.flux import WINDOW
+from grafana.flux_parts import WINDOW
 from grafana.in_words import about
 from grafana.looks import in_order, option
 from grafana.panels import Panel, of_unit, table
