@@ -29,7 +29,7 @@ _COLOURS: Final = (BLUE, ORANGE, GREEN, PURPLE)
 def place(board: Board, catalogue: Catalogue) -> None:
     """The panels of the row."""
     board.place(40, _per_case(catalogue), width=8, height=10)
-    board.place(41, _waste(catalogue, MODELLED, "at the catalogue's rates (modelled)", _MODELLED), width=8, height=10)
+    board.place(41, _waste(catalogue, MODELLED, "modelled at the catalogue's rates", _MODELLED), width=8, height=10)
     board.place(42, _waste(catalogue, BOOKED, "as it was booked", _BOOKED), width=8, height=10)
 
 
