@@ -1,0 +1,1 @@
+"""The rows of the board Service, one a module."""
