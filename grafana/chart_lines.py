@@ -13,14 +13,11 @@ from grafana.flux import FROM, SERVICE, text
 from grafana.flux_parts import PIVOT, lookup, one_of
 from grafana.flux_query import Flux
 from grafana.over_time import Column, wide
+from history.chart_lines import CHARTS, NONE
 from kept.signals.spc import RULE_WORDS
 
 CHARTED: Final = "${charted:json}"
 """The variable that chooses the indicator."""
-CHARTS: Final = "chart"
-"""The measurement; tags service and indicator, time the week's end."""
-NONE: Final = "none"
-"""In the texts `limits` and `rule`: there are none."""
 WEEK: Final = "this week"
 MEAN: Final = "mean"
 TARGET: Final = "target"

@@ -7,10 +7,10 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard
 
-from grafana.chart_lines import CHARTS
 from grafana.datasources import INFLUXDB
 from grafana.flux import SERVICE, text
 from grafana.newest import STEP
+from history.chart_lines import CHARTS
 from history.line_protocol import POINTS, WHOLE_SERVICE
 
 FIRST_CHART: Final = "promise_kept"

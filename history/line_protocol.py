@@ -139,8 +139,11 @@ def amendment_of(record: Mapping[str, Any]) -> Amendment:
 
 
 def slice_tag(slice: Slice) -> str:
-    """The tag of a slice, as a query compares it: readable, and without anything a line could trip over."""
-    return "&".join(f"{_safe(name, '&=')}={_safe(value, '&=')}" for name, value in slice) or WHOLE_SERVICE
+    """The tag of a slice, as a query compares it: readable, and without anything a line or a text in Flux trips over.
+
+    A board puts it into its queries as a text, in which Flux would evaluate what stands in `${…}`.
+    """
+    return "&".join(f"{_safe(name, '&=$')}={_safe(value, '&=$')}" for name, value in slice) or WHOLE_SERVICE
 
 
 def slice_of(tag: str) -> Slice:

@@ -10,6 +10,7 @@ import pytest
 
 from grafana import chart_lines, choices, newest, over_time
 from grafana.flux_parts import MATURE
+from history.chart_lines import CHARTS
 from kept.catalogue import Catalogue
 from kept.indicators.small_numbers import DEFAULT_BELOW, suppressed
 from tests.grafana.asked import DAY, HOUR, Asked
@@ -212,7 +213,7 @@ def week(end: int, **fields: str | float) -> str:
         f'{name}="{value}"' if isinstance(value, str) else f"{name}={value!r}"
         for name, value in (texts | numbers | fields).items()
     )
-    return f"{chart_lines.CHARTS},indicator=promise_kept,service={SERVICE} {shown} {end}"
+    return f"{CHARTS},indicator=promise_kept,service={SERVICE} {shown} {end}"
 
 
 LIMITS: dict[str, Any] = {
