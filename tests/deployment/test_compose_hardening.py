@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 import kept
@@ -38,15 +37,19 @@ def bytes_of(text: str) -> int:
     return int(number) * {"m": 2**20, "g": 2**30}[unit]
 
 
-def test_the_file_is_valid_by_the_compose_specification() -> None:
-    # The package itself is not imported: only the schema that comes with it is wanted.
-    package = importlib.util.find_spec("check_jsonschema")
-    assert package is not None
-    assert package.origin is not None
-    schema = json.loads((Path(package.origin).parent / "builtin_schemas/vendor/compose-spec.json").read_text("utf-8"))
-    jsonschema.validators.validator_for(schema)(schema).validate(compose())
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validators.validator_for(schema)(schema).validate({"services": {"worker": {"imagee": "kept"}}})
+def schema_check(file: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("check-jsonschema")
+    command = [str(program), "--builtin-schema", "vendor.compose-spec", str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_file_is_valid_by_the_compose_specification(tmp_path: Path) -> None:
+    assert schema_check(ROOT / "docker-compose.yml").returncode == 0, schema_check(ROOT / "docker-compose.yml").stdout
+    wrong = tmp_path / "compose.yml"
+    wrong.write_text("services: {worker: {imagee: kept}}")
+    refused = schema_check(wrong)
+    assert refused.returncode == 1
+    assert "imagee" in refused.stdout
 
 
 def test_there_is_no_obsolete_version() -> None:

@@ -311,12 +311,7 @@ def test_kafka_is_told_nothing_that_workers_could_not_live_with() -> None:
     assert [verdict for verdict in broker_verdicts(kafka_settings()) if verdict.level == "mend"] == []
 
 
-NOT_THERE_YET = pytest.mark.xfail(strict=True, reason="`kept grafana annotate` is not part of this tree yet")
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(each, marks=NOT_THERE_YET if each == "annotations" else ()) for each in sorted(of_kept())]
-)
+@pytest.mark.parametrize("name", sorted(of_kept()))
 def test_every_command_is_one_of_kept(name: str) -> None:
     words = command(services()[name])
     if name == "console":
