@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -58,9 +59,9 @@ class WorkerGroup:
                 worker.start()
 
     def stop(self) -> None:
-        """Stop all in order."""
-        for worker in self.workers:
-            worker.stop()
+        """Stop all, at the same time; returns when none is left."""
+        with ThreadPoolExecutor(max(1, len(self.workers))) as pool:
+            list(pool.map(Child.stop, self.workers))
 
     def watch(self) -> None:
         """Raise `Stop` with the tail of its log when a worker has ended."""

@@ -117,7 +117,7 @@ class Store:
 def bare_processor(store: Store, city: City, judge: JudgeService = judge_all) -> IndicatorProcessor:
     """A processor without partitions; its wall clock stands still."""
     history: Any = store
-    settings = Settings(partitions=2, live=False)
+    settings = Settings(partitions=2)
     return IndicatorProcessor(
         settings, topics("", 2), city.rules, {}, history, Metrics(), clock=lambda: CLOCK, judge=judge
     )
@@ -205,6 +205,26 @@ def test_the_end_of_a_replay_is_not_announced_before_an_idle_partition_has_count
         owned.marks[1], owned.next_publication = whole[1], 0.0
         await processor._publish_in_time(owned)
         assert store.announced == [AT_MS // 1000 - 300, AT_MS // 1000]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("live", "announced"), [(True, AT_MS // 1000), (False, AT_MS // 1000 - 300)])
+def test_events_at_the_end_of_a_replay_do_not_announce_it_before_its_ticks(
+    city: City, live: bool, announced: int
+) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        processor._settings = Settings(partitions=2, live=live)
+        whole = dict(owned.marks)
+        owned.marks = {number: msgspec.structs.replace(mark, tick=None) for number, mark in whole.items()}
+        await processor._publish_in_time(owned)
+        assert store.announced == [announced]
+        owned.marks, owned.next_publication = whole, 0.0
+        await processor._publish_in_time(owned)
+        assert store.announced == [announced, AT_MS // 1000]
+        assert owned.final == AT_MS // 1000
 
     asyncio.run(run())
 
