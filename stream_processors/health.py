@@ -1,4 +1,8 @@
-"""/metrics and /healthz of a worker. Healthy means that work is being done, not that the process is there."""
+"""/metrics, /healthz and /livez of a worker.
+
+Healthy means that work is being done, not that the process is there. Alive means that its loop turns: a worker that waits
+for its broker or its history is alive, and starting it again would help nobody.
+"""
 
 from __future__ import annotations
 
@@ -74,11 +78,14 @@ async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:
         healthy, body = health.report()
         return JSONResponse(body, status_code=200 if healthy else 503)
 
+    async def livez(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
     async def exposition(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics.registry), headers={"content-type": content_type})
 
-    app = Starlette(routes=[Route("/healthz", healthz), Route("/metrics", exposition)])
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", exposition)])
     server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     with _listen(settings.metrics_host, settings.metrics_port) as listener:
         host, port = listener.getsockname()[:2]
