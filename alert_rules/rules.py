@@ -1,4 +1,4 @@
-"""The catalogue -> the rule files of Prometheus, or the same as objects of Kubernetes. Pure: the same catalogue and options give the same texts."""
+"""The catalogue -> rule files, or the same as objects of Kubernetes. Pure: the same catalogue and options, the same texts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a service costs the indicator processor and the history: tallies, points and series, seconds, bytes on disk.
+"""What a service costs the indicator processor and the history: points and series, seconds, bytes on disk.
 
-The simulated city runs for some months in one process, then for one day exactly as a live worker publishes:
+The simulated city runs for two months in one process, then for one day exactly as a live worker publishes:
 every 5 minutes the short windows, every hour the others and the slices. The points of that day go to a real InfluxDB.
 """
 
@@ -17,7 +17,6 @@ from pathlib import Path
 
 import msgspec
 
-from bench.memory import resident
 from catalogue import CITY
 from history.influxdb import InfluxHistory
 from history.influxdb_connection import InfluxConnection
@@ -35,7 +34,7 @@ from local_stack.child import Child
 from local_stack.ports import LOOPBACK, free_port
 from producers.simulator import simulate
 
-DAYS = 120
+DAYS = 60
 START_MS = 1_735_689_600_000
 """2025-01-01: the year of the simulated city that is measured."""
 BATCH = 20_000
@@ -50,13 +49,10 @@ class HistorySize(msgspec.Struct, frozen=True):
     services: int
     days: int
     events: int
-    tallies_a_service: int
-    tally_record_bytes: int
-    tally_memory_bytes: int
     points_a_service_day: int
     series_a_service: int
     publishing_seconds_a_service_day: float
-    """Of one core: evaluating, and making the lines; InfluxDB's own work is not in it."""
+    """Of one core: applying, evaluating, and sending lines; InfluxDB's own work is not in it."""
     influxdb_bytes_a_point: float | None
     influxdb_index_bytes_a_series: float | None
 
@@ -67,28 +63,22 @@ def measure(folder: Path, catalogue: Path = CITY, days: int = DAYS) -> HistorySi
     rules = rules_by_service(services)
     state = PartitionState(0, rules, live=False)
     merged = MergedTallies({service: one.local_time for service, one in rules.items()})
-    records: dict[bytes, bytes] = {}
     events = iter(simulate(services.values(), start_ms=START_MS, end_ms=START_MS + (days + 1) * DAY_MS, seed=1))
     last_day_ms = START_MS + days * DAY_MS
     held: list[tuple[int, Event]] = []
     count = 0
     for batch in _batches(events, last_day_ms, held):
         count += len(batch)
-        _apply(state, merged, records, batch)
-    packed = sum(len(key) + len(value) for key, value in records.items())
-    tallies = len(records)
+        _apply(state, merged, batch)
     started = time.process_time()
-    points = list(_day(state, merged, records, rules, last_day_ms, [*held, *events]))
-    seconds = time.process_time() - started
+    points = list(_day(state, merged, rules, last_day_ms, [*held, *events]))
     series = {(point.service, point.slice, point.indicator, point.window) for point in points}
     on_disk = _influxdb(folder, points, len(series))
+    seconds = time.process_time() - started
     return HistorySize(
         services=len(services),
         days=days,
         events=count,
-        tallies_a_service=tallies // len(services),
-        tally_record_bytes=packed // tallies,
-        tally_memory_bytes=_memory_of(records, rules) // tallies,
         points_a_service_day=len(points) // len(services),
         series_a_service=len(series) // len(services),
         publishing_seconds_a_service_day=round(seconds / len(services), 2),
@@ -108,20 +98,15 @@ def _batches(
             return
 
 
-def _apply(state: PartitionState, merged: MergedTallies, records: dict[bytes, bytes], batch: Sequence[Event]) -> None:
+def _apply(state: PartitionState, merged: MergedTallies, batch: Sequence[Event]) -> None:
     changes = state.apply(state.offset + len(batch), batch)
     for _, key, value in changes.tallies:
         merged.apply(unpack(key, value))
-        if value is None:
-            records.pop(key, None)
-        else:
-            records[key] = value
 
 
 def _day(
     state: PartitionState,
     merged: MergedTallies,
-    records: dict[bytes, bytes],
     rules: dict[str, Rules],
     start_ms: int,
     events: Sequence[tuple[int, Event]],
@@ -134,21 +119,12 @@ def _day(
         while upcoming is not None and upcoming[0] <= end_ms:
             batch.append(upcoming[1])
             upcoming = next(waiting, None)
-        _apply(state, merged, records, [*batch, tick(end_ms, 0)])
+        _apply(state, merged, [*batch, tick(end_ms, 0)])
         at = end_ms // 1000
         for service in merged.services():
             windows, slices = due_windows(previous, at, rules[service])
             yield from evaluate(merged, rules[service], at, windows=windows, slices=slices)
         previous = at
-
-
-def _memory_of(records: dict[bytes, bytes], rules: dict[str, Rules]) -> int:
-    """What a second copy of the merged tallies adds to this process."""
-    before = resident()
-    copy = MergedTallies({service: one.local_time for service, one in rules.items()})
-    for key, value in records.items():
-        copy.apply(unpack(key, value))
-    return resident() - before
 
 
 def _influxdb(folder: Path, points: Sequence[Point], series: int) -> tuple[float | None, float | None]:
@@ -179,6 +155,7 @@ def _influxdb(folder: Path, points: Sequence[Point], series: int) -> tuple[float
         store = InfluxHistory(InfluxConnection(url, "kept", TOKEN), "kept")
         for start in range(0, len(points), BATCH):
             store.write(points[start : start + BATCH])
+        store.close()
         data, index = _settled(engine)
         return round(data / len(points), 1), round(index / series, 1)
     finally:
@@ -205,12 +182,18 @@ def _settled(engine: Path) -> tuple[int, int]:
     seen, since = (0, 0), time.monotonic()
     while time.monotonic() < deadline:
         found = _bytes_of(engine)
-        if found != seen or found[0] == 0:
+        if found != seen or not _compacted(engine):
             seen, since = found, time.monotonic()
         elif time.monotonic() - since > SETTLED_SECONDS:
             return seen
         time.sleep(0.5)
     raise Stop(f"influxd has not written its files within {PATIENCE_SECONDS:.0f} s")
+
+
+def _compacted(engine: Path) -> bool:
+    """Whether each shard is one file, as it is when nothing has been written to it for long."""
+    folders = [file.parent for file in engine.rglob("*.tsm")]
+    return bool(folders) and len(set(folders)) == len(folders)
 
 
 def _bytes_of(engine: Path) -> tuple[int, int]:

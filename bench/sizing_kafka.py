@@ -15,6 +15,7 @@ from bench.stopwatch import peak_mib_of
 from bench.written import kept_log
 from catalogue import CITY
 from command_line.topics import create_topics
+from kept import metric_names as names
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.errors import Stop
@@ -64,7 +65,7 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
             metrics_port=free_port(),
         )
         create_topics(settings)
-        names = topics("", PARTITIONS)
+        every = topics("", PARTITIONS)
         stream = simulate(services.values(), start_ms=START_MS, end_ms=START_MS + days * DAY_MS, seed=1)
         group = WorkerGroup(settings, folder, 1)
         group.start()
@@ -74,30 +75,30 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
             assert pid is not None
             idle = resident_of(pid) // 2**20
             group.stop()
-            with Publisher(names.events.name, settings) as publisher:
+            with Publisher(every.events.name, settings) as publisher:
                 publisher.publish_all(((0, event) for _, event in stream), Pace(None))
                 publisher.finish()
                 count = publisher.acknowledged
             group.start()
             started = _wait(settings, group, 1)
             ended = _wait(settings, group, count)
-            text = _metrics(settings)
+            text = _published(settings, group)
             pid = group.workers[0].pid
             assert pid is not None
             peak = peak_mib_of(pid)
         finally:
             group.stop()
-        disk = {topic.name: _disk(folder, topic) for topic in names.all()}
+        disk = {topic.name: _disk(folder, topic) for topic in every.all()}
         _, written = kept_log(settings)
         state_payload = next(one.bytes for one in written if "state" in one.what)
     shown = [line for line in text.splitlines() if not line.startswith("#")]
     return EventSize(
         services=len(services),
         events=count,
-        event_disk_bytes=disk[names.events.name] // count,
-        state_disk_bytes=disk[names.state.name] // count,
-        state_disk_factor=round(disk[names.state.name] / state_payload, 2),
-        tallies_disk_bytes=disk[names.tallies.name] // count,
+        event_disk_bytes=disk[every.events.name] // count,
+        state_disk_bytes=disk[every.state.name] // count,
+        state_disk_factor=round(disk[every.state.name] / state_payload, 2),
+        tallies_disk_bytes=disk[every.tallies.name] // count,
         events_a_second=round(count / (ended - started)),
         idle_mib=idle,
         peak_mib=peak,
@@ -121,6 +122,19 @@ def _wait(settings: Settings, group: WorkerGroup, received: int) -> float:
             return time.monotonic()
         time.sleep(POLL_SECONDS)
     raise Stop(f"the worker has not received {received:,} events:\n{group.workers[0].log_tail()}")
+
+
+def _published(settings: Settings, group: WorkerGroup) -> str:
+    """The exposition once nothing waits any more, neither events nor tallies."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        group.watch()
+        text = _metrics(settings)
+        lags = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{names.LAG.name}{{")]
+        if lags and not any(lags) and f"\n{names.INDICATOR_TIME.name}{{" in text:
+            return text
+        time.sleep(POLL_SECONDS)
+    raise Stop(f"the worker has not published everything:\n{group.workers[0].log_tail()}")
 
 
 def _metrics(settings: Settings) -> str:

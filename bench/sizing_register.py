@@ -27,7 +27,7 @@ from kept.state_records import MARK, pack_mark
 from local_stack.environment import plain_environment
 from stream_processors.worker import prepare_process
 
-CASES = 200_000
+CASES = 100_000
 
 
 class CaseSize(msgspec.Struct, frozen=True):

@@ -369,8 +369,8 @@ def test_the_rules_of_the_example_are_made_with_the_command_that_it_names() -> N
         pipeline_dashboard=options["pipeline-dashboard"],
     )
     services = read_catalogue([EXAMPLE / options["catalogue"]])
-    format = RuleFormat(options["format"])
-    assert (EXAMPLE / OBJECTS_FILE).read_text(encoding="utf-8") == rule_files(services, made, format)[OBJECTS_FILE]
+    chosen = RuleFormat(options["format"])
+    assert (EXAMPLE / OBJECTS_FILE).read_text(encoding="utf-8") == rule_files(services, made, chosen)[OBJECTS_FILE]
 
 
 def test_an_object_of_rules_is_small_enough_for_every_way_of_applying_it() -> None:
