@@ -28,7 +28,7 @@ def as_prometheus_rules(groups: Iterable[Group]) -> str:
 def _object(group: Group) -> dict[str, Any]:
     if group.name.endswith("-"):
         raise ConfigurationError(
-            f"id: {group.name!r} cannot be the name of an object of Kubernetes: valid there: an id that ends in a letter "
+            f"id: {group.name!r} cannot be the name of an object of Kubernetes; valid: an id that ends in a letter "
             "or digit; or write rule files (--format files)"
         )
     return {

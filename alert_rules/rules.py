@@ -1,4 +1,4 @@
-"""The catalogue -> rule files, or the same as objects of Kubernetes. Pure: the same catalogue and options, the same texts."""
+"""The catalogue -> rule files, or the same as objects of Kubernetes. Pure: the same input gives the same texts."""
 
 from __future__ import annotations
 

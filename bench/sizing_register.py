@@ -42,7 +42,7 @@ class CaseSize(msgspec.Struct, frozen=True):
 def measure(cases: int = CASES) -> list[CaseSize]:
     """An open case, a closed one that is still remembered, and both with three steps."""
     return [
-        _size(
+        size_of(
             f"{'closed' if closed else 'open'}{f', with {steps} steps' if steps else ''}", cases, steps, closed=closed
         )
         for steps in (0, len(STEPS))
@@ -50,7 +50,8 @@ def measure(cases: int = CASES) -> list[CaseSize]:
     ]
 
 
-def _size(words: str, cases: int, steps: int, *, closed: bool) -> CaseSize:
+def size_of(words: str, cases: int, steps: int, *, closed: bool) -> CaseSize:
+    """The size of cases with so many steps; `words` say which."""
     with tempfile.TemporaryDirectory(prefix="kept-sizing-") as folder:
         catalogue, file = Path(folder) / "catalogue", Path(folder) / "records"
         catalogue.mkdir()

@@ -44,10 +44,11 @@ class TalliesSize(msgspec.Struct, frozen=True):
 
 def measure(catalogue: Path = CITY, days: int = DAYS) -> list[TalliesSize]:
     """The same city counted by so many partitions."""
-    return [_size(catalogue, days, partitions) for partitions in PARTITIONS]
+    return [size_of(catalogue, days, partitions) for partitions in PARTITIONS]
 
 
-def _size(catalogue: Path, days: int, partitions: int) -> TalliesSize:
+def size_of(catalogue: Path, days: int, partitions: int) -> TalliesSize:
+    """The city after so many days, counted by so many partitions."""
     services = read_catalogue([catalogue])
     rules = rules_by_service(services)
     states = [PartitionState(number, rules, live=False) for number in range(partitions)]
