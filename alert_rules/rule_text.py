@@ -39,9 +39,17 @@ class Group(Struct, frozen=True, kw_only=True):
 
 def as_yaml(groups: Iterable[Group]) -> str:
     """A rule file: the same groups give the same text."""
-    document = {"groups": [{"name": group.name, "rules": [_rule(rule) for rule in group.rules]} for group in groups]}
-    body = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)
-    return f"{FIRST_LINE}\n{body}"
+    return f"{FIRST_LINE}\n{body_of({'groups': [group_of(group) for group in groups]})}"
+
+
+def group_of(group: Group) -> dict[str, Any]:
+    """A group as Prometheus reads it."""
+    return {"name": group.name, "rules": [_rule(rule) for rule in group.rules]}
+
+
+def body_of(document: dict[str, Any]) -> str:
+    """A document as YAML, without a first line."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH)
 
 
 def duration(seconds: int) -> str:

@@ -119,7 +119,7 @@ def _in_process(catalogue: Path, cases: int, steps: int, what: str, file: Path) 
 
 def _whole(rules: dict[str, Rules], cases: int, steps: int, file: Path) -> _Grown:
     """A state filled as a worker fills it: register and tallies. The records of its cases go to `file`."""
-    before = _resident()
+    before = resident()
     state = PartitionState(0, rules, live=False)
     offset, payload = -1, 0
     with file.open("wb") as stream:
@@ -130,13 +130,13 @@ def _whole(rules: dict[str, Rules], cases: int, steps: int, file: Path) -> _Grow
             packed = msgspec.msgpack.encode(records)
             stream.write(len(packed).to_bytes(LENGTH_BYTES, "big") + packed)
     assert state.cases == cases
-    return _Grown(_resident() - before, payload)
+    return _Grown(resident() - before, payload)
 
 
 def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
     """A state restored from the records of its cases alone."""
     decode = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]]).decode
-    before = _resident()
+    before = resident()
     state = PartitionState(0, rules, live=False)
     with file.open("rb") as stream:
         while length := stream.read(LENGTH_BYTES):
@@ -144,17 +144,22 @@ def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
     state.restore([(MARK, pack_mark(Mark(0, 0, None, Accounts())))])
     state.restored()
     assert state.cases == cases
-    return _Grown(_resident() - before, 0)
+    return _Grown(resident() - before, 0)
 
 
 def _case_records(changes: Changes) -> list[Record]:
     return [record for record in changes.state if record[0][:1] == CASE_KEY]
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes in memory of this process, after a collection."""
     gc.collect()
-    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return resident_of("self")
+
+
+def resident_of(process: int | str) -> int:
+    """Bytes in memory of a process."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) * 1024
 
 

@@ -13,7 +13,7 @@ import typer
 import alert_rules
 import catalogue
 from alert_rules.options import Jobs, RuleOptions
-from alert_rules.rules import all_refused, rule_files
+from alert_rules.rules import RuleFormat, all_refused, rule_files
 from command_line.alertmanager_config import alertmanager_config
 from command_line.output import output
 from kept.catalogue import Catalogue
@@ -48,6 +48,9 @@ AlertmanagerJob = Annotated[str, typer.Option(help="Scrape job of Alertmanager."
 IntakeJob = Annotated[
     str | None, typer.Option(help="Scrape job of the intake, where one runs.", show_default="no intake")
 ]
+Format = Annotated[
+    RuleFormat, typer.Option(help="Files for Prometheus, or objects of Kubernetes for the Prometheus operator.")
+]
 Live = Annotated[bool, typer.Option("--live/--replay", help="Whether event time should keep up with the clock.")]
 
 
@@ -66,13 +69,13 @@ def generate(
     alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
     intake_job: IntakeJob = None,
     live: Live = True,
+    format: Format = RuleFormat.FILES,
 ) -> None:
     """Write the rule files of a catalogue."""
     services = _services(folders)
     jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
-    files = rule_files(
-        services, _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
-    )
+    options = _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    files = rule_files(services, options, format)
     try:
         output_folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
@@ -103,14 +106,14 @@ def check(
     alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
     intake_job: IntakeJob = None,
     live: Live = True,
+    format: Format = RuleFormat.FILES,
 ) -> None:
     """Make the rules anew and compare (exit 1 when they differ); say which alerts each service cannot have, and why."""
     services = _services(folders)
-    folder = rules_folder or _rules_that_come_with(services)
+    folder = rules_folder or _rules_that_come_with(services, format)
     jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
-    files = rule_files(
-        services, _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
-    )
+    options = _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    files = rule_files(services, options, format)
     differing = 0
     with output():
         for name, text in files.items():
@@ -133,8 +136,8 @@ def check(
         raise typer.Exit(1)
 
 
-def _rules_that_come_with(services: Catalogue) -> Path:
-    if dict(services) != catalogue.services_in([catalogue.CITY]):
+def _rules_that_come_with(services: Catalogue, format: RuleFormat) -> Path:
+    if format is not RuleFormat.FILES or dict(services) != catalogue.services_in([catalogue.CITY]):
         raise ConfigurationError("--rules: name the folder of the files that Prometheus loads for this catalogue")
     return CITY
 

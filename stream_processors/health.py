@@ -1,4 +1,8 @@
-"""/metrics and /healthz of a worker. Healthy means that work is being done, not that the process is there."""
+"""/metrics, /healthz and /livez of a worker.
+
+Healthy means that work is being done, not that the process is there. Alive means that its loop turns: a worker that
+waits for its broker or its history is alive, and starting it again would help nobody.
+"""
 
 from __future__ import annotations
 
@@ -67,18 +71,26 @@ class Health:
         return healthy, {"status": "ok" if healthy else "stalled", **said}
 
 
-async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:
-    """Serve until cancelled. Raises `ConfigurationError` when the port is taken."""
+def application(metrics: Metrics, health: Health) -> Starlette:
+    """/healthz answers 503 when a processor has work and makes no progress, /livez always, /metrics the exposition."""
 
     async def healthz(_: Request) -> JSONResponse:
         healthy, body = health.report()
         return JSONResponse(body, status_code=200 if healthy else 503)
 
+    async def livez(_: Request) -> JSONResponse:
+        return JSONResponse({"status": "alive"})
+
     async def exposition(request: Request) -> Response:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics.registry), headers={"content-type": content_type})
 
-    app = Starlette(routes=[Route("/healthz", healthz), Route("/metrics", exposition)])
+    return Starlette(routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", exposition)])
+
+
+async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:
+    """Serve until cancelled. Raises `ConfigurationError` when the port is taken."""
+    app = application(metrics, health)
     server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     with _listen(settings.metrics_host, settings.metrics_port) as listener:
         host, port = listener.getsockname()[:2]

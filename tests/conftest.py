@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", CLIENT_WARNING)
     config.addinivalue_line("filterwarnings", SDK_WARNING)
+    config.addinivalue_line("markers", "kustomize: needs the command kustomize, and Go")
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
 

@@ -61,6 +61,21 @@ def test_other_options_are_a_difference(tmp_path: Path, entries: Path) -> None:
     assert kept("check", "--rules", str(tmp_path), "--catalogue", str(entries), "--hold", "1h").exit_code == 1
 
 
+def test_rules_as_objects_of_kubernetes_are_one_file_and_are_checked_alike(tmp_path: Path, entries: Path) -> None:
+    where = ("--catalogue", str(entries), "--format", "prometheus-rule")
+    made = kept("generate", "--output", str(tmp_path / "objects"), *where)
+    assert made.exit_code == 0, made.output
+    assert [file.name for file in (tmp_path / "objects").iterdir()] == ["prometheus-rules.yml"]
+    assert kept("check", "--rules", str(tmp_path / "objects"), *where).exit_code == 0
+    assert isinstance(kept("check", "--format", "prometheus-rule").exception, ConfigurationError)
+
+
+def test_a_service_that_cannot_name_an_object_of_kubernetes_is_refused(tmp_path: Path, entries: Path) -> None:
+    (entries / "library.toml").write_text(ENTRY.replace('"library"', '"library-"'), encoding="utf-8")
+    result = kept("generate", "--output", str(tmp_path), "--catalogue", str(entries), "--format", "prometheus-rule")
+    assert "'kept-service-library-' cannot be the name of an object of Kubernetes" in str(result.exception)
+
+
 def test_a_missing_file_is_a_difference(tmp_path: Path, entries: Path) -> None:
     assert kept("check", "--rules", str(tmp_path), "--catalogue", str(entries)).exit_code == 1
 

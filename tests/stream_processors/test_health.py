@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
+from starlette.applications import Starlette
 
 from stream_processors import health
+from stream_processors.sinks.metrics import Metrics
 
 
 @pytest.fixture
@@ -64,3 +69,25 @@ def test_a_worker_that_cannot_know_because_the_broker_is_silent_is_not_healthy(c
     state.observe("indicators", lag=0)
     clock[0] += 121
     assert not state.report()[0]
+
+
+async def _status(app: Starlette, path: str) -> int:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
+    await app(scope, receive, send)
+    return int(sent[0]["status"])
+
+
+def test_a_worker_that_waits_for_long_is_not_healthy_but_alive(clock: list[float]) -> None:
+    state = health.Health(stall_seconds=120)
+    app = health.application(Metrics(set(), "none"), state)
+    assert [asyncio.run(_status(app, path)) for path in ("/healthz", "/livez")] == [200, 200]
+    clock[0] += 500  # the broker says nothing: nobody knows whether there is work
+    assert [asyncio.run(_status(app, path)) for path in ("/healthz", "/livez", "/metrics")] == [503, 200, 200]
