@@ -14,10 +14,13 @@ ALERTMANAGER_JOB: Final = "alertmanager"
 
 UP = Metric("up", "Prometheus, on every scrape: 1 when the target answered, else 0", ())
 SCRAPE_SECONDS = Metric("scrape_duration_seconds", "Prometheus, on every scrape: how long it took", ())
-ALERTS = Metric(
-    "ALERTS",
-    "Prometheus, for each alert that is pending or fires: 1. Labels are those of the generated rules",
-    ("alertname", "alertstate", "severity", "component", "service", "signal", "about", "topic", "owner", "simulated"),
+_OF_RULES = ("alertname", "severity", "component", "service", "signal", "about", "topic", "owner", "simulated")
+"""Labels that the generated rules give to alerts, and the name."""
+ALERTS = Metric("ALERTS", "Prometheus, for each alert that is pending or fires: 1", (*_OF_RULES, "alertstate"))
+ALERTS_SINCE = Metric(
+    "ALERTS_FOR_STATE",
+    "Prometheus, for the same alerts: the time (s) since which the rule's condition holds",
+    _OF_RULES,
 )
 MEMORY = Metric("process_resident_memory_bytes", "Every process, by its client library: memory it holds", ())
 PROCESSOR_SECONDS = Metric(
@@ -55,6 +58,7 @@ FOREIGN: Final = (
     UP,
     SCRAPE_SECONDS,
     ALERTS,
+    ALERTS_SINCE,
     MEMORY,
     PROCESSOR_SECONDS,
     STARTED,

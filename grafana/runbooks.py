@@ -1,6 +1,6 @@
 """Ways from a panel to the section of docs/runbooks.md that says what to do.
 
-Where people read that page differs from place to place: it is the value of a hidden variable of the board.
+Where people read that page differs from place to place: it is the value of a variable of the board.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard
 
 VARIABLE: Final = "runbooks"
-RUNBOOKS: Final = "/public/kept/runbooks.md"
-"""Where the page is by default: Grafana hands out the files of its folder `public` under this path."""
+RUNBOOKS: Final = "docs/runbooks.md"
+"""The default: that of `kept rules generate`."""
 
 
-def runbooks_variable(address: str = RUNBOOKS) -> builders.ConstantVariable:
-    """The address of docs/runbooks.md, for `runbook`."""
-    return builders.ConstantVariable(VARIABLE).label("Runbooks").value(address)
+def runbooks_variable(address: str = RUNBOOKS) -> builders.TextBoxVariable:
+    """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
+    return builders.TextBoxVariable(VARIABLE).label("Runbooks at").default_value(address)
 
 
 def runbook(alert: str) -> builders.DashboardLink:
