@@ -25,6 +25,10 @@ STEPS_MS = (
 """Grafana rounds an interval to one of these."""
 
 
+class All(str):
+    """The value of "All" that a variable brings itself: Grafana puts it in as it is, whatever the format."""
+
+
 class Asked(NamedTuple):
     """When a board is looked at: its time range (epoch seconds) and how often Prometheus scrapes (s)."""
 
@@ -61,7 +65,10 @@ class Asked(NamedTuple):
 
 def promql(text: str, chosen: Mapping[str, str], asked: Asked) -> str:
     """A PromQL query as it is sent. Raises `KeyError` for a variable that is not there."""
-    escaped = {name: value.replace("\\", "\\\\").replace("'", "\\\\'") for name, value in chosen.items()}
+    escaped = {
+        name: value if isinstance(value, All) else value.replace("\\", "\\\\").replace("'", "\\\\'")
+        for name, value in chosen.items()
+    }
     return _replaced(text, chosen, escaped, asked.built_in())
 
 
@@ -89,7 +96,9 @@ def _replaced(text: str, chosen: Mapping[str, str], plain: Mapping[str, str], bu
         name, how = found[1] or found[2] or found[4], found[3] or found[5]
         if name in built_in:
             return built_in[name]
-        return plain[name] if how is None else FORMATS[how](chosen[name])
+        if how is None or isinstance(chosen[name], All):
+            return plain[name]
+        return FORMATS[how](chosen[name])
 
     return REFERENCE.sub(value, text)
 
