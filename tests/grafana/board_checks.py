@@ -48,6 +48,9 @@ LABEL_VALUES = re.compile(r"label_values\(\s*(?:(.+),\s*)?(\w+)\s*\)\s*", re.DOT
 QUERY_RESULT = re.compile(r"query_result\((.*)\)\s*", re.DOTALL)
 ANNOTATED = {"signal", "change"}
 """What `kept grafana annotate` writes beside the tag `kept` and the service's id."""
+ADDED = "is added by the SDK"
+ADDED_BY_SDK = re.compile(r"(\.panels\[\d+\])?\.links\[\d+\]\.placement")
+"""What the SDK adds by itself when it reads a board: it has no way to say that a link is in no menu."""
 OF_DATA = {"__data", "__value", "__field", "__series"}
 """What links of values may name beside variables, and Grafana's own `__url_time_range` and the like."""
 
@@ -206,7 +209,9 @@ def decoding(board: Board) -> Iterator[str]:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         yield f"the SDK cannot read it: {error!r}"
         return
-    yield from _differences("", board, again)
+    for path, what in _differences("", board, again):
+        if not (what == ADDED and ADDED_BY_SDK.fullmatch(path)):
+            yield f"{path} {what}"
 
 
 def manners(board: Board) -> Iterator[str]:
@@ -224,16 +229,16 @@ def manners(board: Board) -> Iterator[str]:
             yield f"{where} draws lines over gaps"
 
 
-def _differences(path: str, wanted: Any, found: Any) -> Iterator[str]:
-    """Where two JSON values differ, by path."""
+def _differences(path: str, wanted: Any, found: Any) -> Iterator[tuple[str, str]]:
+    """Where two JSON values differ, and how."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for key in sorted({*wanted, *found}):
             if key not in found or key not in wanted:
-                yield f"{path}.{key} is {'dropped' if key not in found else 'added'} by the SDK"
+                yield f"{path}.{key}", "is dropped by the SDK" if key not in found else ADDED
             else:
                 yield from _differences(f"{path}.{key}", wanted[key], found[key])
     elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
         for at, (one, other) in enumerate(zip(wanted, found, strict=True)):
             yield from _differences(f"{path}[{at}]", one, other)
     elif wanted != found or type(wanted) is not type(found):
-        yield f"{path} is {wanted!r}, the SDK makes {found!r} of it"
+        yield path, f"is {wanted!r}, the SDK makes {found!r} of it"
