@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import catalogue
 from grafana.board import TITLES
 from grafana.datasources import INFLUXDB, PROMETHEUS
 from grafana.generate import dashboard_files
 from kept.catalogue import read_catalogue
+from tests.alert_rules import promtool
 from tests.conftest import ROOT
 from tests.grafana.board_checks import complaints, decoding
+from tests.grafana.board_queries import queries
+from tests.grafana.grafana_variables import Asked, named, promql
 from tests.grafana.provisioned import provisioned_sources
 
 BOARDS: dict[str, dict[str, Any]] = {
@@ -46,6 +51,21 @@ def test_committed_boards_are_those_of_the_city() -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in sorted(CITY.glob("*.json"))}
     stale = [name for name, text in committed.items() if made.get(name) != text]
     assert stale == [], "run `kept grafana generate --output grafana/city`"
+
+
+def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
+    """As recording rules, since promtool of Prometheus 2.42 checks nothing smaller."""
+    at = Asked(0, 3600)
+    asked = [query for board in BOARDS.values() for query in queries(board) if query.language == "promql"]
+    rules = [
+        {"record": f"query_{number}", "expr": promql(query.text, dict.fromkeys(named(query.text), "x"), at)}
+        for number, query in enumerate(asked)
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}), encoding="utf-8")
+    checked = promtool.run("check", "rules", "--lint=none", str(file))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(asked)} rules found" in checked.stdout
 
 
 Node = Any
