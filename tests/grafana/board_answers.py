@@ -17,12 +17,13 @@ from tests.grafana.board_queries import Board, Query, queries, variable_queries
 from tests.grafana.filled_stores import Stores
 from tests.grafana.grafana_variables import All, Asked
 
-CHOSEN = {"service": "parking-permits"}
-"""What a reader chooses where a variable offers what is there: a service with every kind of indicator."""
+CHOSEN = {"service": "parking-permits", "slice": "whole"}
+"""What a reader chooses where a variable offers what is there: a service with every kind of indicator, as a whole."""
 NOW_SECONDS = 300
 """Prometheus has been there for a minute or two: this is what a reader would choose to see it."""
 AT_ONCE = 4
 NOT_SHOWN = ("_start", "_stop", "result", "table")
+_LABEL = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _AGO = re.compile(r"now-(\d+)([mhdwMy])")
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}
 
@@ -60,7 +61,7 @@ class Reader:
 
     def answers(self, board: Board) -> Iterator[Answer]:
         """Those of all panels, with each variable as it is when the board is opened."""
-        chosen = {name: values[0] for name, values in self.variables(board).items()}
+        chosen = _first_of_each(self.variables(board))
         with ThreadPoolExecutor(AT_ONCE) as pool:
             yield from pool.map(lambda query: self._answer(board, query, chosen), queries(board))
 
@@ -71,7 +72,7 @@ class Reader:
         for variable in board["templating"]["list"]:
             name = variable["name"]
             if name in asked:
-                offered = self._offered(board, asked[name], {name: values[0] for name, values in found.items()})
+                offered = self._offered(board, asked[name], _first_of_each(found))
                 first = _chosen_at_first(variable, offered)
                 found[name] = [first, *(value for value in offered if value != first)] if offered else []
             else:
@@ -111,7 +112,7 @@ class Reader:
             found = self._stores.ask_prometheus(
                 "query_range", query=text, start=str(asked.start), end=str(asked.end), step=str(step)
             )
-        values = [row for series in found["result"] for row in _of_series(series)]
+        values = [row for series in found["result"] for row in _of_series(series, query.legend)]
         return Answer(query, len(values), values)
 
     def _flux(self, board: Board, query: Query, chosen: Mapping[str, str]) -> str:
@@ -131,6 +132,11 @@ class Reader:
         return Asked(now - NOW_SECONDS, now)
 
 
+def _first_of_each(variables: Mapping[str, list[str]]) -> Mapping[str, str]:
+    """What is chosen; a variable that offers nothing is empty, as in Grafana."""
+    return {name: next(iter(values), "") for name, values in variables.items()}
+
+
 def _chosen_at_first(variable: Mapping[str, Any], offered: list[str]) -> str:
     if variable.get("current", {}).get("value") == "$__all":
         return All(variable["allValue"])
@@ -147,9 +153,10 @@ def _fixed_values(variable: Mapping[str, Any]) -> list[str]:
     return [first, *(value for value in offered if value != first)]
 
 
-def _of_series(series: Mapping[str, Any]) -> Iterator[Row]:
+def _of_series(series: Mapping[str, Any], legend: str) -> Iterator[Row]:
+    name = _LABEL.sub(lambda found: series["metric"].get(found[1], ""), legend) or "Value"
     for at, value in series.get("values", [series.get("value")]):
-        yield Row(series["metric"], "Value", float(at), float(value))
+        yield Row(series["metric"], name, float(at), float(value))
 
 
 def _of_record(record: Mapping[str, Any]) -> Iterator[Row]:

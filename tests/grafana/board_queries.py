@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-Board = Mapping[str, Any]
+Board = dict[str, Any]
 """A dashboard as JSON."""
 
 
@@ -20,6 +20,8 @@ class Query(NamedTuple):
     text: str
     instant: bool = False
     unit: str = "none"
+    legend: str = ""
+    """What Grafana calls each series, with `{{label}}` in it; empty: it has no name of its own."""
 
     @property
     def place(self) -> str:
@@ -27,7 +29,7 @@ class Query(NamedTuple):
         return f"{self.board}-{self.panel}{self.ref}"
 
 
-def panels(board: Board) -> Iterator[Mapping[str, Any]]:
+def panels(board: Board) -> Iterator[dict[str, Any]]:
     """All panels, those in folded rows too, rows themselves left out."""
     for panel in board["panels"]:
         yield from panel.get("panels", ())
@@ -75,7 +77,8 @@ def _query(where: tuple[str, int, str, str], target: Mapping[str, Any], source: 
     if source["type"] == "influxdb":
         return Query(*where, "flux", target["query"], unit=unit)
     text = target["expr"] if "expr" in target else target["query"]
-    return Query(*where, "promql", text, bool(target.get("instant")), unit)
+    legend = target.get("legendFormat", "").removeprefix("__auto")
+    return Query(*where, "promql", text, bool(target.get("instant")), unit, legend)
 
 
 def _under_key(node: Any, key: str) -> Iterator[Any]:

@@ -95,8 +95,9 @@ def filled_stores(broker: Broker, influxd: Server, folder: Path) -> Iterator[Sto
             stack.callback(part.kill)
             part.start()
         stores = Stores(f"http://{LOOPBACK}:{alerts.prometheus}", reader, 0)
-        wait_until("the intake takes events", lambda: _post_events(intake_port, services[min(services)]), feed.check)
         wait_until("all services are published", lambda: _is_up_to_date(reader, services), workers.watch)
+        # Not before: what is told of now, while the past is still coming, makes all of the past late.
+        wait_until("the intake takes events", lambda: _post_events(intake_port, services[min(services)]), feed.check)
         _answer_signals(settings)
         wait_until("alerts of services fire", lambda: _fires(stores), workers.watch)
         time.sleep(SCRAPED_SECONDS)
@@ -124,9 +125,11 @@ class _Feed:
     """
 
     TWICE, LATE, LATE_BY, BAD = 1000, 20_000, 5000, 20
+    STOPS, STOP_SECONDS = (21, 7, 2), 3.0
+    """So many days before now the feed stops for a while: figures are published in between."""
 
     def __init__(self, settings: Settings, services: Catalogue) -> None:
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self._now_ms = time.time_ns() // 1_000_000
         # The demo lets one watch its last days; here everything up to now comes at once.
         self._events, _ = city_events(services, now_ms + CATCH_UP_DAYS * DAY_MS, DAYS, SEED, SCRIPT)
         self._pace = CityPace(now_ms, sleep=self._sleep)
@@ -156,10 +159,14 @@ class _Feed:
         topic = topics(self._settings.topic_prefix, self._settings.partitions).events.name
         with Publisher(topic, self._settings) as publisher, suppress(_Told):
             held: dict[int, Event] = {}
+            stops = [self._now_ms - days * DAY_MS for days in self.STOPS]
             for number, (time_ms, event) in enumerate(self._events):
                 self._pace.wait_for(time_ms)
                 if self._told.is_set():
                     return
+                if stops and time_ms > stops[0]:
+                    del stops[0]
+                    self._sleep(self.STOP_SECONDS)
                 if number % self.LATE == self.LATE - 1:
                     held[number + self.LATE_BY] = event
                     continue

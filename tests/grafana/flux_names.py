@@ -14,13 +14,14 @@ _TOKEN = re.compile(rf"(?P<comment>//[^\n]*)|(?P<text>{TEXT})|(?P<regexp>(?<=[~ 
 _COMPARED = re.compile(rf"\b\w+\.(\w+)\s*==\s*({TEXT})|\b\w+\[({TEXT})\]\s*==\s*({TEXT})")
 _COLUMN = re.compile(rf"\b(?:r|row|tables|left|right)\.(\w+)|\br\[({TEXT})\]")
 _COLUMN_LISTS = re.compile(rf"\b(?:columns|rowKey|columnKey|on)\s*:\s*\[((?:\s*{TEXT}\s*,?)*)\]")
-_ONE_COLUMN = re.compile(rf"\b(?:column|valueColumn|timeColumn)\s*:\s*({TEXT})")
+_ONE_COLUMN = re.compile(rf"\b(?:column|valueColumn|timeColumn|tag)\s*:\s*({TEXT})")
+_PIVOTED = re.compile(rf"\bcolumnKey\s*:\s*\[\s*({TEXT})\s*\]")
 _MADE_RECORD_KEY = re.compile(rf"[{{,]\s*(?:\w+\s+with\s+)?(\w+|{TEXT})\s*:")
 _WITH_KEY = re.compile(rf"\bwith\s+(\w+|{TEXT})\s*:")
 _RENAMED = re.compile(rf"rename\(\s*columns\s*:\s*\{{((?:[^{{}}]|{TEXT})*)\}}")
 _RENAMED_TO = re.compile(rf":\s*({TEXT})")
 _RENAMED_FROM = re.compile(rf"(?:^|,)\s*(\w+|{TEXT})\s*:")
-_MADE_BY_NAME = re.compile(rf"\b(?:as|key|into)\s*:\s*({TEXT})")
+_MADE_BY_NAME = re.compile(rf"\b(?:as|key|into|columnName)\s*:\s*({TEXT})")
 BUILT_IN = frozenset({"_time", "_value", "_field", "_measurement", "_start", "_stop", "table", "result"})
 
 
@@ -43,6 +44,10 @@ def names_of(query: str) -> FluxNames:
     columns |= {_plain(text) for text in _ONE_COLUMN.findall(code)}
     made = {_plain(name) for name in (*_MADE_RECORD_KEY.findall(code), *_WITH_KEY.findall(code))}
     made |= {_plain(text) for text in _MADE_BY_NAME.findall(code)}
+    made |= {"elapsed"} if re.search(r"\belapsed\(", code) else set()
+    for pivoted in map(_plain, _PIVOTED.findall(code)):
+        # What the query itself has put into this column becomes names of columns.
+        made |= {_plain(text) for text in re.findall(rf"\b{re.escape(pivoted)}\s*:\s*({TEXT})", code)}
     for renamed in _RENAMED.findall(code):
         columns |= {_plain(name) for name in _RENAMED_FROM.findall(renamed)}
         made -= {_plain(name) for name in _RENAMED_FROM.findall(renamed)}

@@ -35,11 +35,11 @@ VARIABLES = [(uid, name) for uid, board in BOARDS.items() for name, _ in variabl
 
 RIGHTLY_EMPTY: Mapping[str, str] = {}
 """Query -> why its answer may be empty while all is well."""
-IMPLAUSIBLE_BY_UNIT = {
-    "kept-pipeline-42A": "two batches may be applied at once: a stage may take more than a second in a second",
-    "kept-pipeline-73A": "a process of several threads (Prometheus, Alertmanager) may use more than one processor",
+OTHER_BOUNDS: Mapping[str, tuple[float, float, str]] = {
+    "kept-pipeline-42A": (0, 3, "two batches may be applied at once: a stage may take more than a second in a second"),
+    "kept-pipeline-73A": (0, 8, "a process of several threads (Prometheus, Alertmanager) may use several processors"),
 }
-"""Query -> why its answer need not be within the bounds of its unit."""
+"""Query -> bounds of its values where those of the unit do not hold, and why."""
 DURATIONS = ("s", "ms", "m", "h", "d", "dtdurations")
 MOMENTS = ("dateTimeAsIso", "dateTimeAsIsoNoDateIfToday", "dateTimeAsLocal", "dateTimeFromNow")
 AHEAD_SECONDS = 300
@@ -91,7 +91,7 @@ def test_a_variable_offers_something(uid: str, name: str, reader: Reader) -> Non
 
 
 def test_what_is_rightly_empty_and_what_may_exceed_its_unit_is_on_a_board() -> None:
-    assert {*RIGHTLY_EMPTY, *IMPLAUSIBLE_BY_UNIT} <= {query.place for query in QUERIES}
+    assert {*RIGHTLY_EMPTY, *OTHER_BOUNDS} <= {query.place for query in QUERIES}
 
 
 def test_no_line_is_broken_by_a_series_that_is_there_twice(answers: Mapping[str, Answer]) -> None:
@@ -106,7 +106,7 @@ def unknown_to_stores(query: Query, stores: Stores, reader: Reader) -> list[str]
     if query.language == "flux":
         return sorted(flux_names.names_of(query.text).compared["_measurement"] - reader.measurements())
     named = {selector.metric for selector in promql_names.names_of(query.text).selectors}
-    heard = stores.ask_prometheus("metadata")
+    heard = {*stores.ask_prometheus("metadata"), *stores.ask_prometheus("label/__name__/values")}
     return sorted(name for name in named if name not in heard and name.removesuffix("_total") not in heard)
 
 
@@ -129,8 +129,9 @@ def implausible(query: Query, row: Row, unit: str) -> str | None:
         return None
     if not math.isfinite(row.value):
         return "is no number"
-    if query.place in IMPLAUSIBLE_BY_UNIT:
-        return None if row.value >= 0 else "is below 0"
+    if query.place in OTHER_BOUNDS:
+        low, high, _ = OTHER_BOUNDS[query.place]
+        return None if low <= row.value <= high else f"is not within {low} and {high}"
     if unit == "percentunit" and not 0 <= row.value <= 1:
         return "is no share"
     if unit in DURATIONS and row.value < 0:
