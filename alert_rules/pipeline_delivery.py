@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from alert_rules import pipeline_limits as limits
 from alert_rules.descriptions import DURATION
 from alert_rules.options import RuleOptions
 from alert_rules.pipeline_alert import FACT, PipelineAlert
 from alert_rules.rule_text import duration, promql_string
 from kept import metric_names as names
+from kept import pipeline_limits as limits
 
 
 def history(options: RuleOptions) -> tuple[PipelineAlert, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import Struct
 
 from kept.indicators.definitions import DEFINITIONS, Definition
@@ -99,6 +101,20 @@ HISTORY_WAITING = Metric(
 AMENDMENTS = Metric(
     "kept_history_amendments_total", "Published points written anew because events came late", (), "counter"
 )
+Stage = Literal["apply", "evaluate", "judge", "write"]
+STAGES: tuple[Stage, ...] = ("apply", "evaluate", "judge", "write")
+"""What a worker spends its time on, in data order: a batch of events in its transaction, the figures of a service, its
+signals, a call to the history store."""
+STAGE_SECONDS = Metric(
+    "kept_stage_seconds_total",
+    "Time spent in a stage: apply (a batch of events and its transaction), evaluate (the figures of one service), "
+    "judge (its signals), write (a call to the history store)",
+    ("stage",),
+    "counter",
+)
+STAGE_BATCHES = Metric(
+    "kept_stage_batches_total", "How often a stage was gone through, whatever came of it", ("stage",), "counter"
+)
 _SIGNAL = ("service", "signal", "about")
 SIGNAL_ACTIVE = Metric(
     "kept_signal_active",
@@ -193,6 +209,8 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     HISTORY_WAITING,
     AMENDMENTS,
     SERIES_DROPPED,
+    STAGE_SECONDS,
+    STAGE_BATCHES,
 )
 METRICS: tuple[Metric, ...] = (
     *INDICATOR_METRICS.values(),

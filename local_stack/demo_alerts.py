@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from alert_rules.alertmanager import Delivery, as_yaml, configuration
-from alert_rules.options import RuleOptions
+from alert_rules.options import Jobs, RuleOptions
 from alert_rules.rules import rule_files
 from catalogue import CITY
 from command_line.alertmanager_config import write_config
@@ -56,8 +56,13 @@ def left_out() -> Iterator[str]:
         yield f"Alertmanager is left out: it is not on this machine ({install}); Prometheus still shows the alerts."
 
 
-def alert_parts(folder: Path, ports: AlertPorts, metrics_ports: Sequence[int], page_port: int) -> Iterator[Child]:
-    """The child processes, not started, that turn what the workers show into messages; none without Prometheus."""
+def alert_parts(
+    folder: Path, ports: AlertPorts, metrics_ports: Sequence[int], page_port: int, intake_port: int | None = None
+) -> Iterator[Child]:
+    """The child processes, not started, that turn what the workers show into messages; none without Prometheus.
+
+    Where an intake runs it is watched too.
+    """
     prometheus, alertmanager = metrics.prometheus_command(), routing.alertmanager_command()
     if prometheus is None:
         return
@@ -68,19 +73,21 @@ def alert_parts(folder: Path, ports: AlertPorts, metrics_ports: Sequence[int], p
         yield routing.alertmanager(alertmanager, folder, ports.alertmanager, config)
     watching = metrics.Watching(
         metrics_ports=metrics_ports,
-        rules=_rules(read_catalogue([CITY]), page_port),
+        rules=_rules(read_catalogue([CITY]), page_port, with_intake=intake_port is not None),
         alertmanager_port=None if alertmanager is None else ports.alertmanager,
+        intake_port=intake_port,
     )
     yield metrics.prometheus(prometheus, folder, ports.prometheus, watching)
 
 
-def _rules(city: Catalogue, page_port: int) -> Mapping[str, str]:
+def _rules(city: Catalogue, page_port: int, *, with_intake: bool) -> Mapping[str, str]:
     page = f"http://{LOOPBACK}:{page_port}/"
     options = RuleOptions(
         wait_seconds=WAIT_SECONDS,
         hold_seconds=HOLD_SECONDS,
         dashboards=f"{page}service/",
         pipeline_dashboard=page,
+        jobs=metrics.JOBS if with_intake else Jobs(),
     )
     return rule_files(city, options)
 

@@ -15,7 +15,7 @@ from local_stack.child import Child
 from local_stack.ports import LOOPBACK
 
 INSTALL_COMMAND = "apt-get install -y prometheus"
-JOBS = Jobs()
+JOBS = Jobs(intake="kept-intake")
 
 
 class Watching(Struct, frozen=True, kw_only=True):
@@ -24,6 +24,7 @@ class Watching(Struct, frozen=True, kw_only=True):
     metrics_ports: Sequence[int]
     rules: Mapping[str, str] = {}
     alertmanager_port: int | None = None
+    intake_port: int | None = None
     every_seconds: float = 5
     """Scrapes, and evaluations of the rules."""
     resend_seconds: float = 15
@@ -55,6 +56,8 @@ def prometheus(command: str, folder: Path, port: int, watching: Watching) -> Chi
 def _settings(watching: Watching, port: int) -> dict[str, Any]:
     every = _duration(watching.every_seconds)
     targets = {JOBS.worker: watching.metrics_ports, JOBS.prometheus: [port]}
+    if watching.intake_port is not None and JOBS.intake is not None:
+        targets[JOBS.intake] = [watching.intake_port]
     alerting: dict[str, Any] = {}
     if watching.alertmanager_port is not None:
         targets[JOBS.alertmanager] = [watching.alertmanager_port]

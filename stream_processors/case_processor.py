@@ -17,6 +17,7 @@ from kept.settings import Settings
 from kept.topics import Topics, transactional_id
 from stream_processors.partition_log import PartitionLog
 from stream_processors.readiness import is_ready, when_ready
+from stream_processors.stage_times import StageTimes
 from stream_processors.topic_check import check_partition
 
 
@@ -42,7 +43,11 @@ class CaseProcessor:
         rules: Mapping[str, Rules],
         client_settings: dict[str, Any],
         clock_ms: Callable[[], int],
+        *,
+        stages: StageTimes | None = None,
     ) -> None:
+        """`stages` counts the time of stage `apply`."""
+        self._stages = stages or StageTimes()
         self._settings = settings
         self._topics = topics
         self._rules = rules
@@ -105,14 +110,18 @@ class CaseProcessor:
         fresh = [record for record in records if record.offset > state.offset]
         if fresh:
             self._check_gap(state, fresh[0].offset)
-            events = decode_batch([record.value for record in fresh])
-            redriven = {at for at, record in enumerate(fresh) if record.headers and times_redriven(record.headers)}
-            # What the brake refuses is thrown here, before anything is written: the worker ends with its batch.
-            changes = state.apply(fresh[-1].offset, events, self._clock_ms(), redriven=redriven)
-            await owned.log.write(changes, fresh)
+            await self._apply_fresh(owned, fresh)
             owned.idle = False
         owned.last_moved = time.monotonic()
         return state.offset + 1
+
+    async def _apply_fresh(self, owned: OwnedPartition, fresh: list[Any]) -> None:
+        with self._stages.measure("apply"):
+            events = decode_batch([record.value for record in fresh])
+            redriven = {at for at, record in enumerate(fresh) if record.headers and times_redriven(record.headers)}
+            # What the brake refuses is thrown here, before anything is written: the worker ends with its batch.
+            changes = owned.state.apply(fresh[-1].offset, events, self._clock_ms(), redriven=redriven)
+            await owned.log.write(changes, fresh)
 
     def _check_gap(self, state: PartitionState, first: int) -> None:
         if first != state.offset + 1:

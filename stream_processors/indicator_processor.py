@@ -49,6 +49,7 @@ from stream_processors.partition_log import tallies_partition, unpack_mark
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.slices import Slices
+from stream_processors.stage_times import StageTimes
 from stream_processors.unwritten import Unwritten
 
 log = logging.getLogger("kept.indicators")
@@ -124,8 +125,13 @@ class IndicatorProcessor:
         *,
         clock: Callable[[], int],
         judge: JudgeService = judge_all,
+        stages: StageTimes | None = None,
     ) -> None:
-        """`clock` gives the wall clock (s since 1970 UTC): it says when a signal was told, and nothing else."""
+        """`clock` gives the wall clock (s since 1970 UTC): it says when a signal was told, and nothing else.
+
+        `stages` counts the time of the stages `evaluate`, `judge` and `write`.
+        """
+        self._stages = stages or StageTimes()
         self._settings = settings
         self._topics = topics
         self._rules = rules
@@ -213,7 +219,8 @@ class IndicatorProcessor:
             windows, slices = (WINDOWS, True) if everything else owned.slices.due(service, previous, at, rules)
             if not windows:
                 continue
-            points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
+            with self._stages.measure("evaluate"):
+                points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
             await self._store(owned, points)
             if slices:
                 owned.slices.are_published(service, at)
@@ -234,10 +241,11 @@ class IndicatorProcessor:
     async def _judge(self, owned: TalliesPartition, service: str, at: int) -> None:
         """Judge a service, record what that changes, its charts too, then show it; before `publish`, which so announces
         it."""
-        judgement = owned.judgements.judge(service, owned.tallies, at, self._clock())
+        with self._stages.measure("judge"):
+            judgement = owned.judgements.judge(service, owned.tallies, at, self._clock())
+            unwritten = owned.unwritten.weeks(judgement.situation)
         if judgement.changed:
             await self._retrying(owned, self._history.record, judgement.changed)
-        unwritten = owned.unwritten.weeks(judgement.situation)
         if unwritten.weeks:
             await self._retrying(owned, self._history.write_charts, unwritten.weeks)
             owned.unwritten.settle_weeks(unwritten)
@@ -314,7 +322,8 @@ class IndicatorProcessor:
                 with attempt:
                     if self.partitions.get(owned.partition) is not owned:
                         raise _MovedAway
-                    return await asyncio.to_thread(call, *arguments)
+                    with self._stages.measure("write"):
+                        return await asyncio.to_thread(call, *arguments)
         except _MovedAway:
             return None
         finally:

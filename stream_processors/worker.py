@@ -40,6 +40,7 @@ from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.judgements import JudgeService
 from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.stage_times import StageTimes
 from stream_processors.topic_check import PartitionWatch, check_topics
 
 log = logging.getLogger("kept.worker")
@@ -71,7 +72,8 @@ class Worker:
         self.metrics = Metrics(catalogue, fingerprint(catalogue))
         self.health = Health(settings.stall_seconds)
         rules = rules_by_service(catalogue)
-        self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms)
+        stages = StageTimes()
+        self.cases = CaseProcessor(settings, self._topics, rules, client_settings(settings), _clock_ms, stages=stages)
         self._history = open_history_patiently(settings)
         self.indicators = IndicatorProcessor(
             settings,
@@ -82,9 +84,11 @@ class Worker:
             self.metrics,
             clock=lambda: _clock_ms() // 1000,
             judge=judge,
+            stages=stages,
         )
         self._partition_watch = PartitionWatch(client_settings(settings), self._topics.events)
         self.metrics.refused = self._history.refused
+        self.metrics.stages = stages.totals
         self.metrics.history_waiting = self.indicators.waiting_seconds
         self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]

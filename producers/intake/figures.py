@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -32,6 +32,8 @@ class Figures(Collector):
         self.reasons: Counter[str] = Counter()
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
+        # What every program tells of itself under the same names: memory, processor time, start.
+        ProcessCollector(registry=self.registry)
 
     def bad_events(self, bad: Sequence[tuple[int, Reject]]) -> None:
         """Count why events were bad."""

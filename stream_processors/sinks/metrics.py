@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -12,7 +12,7 @@ from history.store import REFUSALS, Refusal
 from kept import metric_names as names
 from kept.catalogue import Catalogue
 from kept.indicators.point import Point
-from kept.metric_names import Metric
+from kept.metric_names import Metric, Stage
 from kept.partition import PartitionState
 from stream_processors.sinks.signal_gauges import SeriesBudget, SignalGauges
 
@@ -28,6 +28,8 @@ class Metrics(Collector):
         self._fingerprint = fingerprint
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(self)
+        # What every program tells of itself under the same names: memory, processor time, start.
+        ProcessCollector(registry=self.registry)
         self.signals = SignalGauges()
         """What the same services were last judged to be."""
         self._points: dict[str, dict[tuple[str, str], Point]] = {}
@@ -41,6 +43,8 @@ class Metrics(Collector):
         """How many points the history store will never take, by reason."""
         self.history_waiting: Callable[[], float] = float
         """For how long (s) a call to the history store has been refused by now."""
+        self.stages: Callable[[], Mapping[Stage, tuple[float, int]]] = dict
+        """(seconds, rounds) of each stage."""
 
     def show(self, service: str, points: Iterable[Point]) -> None:
         """The newest points of a service replace its former ones; slices are left to the history store."""
@@ -141,6 +145,11 @@ class Metrics(Collector):
         waiting = _family(names.HISTORY_WAITING)
         waiting.add_metric([], self.history_waiting())
         yield from (last, register, buckets, lag, events, dead, late, points, refused, waiting, amended, catalogue)
+        seconds, rounds = _family(names.STAGE_SECONDS), _family(names.STAGE_BATCHES)
+        for stage, (spent, times) in self.stages().items():
+            seconds.add_metric([stage], spent)
+            rounds.add_metric([stage], times)
+        yield from (seconds, rounds)
 
 
 def _currency(point: Point) -> list[str]:

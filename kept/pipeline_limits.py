@@ -1,21 +1,22 @@
-"""Every threshold of the pipeline's alerts, with where it comes from. Durations in seconds."""
+"""Every threshold of the pipeline's alerts, with where it comes from. Rules fire by them, boards draw them as lines.
+
+Durations are in seconds, windows as PromQL writes them.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from alert_rules.rule_text import duration
-
 MINUTE: Final = 60
 
-UP_WINDOW: Final = duration(5 * MINUTE)
+UP_WINDOW: Final = "5m"
 UP_SHARE: Final = 0.5
 """Down is: answered less than half of the scrapes of five minutes. A restart takes seconds; a crash loop shows too."""
 UP_WAIT: Final = 3 * MINUTE
 """After a boot there is no more than this of a window yet; with it, all workers lost are told well within the hold."""
 ABSENT_WAIT: Final = 5 * MINUTE
 
-STUCK_WINDOW: Final = duration(15 * MINUTE)
+STUCK_WINDOW: Final = "15m"
 """Published time moves every five minutes of event time: three steps missed."""
 STUCK_WAIT: Final = 5 * MINUTE
 NOTHING_PUBLISHED_WAIT: Final = 30 * MINUTE
@@ -28,7 +29,7 @@ LAG_RECORDS: Final = 1000
 LAG_GROWTH: Final = 1.1
 LAG_WAIT: Final = 15 * MINUTE
 
-DEAD_WINDOW: Final = duration(30 * MINUTE)
+DEAD_WINDOW: Final = "30m"
 DEAD_SHARE: Final = 0.01
 """Long before the brake, which stops a worker when half of the last thousand events are refused."""
 DEAD_LETTERS: Final = 10
@@ -40,15 +41,15 @@ ACCOUNTS_WAIT: Final = 5 * MINUTE
 HISTORY_WAITING_SECONDS: Final = 5 * MINUTE
 """A compaction or a backup of the store is over by then."""
 HISTORY_WAIT: Final = 1 * MINUTE
-REFUSED_WINDOW: Final = duration(60 * MINUTE)
+REFUSED_WINDOW: Final = "1h"
 CATALOGUES_WAIT: Final = 30 * MINUTE
 """Workers are restarted one after the other."""
 SERIES_WAIT: Final = 15 * MINUTE
 
-RULES_WINDOW: Final = duration(3 * MINUTE)
+RULES_WINDOW: Final = "3m"
 RULES_WAIT: Final = 5 * MINUTE
 """Longer than the window, so that one failure (an Alertmanager that restarts) is over before it is told."""
-DELIVERY_WINDOW: Final = duration(15 * MINUTE)
+DELIVERY_WINDOW: Final = "15m"
 DELIVERIES_FAILED: Final = 3
 DELIVERY_WAIT: Final = 5 * MINUTE
 """Alertmanager tries a delivery again by itself and counts it as failed only in the end."""
