@@ -94,7 +94,7 @@ def test_what_is_rightly_empty_and_what_may_exceed_its_unit_is_on_a_board() -> N
     assert {*RIGHTLY_EMPTY, *OTHER_BOUNDS} <= {query.place for query in QUERIES}
 
 
-def test_no_line_is_broken_by_a_series_that_is_there_twice(answers: Mapping[str, Answer]) -> None:
+def test_a_number_that_is_shown_large_is_one_number(answers: Mapping[str, Answer]) -> None:
     """A number that a board shows large is one number: not one for each worker or partition."""
     single = {query.place: query for query in QUERIES if _panel(query)["type"] == "stat" and query.language == "promql"}
     many = {place: len(answers[place].values) for place in single if len(answers[place].values) > 1}
