@@ -34,7 +34,8 @@ def signal_line(raised: Raised) -> str:
     truth = text_field(msgspec.json.encode(raised).decode())
     return (
         f"{SIGNALS},{about}service={tag(verdict.service)},signal={tag(verdict.signal)} {TRUTH}={truth},"
-        f"id={text_field(raised.id)},words={text_field(verdict.words)}{severity} {raised.raised_at}"
+        f"id={text_field(raised.id)},words={text_field(verdict.words)},open={str(raised.ended_at is None).lower()}"
+        f"{severity} {raised.raised_at}"
     )
 
 
@@ -42,8 +43,8 @@ def response_line(response: Response) -> str:
     """A response; its time is in nanoseconds, so that what is said to several signals within a second stays apart."""
     digest = hashlib.blake2b(f"{response.id}|{response.says}".encode(), digest_size=8).digest()
     within = int.from_bytes(digest, "big") % _WITHIN_A_SECOND
-    truth = text_field(msgspec.json.encode(response).decode())
-    return f"{RESPONSES},says={tag(response.says)} {TRUTH}={truth} {response.at * NANOSECONDS + within}"
+    fields = f"{TRUTH}={text_field(msgspec.json.encode(response).decode())},id={text_field(response.id)}"
+    return f"{RESPONSES},says={tag(response.says)} {fields} {response.at * NANOSECONDS + within}"
 
 
 def signal_of(row: Mapping[str, Any]) -> Raised:
