@@ -15,6 +15,8 @@ import pytest
 
 CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
 """kafka-python reads its own schemas with a function that Python 3.11 deprecates (and later takes back)."""
+SDK_WARNING = "ignore:Prefer using dashboardv2:DeprecationWarning"
+"""The SDK of Grafana advises dashboards of version 2, which file provisioning rejects."""
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
@@ -38,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", CLIENT_WARNING)
+    config.addinivalue_line("filterwarnings", SDK_WARNING)
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
 

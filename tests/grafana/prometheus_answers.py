@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import time
+import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
+DEADLINE_SECONDS = 30.0
 Row = dict[str, Any]
 
 
@@ -29,6 +33,13 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{expression}: {error.read().decode()}") from error
         return [{**each["metric"], "Value": float(each["value"][1])} for each in found]
+
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Return when `until` is true; the next scrapes may make it so."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not until():
+            assert time.monotonic() < deadline, "it did not become true"
+            time.sleep(0.1)
 
     def table(self, panel: dict[str, Any]) -> list[Row]:
         """The rows that people see: title of a column -> label or number; None: no value."""
