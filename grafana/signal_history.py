@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from grafana.few_lines import NAME, called, numbered
 from grafana.flux import RANGE, dictionary, text
 from grafana.flux_query import Flux
 from history.signal_lines import RESPONSES, SIGNALS
@@ -31,10 +32,7 @@ def open_signals() -> Flux:
     """
     columns = ("raised", "severity", "service", "alert", "about", "words", "id")
     return Flux(
-        _imports("dict", "strings")
-        + _signals(EVER, newest=True)
-        + "signals |> filter(fn: (r) => r.open)\n"
-        + _rows(columns)
+        _imports("dict") + _signals(EVER, newest=True) + "signals |> filter(fn: (r) => r.open)\n" + _rows(columns)
     )
 
 
@@ -45,7 +43,7 @@ def raised_signals() -> Flux:
     """
     columns = ("raised", "severity", "service", "alert", "about", "words", "state", "acknowledged", "judged", "id")
     return Flux(
-        _imports("dict", "strings") + _signals(RANGE) + _answers() + "signals\n"
+        _imports("dict") + _signals(RANGE) + _answers() + "signals\n"
         "  |> map(fn: (r) => ({r with\n"
         '    state: if r.open then "open" else "ended",\n'
         '    acknowledged: if contains(value: r.id, set: acknowledged) then "yes" else "no",\n'
@@ -62,23 +60,28 @@ def raised_by_day(catalogue: Catalogue) -> Flux:
     time range has no rows.
     """
     return Flux(
-        f"{_imports('dict', 'strings', 'timezone')}{_zone(catalogue)}{_signals(RANGE)}signals\n"
+        f"{_imports('dict', 'timezone')}{_zone(catalogue)}{_signals(RANGE)}signals\n"
         + _counted("severity", "every: 1d")
     )
 
 
 def load_by_week(catalogue: Catalogue) -> Flux:
-    """Pages and tickets of each owner by ISO week (Monday 00:00), local time of the catalogue's services.
+    """Pages and tickets by ISO week (Monday 00:00, local time of the catalogue's services) of the owners that got most.
 
-    Columns `_time` (the week's beginning), `_value` and the group `owner`.
+    Columns `_time` (the week's beginning), `_value` and the group `name`.
     """
-    owners = {each.id: each.owner for each in catalogue.values()}
+    # Flux cannot tell the type of an empty dictionary.
+    owners = {NOT_IN_CATALOGUE: NOT_IN_CATALOGUE} | {each.id: each.owner for each in catalogue.values()}
     owner = f"dict.get(dict: owners, key: r.service, default: {text(NOT_IN_CATALOGUE)})"
+    # Weeks since 1970 begin on Thursdays.
+    weeks = _counted("owner", "every: 1w, offset: -3d")
     return Flux(
-        f"{_imports('dict', 'strings', 'timezone')}{_zone(catalogue)}owners = {dictionary(owners)}\n{_signals(RANGE)}"
-        f"signals\n{_FOR_PEOPLE}  |> map(fn: (r) => ({{r with owner: {owner}}}))\n"
-        # Weeks since 1970 begin on Thursdays.
-        + _counted("owner", "every: 1w, offset: -3d")
+        f"{_imports('dict', 'timezone')}{_zone(catalogue)}owners = {dictionary(owners)}\n{_signals(RANGE)}"
+        f"weeks = signals\n{_FOR_PEOPLE}  |> map(fn: (r) => ({{r with owner: {owner}}}))\n{weeks}\n"
+        + numbered('most = weeks |> sum() |> group() |> rename(columns: {_value: "alerts"})\n', "alerts")
+        + 'join(tables: {week: weeks |> group(), most: most}, on: ["owner"])\n'
+        f"  |> map(fn: (r) => ({{_time: r._time, {NAME}: {called('r.owner')}, _value: r._value}}))\n"
+        f'  |> group(columns: ["{NAME}"]) |> sort(columns: ["_time"])'
     )
 
 
@@ -89,7 +92,7 @@ def report_card() -> Flux:
     `precision`, `low`, `high` (95 %, Wilson), which are missing with fewer than `LEAST_JUDGED` judged.
     """
     return Flux(
-        _imports("dict", "math", "strings") + _signals(RANGE) + _answers() + "one = (yes) => if yes then 1 else 0\n"
+        _imports("dict", "math") + _signals(RANGE) + _answers() + "one = (yes) => if yes then 1 else 0\n"
         "counted = signals\n" + _FOR_PEOPLE +
         '  |> group(columns: ["alert", "severity"])\n'
         "  |> reduce(identity: {raised: 0, still_open: 0, useful: 0, noise: 0, not_acknowledged: 0},\n"
@@ -132,9 +135,7 @@ def _signals(range_: str, *, newest: bool = False) -> str:
         f"  |> filter(fn: (r) => {fields}){' |> last()' if newest else ''}\n"
         '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value") |> group()\n'
         "  |> map(fn: (r) => ({_time: r._time, _start: r._start, _stop: r._stop, service: r.service, id: r.id,\n"
-        # The store writes these two characters as numbers, since lines could trip over them.
-        f"    words: strings.replaceAll(v: strings.replaceAll(v: r.words, t: {text('%5C')}, u: {text(chr(92))}),"
-        f" t: {text('%25')}, u: {text('%')}),\n"
+        "    words: r.words,\n"
         '    about: if exists r.about then r.about else "",\n'
         '    severity: if exists r.severity then r.severity else "info",\n'
         "    open: if exists r.open then r.open else false,\n"

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from grafana.few_lines import NAME, called, numbered
 from grafana.flux import FROM, dictionary, text
 from grafana.flux_query import Flux
 from history.line_protocol import POINTS, WHOLE_SERVICE
 from kept.catalogue import Catalogue
 
-LINES: Final = 8
-"""More lines than this nobody tells apart."""
 LEAST_WAITING: Final = 10
 """Cases: with fewer at its beginning a backlog doubles by a handful of letters."""
 WINDOW: Final = "${window:json}"
+NOBODY: Final = ""
+"""Flux cannot tell the type of an empty dictionary."""
+NEVER: Final = 2.0
+"""No target: shares are at most 1."""
 HOURLY: Final = "28d"
 """A window that is published by the hour; stocks are the same in all."""
-_VALUES: Final = (
-    '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
-    '  |> filter(fn: (r) => r.state == "value" and exists r.value)\n'
-)
 
 
 def furthest_below_target(catalogue: Catalogue) -> Flux:
@@ -33,18 +32,19 @@ def furthest_below_target(catalogue: Catalogue) -> Flux:
     targets = {each.id: each.promise.target_share for each in catalogue.values() if each.promise is not None}
     return Flux(
         f'import "dict"\n{_names(catalogue)}'
-        f"targets = {dictionary(targets)}\n"
-        "target = (id) => dict.get(dict: targets, key: id, default: 2.0)\n"
-        f"shares = {_points('promise_kept', WINDOW)}\n"
-        'worst = shares |> filter(fn: (r) => r._field == "value") |> last() |> group()\n'
-        "  |> filter(fn: (r) => target(id: r.service) <= 1.0)\n"
-        "  |> map(fn: (r) => ({service: r.service, below: target(id: r.service) - r._value}))\n"
-        f'  |> top(n: {LINES}, columns: ["below"]) |> findColumn(fn: (key) => true, column: "service")\n'
-        "shares |> filter(fn: (r) => contains(value: r.service, set: worst))\n"
-        f"{_VALUES}"
-        "  |> map(fn: (r) => ({_time: r._time, name: name(id: r.service),"
+        f"targets = {dictionary({NOBODY: NEVER} | targets)}\n"
+        f"target = (id) => dict.get(dict: targets, key: id, default: {NEVER})\n"
+        f"{_points('promise_kept', WINDOW)}"
+        + numbered(
+            "worst = values |> last() |> group()\n"
+            f"  |> filter(fn: (r) => target(id: r.service) < {NEVER})\n"
+            "  |> map(fn: (r) => ({service: r.service, below: target(id: r.service) - r._value}))\n",
+            "below",
+        )
+        + _courses("worst")
+        + f"  |> map(fn: (r) => ({{_time: r._time, {NAME}: {called('name(id: r.service)')},"
         " _value: 100.0 * (r.value - target(id: r.service))}))\n"
-        '  |> group(columns: ["name"]) |> sort(columns: ["_time"])'
+        f'  |> group(columns: ["{NAME}"]) |> sort(columns: ["_time"])'
     )
 
 
@@ -56,33 +56,47 @@ def fastest_growing_backlogs(catalogue: Catalogue) -> Flux:
     """
     return Flux(
         f'import "dict"\n{_names(catalogue)}'
-        f"backlogs = {_points('backlog', text(HOURLY))}\n"
-        'cases = backlogs |> filter(fn: (r) => r._field == "value")\n'
-        f"first = cases |> first() |> group() |> filter(fn: (r) => r._value >= {float(LEAST_WAITING)})\n"
+        f"{_points('backlog', text(HOURLY))}"
+        f"first = values |> first() |> group() |> filter(fn: (r) => r._value >= {float(LEAST_WAITING)})\n"
         '  |> keep(columns: ["service", "_value"]) |> rename(columns: {_value: "before"})\n'
-        'last = cases |> last() |> group() |> keep(columns: ["service", "_value"])\n'
-        'grown = join(tables: {first: first, last: last}, on: ["service"])\n'
-        "  |> map(fn: (r) => ({r with growth: r._value / r.before}))\n"
-        f'  |> top(n: {LINES}, columns: ["growth"])\n'
-        'chosen = grown |> findColumn(fn: (key) => true, column: "service")\n'
-        "courses = backlogs |> filter(fn: (r) => contains(value: r.service, set: chosen))\n"
-        f'{_VALUES}  |> group() |> keep(columns: ["_time", "service", "value"])\n'
-        'join(tables: {course: courses, grown: grown}, on: ["service"])\n'
-        "  |> map(fn: (r) => ({_time: r._time, name: name(id: r.service), _value: r.value / r.before - 1.0}))\n"
-        '  |> group(columns: ["name"]) |> sort(columns: ["_time"])'
+        'last = values |> last() |> group() |> keep(columns: ["service", "_value"])\n'
+        + numbered(
+            'grown = join(tables: {first: first, last: last}, on: ["service"])\n'
+            "  |> map(fn: (r) => ({r with growth: r._value / r.before}))\n",
+            "growth",
+        )
+        + _courses("grown")
+        + f"  |> map(fn: (r) => ({{_time: r._time, {NAME}: {called('name(id: r.service)')},"
+        " _value: r.value / r.before - 1.0}))\n"
+        f'  |> group(columns: ["{NAME}"]) |> sort(columns: ["_time"])'
+    )
+
+
+def _courses(chosen: str) -> str:
+    """The values of the services of `chosen`, with its columns; a value whose state is another is a leftover."""
+    return (
+        f'ids = {chosen} |> findColumn(fn: (key) => true, column: "service")\n'
+        "of = (tables=<-) => tables |> filter(fn: (r) => contains(value: r.service, set: ids)) |> group()\n"
+        '  |> keep(columns: ["_time", "service", "_value"])\n'
+        'known = states |> of() |> filter(fn: (r) => r._value == "value") |> drop(columns: ["_value"])\n'
+        'course = join(tables: {value: values |> of() |> rename(columns: {_value: "value"}), state: known},'
+        ' on: ["_time", "service"])\n'
+        f'join(tables: {{course: course, chosen: {chosen}}}, on: ["service"])\n'
     )
 
 
 def _names(catalogue: Catalogue) -> str:
     names = {each.id: each.name for each in catalogue.values()}
-    return f"names = {dictionary(names)}\nname = (id) => dict.get(dict: names, key: id, default: id)\n"
+    return (
+        f"names = {dictionary({NOBODY: NOBODY} | names)}\nname = (id) => dict.get(dict: names, key: id, default: id)\n"
+    )
 
 
 def _points(indicator: str, window: str) -> str:
-    """Value and state of an indicator of all whole services; `window` is a Flux expression."""
-    return (
-        f"{FROM}\n"
+    """`values` and `states` of an indicator of all whole services; `window` is a Flux expression."""
+    return "".join(
+        f"{name} = {FROM}\n"
         f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.slice == {text(WHOLE_SERVICE)}"
-        f" and r.indicator == {text(indicator)} and r.window == {window})\n"
-        '  |> filter(fn: (r) => r._field == "value" or r._field == "state")\n'
+        f" and r.indicator == {text(indicator)} and r.window == {window} and r._field == {text(field)})\n"
+        for name, field in (("values", "value"), ("states", "state"))
     )

@@ -24,6 +24,7 @@ from grafana.board import (
     service_variable,
 )
 from grafana.colours import BLUE, GREY, VERMILLION
+from grafana.few_lines import LINES, in_colours
 from grafana.flux_query import Flux
 from grafana.panels import NO_VALUE, Panel, bars_over_time, fixed_colour, number, table, words
 from grafana.tables import Column, Word, joined, link, unit, width
@@ -213,17 +214,15 @@ def _by_day(catalogue: Catalogue) -> Panel:
 
 
 def _by_week(catalogue: Catalogue) -> Panel:
-    return (
+    return in_colours(
         bars_over_time(
-            "How many alerts a week does each owner get?",
+            f"How many alerts a week do the {LINES} owners that get most get?",
             "Pages and tickets of the chosen services by owner and ISO week (from Monday, local time) in which they "
             "were raised; the first and the running week are partial. How many that is for each person on call is in "
             "`kept alerts report`: how many people there are is in owners.toml.",
             "short",
             [signal_history.load_by_week(catalogue)],
-        )
-        .display_name("${__field.labels.owner}")
-        .no_value("Nobody was alerted in this time range.")
+        ).no_value("Nobody was alerted in this time range.")
     )
 
 

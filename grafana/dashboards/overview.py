@@ -12,11 +12,12 @@ from grafana import service_rows as by
 from grafana.as_of import as_of
 from grafana.board import ON_CALL, OVERVIEW, PIPELINE, SERVICE, Board, window_variable
 from grafana.colours import BLUE, GREY, VERMILLION
+from grafana.few_lines import LINES, in_colours
 from grafana.panels import Panel, number, time_chart, words
 from grafana.promql import WINDOW
 from grafana.tables import Column, Word, joined, link, unit, width
 from grafana.tables import words as in_words
-from grafana.worst_services import LEAST_WAITING, LINES, fastest_growing_backlogs, furthest_below_target
+from grafana.worst_services import LEAST_WAITING, fastest_growing_backlogs, furthest_below_target
 from kept import metric_names as names
 from kept.catalogue import Catalogue
 
@@ -179,7 +180,7 @@ def with_stale() -> str:
 
 
 def _course_of_promises(catalogue: Catalogue) -> Panel:
-    return (
+    return in_colours(
         time_chart(
             f"How far from their target are the {LINES} services that are furthest below it?",
             "Promise kept (due cohort, chosen window) less the service's own target, in percentage points: the "
@@ -190,14 +191,13 @@ def _course_of_promises(catalogue: Catalogue) -> Panel:
         )
         .axis_label("points from target (0 = target)")
         .decimals(1)
-        .display_name("${__field.labels.name}")
         .thresholds(builders.ThresholdsConfig().steps([Threshold(color=GREY), Threshold(value=0, color=GREY)]))
         .thresholds_style(common_builders.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED))
     )
 
 
 def _course_of_backlogs(catalogue: Catalogue) -> Panel:
-    return (
+    return in_colours(
         time_chart(
             f"Which {LINES} backlogs have grown most?",
             "Open cases compared with the beginning of the time range: 0 % is as many as then, 100 % twice as many. "
@@ -205,7 +205,5 @@ def _course_of_backlogs(catalogue: Catalogue) -> Panel:
             "There is no target for a backlog here: the board Service has it. A gap: no value.",
             "percentunit",
             [fastest_growing_backlogs(catalogue)],
-        )
-        .axis_label("change since the beginning")
-        .display_name("${__field.labels.name}")
+        ).axis_label("change since the beginning")
     )

@@ -16,8 +16,8 @@ class Source:
     """Grafana's InfluxDB data source on one bucket, with the board's time range (s) and variables."""
 
     def __init__(self, server: Server, bucket: str, start: int, stop: int, **variables: str) -> None:
+        self._server, self._bucket, self._range = server, bucket, (start, stop)
         self._connection = server.connection()
-        self._bucket = bucket
         texts = {
             "v.defaultBucket": json.dumps(bucket),
             "v.timeRangeStart": _time(start),
@@ -36,6 +36,10 @@ class Source:
             {name: value for name, value in row.items() if name not in HIDDEN}
             for row in self._connection.query(query, {"bucket": self._bucket})
         ]
+
+    def of(self, **variables: str) -> Source:
+        """The same with other variables."""
+        return Source(self._server, self._bucket, *self._range, **variables)
 
     def close(self) -> None:
         """End the connection."""

@@ -55,8 +55,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
         "waits.yml": rule_files({"waits": WAITS}, never)[SERVICES_FILE],
         PIPELINE_FILE: rule_files(CITY, at_once)[PIPELINE_FILE],
     }
-    every = 'count(ALERTS{service="fires"}) == 3 and count(ALERTS{service="waits"}) == 1 and ALERTS{alertname="KeptWatchdog"}'
-    until = every.replace(" and ", " and on () ")
+    until = " and on () ".join(
+        [
+            'count(ALERTS{service="fires"}) == 3',
+            'count(ALERTS{service="waits"}) == 1',
+            f'ALERTS{{alertname="{WATCHDOG}"}}',
+        ]
+    )
     with scraped(tmp_path_factory.mktemp("prometheus"), worker(), until, rules, service=".*") as prometheus:
         yield prometheus
 

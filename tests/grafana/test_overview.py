@@ -123,7 +123,14 @@ def test_a_score_has_its_n_and_money_its_currency(table: dict[str, Row]) -> None
 def test_what_is_not_known_is_no_value_and_never_zero(table: dict[str, Row]) -> None:
     for identity in ("nothing-due", "not-told", "no-promise"):
         row = table[identity]
-        unknown = ("Shortfall, points", "Promise kept", "Kept, 7d", "Cost per outcome", "Satisfaction, 0-100", "n answers")
+        unknown = (
+            "Shortfall, points",
+            "Promise kept",
+            "Kept, 7d",
+            "Cost per outcome",
+            "Satisfaction, 0-100",
+            "n answers",
+        )
         assert [row[title] for title in unknown] == [None] * len(unknown)
         assert row["Backlog"] == 40
     assert table["no-promise"]["Target"] is None
