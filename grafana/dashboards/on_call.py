@@ -34,7 +34,7 @@ from kept.catalogue import Catalogue
 from kept.signals.card_lines import LEAST_JUDGED
 
 TO_SERVICE: Final = f"/d/{SERVICE}?var-service=${{__data.fields.service}}&${{__url_time_range}}"
-TO_RUNBOOK: Final = f"${{{RUNBOOKS}}}#${{__value.raw}}"
+TO_RUNBOOK: Final = f"${{{RUNBOOKS}:raw}}#${{__value.raw}}"
 URGENCIES: Final = {
     "page": Word("page: now", VERMILLION),
     "ticket": Word("ticket: in working hours", BLUE),
