@@ -21,7 +21,8 @@ BOARDS: tuple[Callable[[Catalogue], Dashboard], ...] = (
 
 def dashboards(catalogue: Catalogue, runbooks: str = RUNBOOKS_AT) -> list[Dashboard]:
     """Every board, in the order in which they are read; `runbooks` is the address at which docs/runbooks.md is read."""
-    return [with_runbooks_at(runbooks, board(catalogue)) for board in BOARDS]
+    in_order = dict(sorted(catalogue.items()))
+    return [with_runbooks_at(runbooks, board(in_order)) for board in BOARDS]
 
 
 def dashboard_files(catalogue: Catalogue, runbooks: str = RUNBOOKS_AT) -> dict[str, str]:
