@@ -40,6 +40,12 @@ class RuleOptions(Struct, frozen=True, kw_only=True):
     pipeline_owner: str = "platform"
     """Label `owner` of alerts about the pipeline."""
 
+    @staticmethod
+    def on_grafana(address: str) -> tuple[str, str]:
+        """(`dashboards`, `pipeline_dashboard`) of a Grafana at `address` that has Kept's boards."""
+        base = address.rstrip("/")
+        return (f"{base}/d/kept-service?var-service=", f"{base}/d/kept-pipeline")
+
     def runbook(self, alert: str) -> str:
         """Address of the section of an alert."""
         return f"{self.runbooks}#{anchor(alert)}"

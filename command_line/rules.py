@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -41,6 +42,14 @@ Hold = Annotated[str, typer.Option(help="How long it is told after it is gone: l
 Runbooks = Annotated[str, typer.Option(help="Where docs/runbooks.md can be read; `#` and the alert's name follow.")]
 Dashboards = Annotated[str, typer.Option(help="What the page of a service begins with; the service's id follows.")]
 PipelineDashboard = Annotated[str, typer.Option(help="The page to look at when the pipeline itself is in trouble.")]
+Grafana = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of a Grafana with Kept's boards: alerts lead there, in place of --dashboards and "
+        "--pipeline-dashboard.",
+        show_default="none",
+    ),
+]
 Owner = Annotated[str, typer.Option(help="Who owns the pipeline: label `owner` of its alerts.")]
 WorkerJob = Annotated[str, typer.Option(help="Scrape job of the workers.")]
 PrometheusJob = Annotated[str, typer.Option(help="Scrape job of Prometheus itself.")]
@@ -63,6 +72,7 @@ def generate(
     runbooks: Runbooks = DEFAULT.runbooks,
     dashboards: Dashboards = DEFAULT.dashboards,
     pipeline_dashboard: PipelineDashboard = DEFAULT.pipeline_dashboard,
+    grafana: Grafana = None,
     pipeline_owner: Owner = DEFAULT.pipeline_owner,
     worker_job: WorkerJob = DEFAULT.jobs.worker,
     prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
@@ -74,7 +84,8 @@ def generate(
     """Write the rule files of a catalogue."""
     services = _services(folders)
     jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
-    options = _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    pages = _pages(grafana, dashboards, pipeline_dashboard)
+    options = _options(wait, hold, jobs, runbooks, pages, pipeline_owner, live=live)
     files = rule_files(services, options, format)
     try:
         output_folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +111,7 @@ def check(
     runbooks: Runbooks = DEFAULT.runbooks,
     dashboards: Dashboards = DEFAULT.dashboards,
     pipeline_dashboard: PipelineDashboard = DEFAULT.pipeline_dashboard,
+    grafana: Grafana = None,
     pipeline_owner: Owner = DEFAULT.pipeline_owner,
     worker_job: WorkerJob = DEFAULT.jobs.worker,
     prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
@@ -112,7 +124,8 @@ def check(
     services = _services(folders)
     folder = rules_folder or _rules_that_come_with(services, format)
     jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
-    options = _options(wait, hold, jobs, runbooks, dashboards, pipeline_dashboard, pipeline_owner, live=live)
+    pages = _pages(grafana, dashboards, pipeline_dashboard)
+    options = _options(wait, hold, jobs, runbooks, pages, pipeline_owner, live=live)
     files = rule_files(services, options, format)
     differing = 0
     with output():
@@ -151,8 +164,7 @@ def _options(
     hold: str,
     jobs: Jobs,
     runbooks: str,
-    dashboards: str,
-    pipeline_dashboard: str,
+    pages: tuple[str, str],
     pipeline_owner: str,
     *,
     live: bool,
@@ -163,10 +175,24 @@ def _options(
         live=live,
         jobs=jobs,
         runbooks=runbooks,
-        dashboards=dashboards,
-        pipeline_dashboard=pipeline_dashboard,
+        dashboards=pages[0],
+        pipeline_dashboard=pages[1],
         pipeline_owner=pipeline_owner,
     )
+
+
+def _pages(grafana: str | None, dashboards: str, pipeline_dashboard: str) -> tuple[str, str]:
+    """What the page of a service begins with, and the page of the pipeline."""
+    if grafana is None:
+        return dashboards, pipeline_dashboard
+    if (dashboards, pipeline_dashboard) != (DEFAULT.dashboards, DEFAULT.pipeline_dashboard):
+        raise ConfigurationError("--grafana: leave out --dashboards and --pipeline-dashboard, or --grafana")
+    address = urlsplit(grafana)
+    if address.scheme not in ("http", "https") or not address.netloc or address.query or address.fragment:
+        raise ConfigurationError(
+            f"--grafana: {grafana!r} is not valid; valid: an address such as https://grafana.example.org"
+        )
+    return RuleOptions.on_grafana(grafana)
 
 
 def _seconds(option: str, text: str) -> int:

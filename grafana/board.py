@@ -30,6 +30,10 @@ TITLES: Final = {
     ON_CALL: "On-call",
 }
 """Uid of a board -> its title, in the order in which they are read."""
+RUNBOOKS: Final = "runbooks"
+"""The variable with the address of the runbooks."""
+RUNBOOKS_AT: Final = "docs/runbooks.md"
+"""Its default: that of `kept rules generate`."""
 COLUMNS: Final = 24
 WINDOWS_CHOSEN: Final = ("28d", "7d", "24h", "90d")
 """What the variable `window` offers, the default first."""
@@ -64,7 +68,7 @@ class Board:
         """Ways to other boards; `keep` carries the chosen service and time along."""
         for uid in uids:
             self._board.link(
-                builders.DashboardLink(TITLES[uid])
+                _InSight(TITLES[uid])
                 .type(dashboard.DashboardLinkType.LINK)
                 .url(f"/d/{uid}")
                 .tooltip(f"To the board {TITLES[uid]}")
@@ -115,6 +119,17 @@ class Board:
         return number
 
 
+class _InSight(builders.DashboardLink):
+    """A link above the panels; the SDK's own default puts it into a menu, where nobody finds it."""
+
+    def build(self) -> dashboard.DashboardLink:
+        """The link."""
+        link: Any = super().build()
+        link.placement = None
+        built: dashboard.DashboardLink = link
+        return built
+
+
 class _Tags(Builder[Any]):
     """The query of Grafana's own annotations by tags; all of them must be there."""
 
@@ -126,9 +141,9 @@ class _Tags(Builder[Any]):
         return self._target
 
 
-def service_variable() -> builders.QueryVariable:
-    """Which service: all that are published now, by id."""
-    return (
+def service_variable(*, all_of_them: bool = False) -> builders.QueryVariable:
+    """Which service: those that are published now, by id; `all_of_them` offers all at once, as the regex `.*`."""
+    variable = (
         builders.QueryVariable("service")
         .label("Service")
         .datasource(PROMETHEUS)
@@ -136,8 +151,17 @@ def service_variable() -> builders.QueryVariable:
         .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
         .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
         .multi(False)
-        .include_all(False)
+        .include_all(all_of_them)
     )
+    if all_of_them:
+        everything = dashboard.VariableOption(text="All", value="$__all", selected=True)
+        variable = variable.all_value(".*").current(everything)
+    return variable
+
+
+def runbooks_variable() -> builders.TextBoxVariable:
+    """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
+    return builders.TextBoxVariable(RUNBOOKS).label("Runbooks at").default_value(RUNBOOKS_AT)
 
 
 def window_variable() -> builders.CustomVariable:
@@ -149,6 +173,15 @@ def window_variable() -> builders.CustomVariable:
         .values(",".join(WINDOWS_CHOSEN))
         .current(dashboard.VariableOption(text=chosen, value=chosen, selected=True))
     )
+
+
+def with_runbooks_at(address: str, board: dashboard.Dashboard) -> dashboard.Dashboard:
+    """The same board, its runbooks at `address` when it leads to any."""
+    for variable in (board.templating.list_val if board.templating is not None else None) or []:
+        if variable.name == RUNBOOKS:
+            variable.query = address
+            variable.current = dashboard.VariableOption(text=address, value=address, selected=True)
+    return board
 
 
 def as_json(board: dashboard.Dashboard) -> str:

@@ -6,6 +6,8 @@ a value is a gap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from grafana.flux_query import Flux
 from history.line_protocol import POINTS, WHOLE_SERVICE
 from kept.indicators.definitions import INDICATOR_NAMES
@@ -19,8 +21,18 @@ FIELDS = frozenset({"value", "numerator", "denominator", "n", "low", "high"})
 
 
 def text(value: str) -> str:
-    """A Flux string literal."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A Flux string literal. A dollar is written as a number: Flux and Grafana would put something in its place."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\x24").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def dictionary(meaning: Mapping[str, str | float]) -> str:
+    """A Flux dictionary of texts, or of numbers; `import "dict"` reads it."""
+    shown = (
+        f"{text(key)}: {text(value) if isinstance(value, str) else repr(float(value))}"
+        for key, value in sorted(meaning.items())
+    )
+    return f"[{', '.join(shown) or ':'}]"
 
 
 def indicator(

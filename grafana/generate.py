@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import as_json
+from grafana.board import RUNBOOKS_AT, as_json, with_runbooks_at
 from grafana.dashboards import flow, on_call, overview, pipeline_health, service
 from kept.catalogue import Catalogue
 
@@ -19,11 +19,12 @@ BOARDS: tuple[Callable[[Catalogue], Dashboard], ...] = (
 )
 
 
-def dashboards(catalogue: Catalogue) -> list[Dashboard]:
-    """Every board, in the order in which they are read."""
-    return [board(catalogue) for board in BOARDS]
+def dashboards(catalogue: Catalogue, runbooks: str = RUNBOOKS_AT) -> list[Dashboard]:
+    """Every board, in the order in which they are read; `runbooks` is the address at which docs/runbooks.md is read."""
+    in_order = dict(sorted(catalogue.items()))
+    return [with_runbooks_at(runbooks, board(in_order)) for board in BOARDS]
 
 
-def dashboard_files(catalogue: Catalogue) -> dict[str, str]:
+def dashboard_files(catalogue: Catalogue, runbooks: str = RUNBOOKS_AT) -> dict[str, str]:
     """File name -> JSON text (Classic, as file provisioning takes it), by board."""
-    return {f"{board.uid}.json": as_json(board) for board in dashboards(catalogue)}
+    return {f"{board.uid}.json": as_json(board) for board in dashboards(catalogue, runbooks)}

@@ -80,6 +80,16 @@ def time_chart(
     return _filled(panel, title, description, unit, queries)
 
 
+def bars_over_time(title: str, description: str, unit: str, queries: Sequence[Builder[Any]]) -> TimeSeries:
+    """Counts by day or week: a bar over the beginning of each."""
+    return (
+        time_chart(title, description, unit, queries, gap_hours=None)
+        .draw_style(common.GraphDrawStyle.BARS)
+        .fill_opacity(80)
+        .decimals(0)
+    )
+
+
 def number(title: str, description: str, unit: str, queries: Sequence[Builder[Any]]) -> Stat:
     """The newest value of each query, large, with its name."""
     panel = (
@@ -137,6 +147,8 @@ def _filled(panel: _P, title: str, description: str, unit: str, queries: Sequenc
     """Texts, unit, sources and queries, lettered in their order."""
     sources = {query.build().to_json()["datasource"].uid: query.build().to_json()["datasource"] for query in queries}
     source = next(iter(sources.values())) if len(sources) == 1 else MIXED
+    if len(queries) > len(REF_IDS):
+        raise ValueError(f"{title}: {len(queries)} queries; at most {len(REF_IDS)}, one for each letter")
     filled: Any = panel
     filled.title(title).description(description).unit(unit).no_value(NO_VALUE).datasource(source)
     for letter, query in zip(REF_IDS, queries, strict=False):

@@ -32,15 +32,16 @@ def signal_line(raised: Raised) -> str:
     truth = text_field(msgspec.json.encode(raised).decode())
     return (
         f"{SIGNALS},{about}service={tag(verdict.service)},signal={tag(verdict.signal)} {TRUTH}={truth},"
-        f"id={text_field(raised.id)},words={board_text(verdict.words)}{severity} {raised.raised_at}"
+        f"id={text_field(raised.id)},words={board_text(verdict.words)},open={str(raised.ended_at is None).lower()}"
+        f"{severity} {raised.raised_at}"
     )
 
 
 def response_line(response: Response) -> str:
     """A response; its time is in nanoseconds, so that what is said to several signals within a second stays apart."""
     within = within_second(f"{response.id}|{response.says}")
-    truth = text_field(msgspec.json.encode(response).decode())
-    return f"{RESPONSES},says={tag(response.says)} {TRUTH}={truth} {response.at * NANOSECONDS + within}"
+    fields = f"{TRUTH}={text_field(msgspec.json.encode(response).decode())},id={text_field(response.id)}"
+    return f"{RESPONSES},says={tag(response.says)} {fields} {response.at * NANOSECONDS + within}"
 
 
 def signal_of(row: Mapping[str, Any]) -> Raised:

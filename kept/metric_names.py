@@ -70,6 +70,13 @@ INDICATOR_STATE = Metric(
     "1 for the state an indicator is in; one that is not `value` has no value series",
     ("service", "indicator", "window", "state"),
 )
+INDICATOR_CASES = Metric(
+    "kept_indicator_cases",
+    "How many cases or answers (n) the value of an indicator rests on; of the figures that are read alone",
+    ("service", "indicator", "window"),
+)
+INDICATORS_WITH_CASES = ("promise_kept", "satisfaction_score")
+"""Those of `kept_indicator_cases`: 16 series a service beside some 690. The history has the n of every indicator."""
 INDICATOR_TIME = Metric(
     "kept_indicator_timestamp_seconds", "Event time up to which the indicators of a service are published", ("service",)
 )
@@ -196,6 +203,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     PROMISE_TARGET,
     CATALOGUE,
     INDICATOR_STATE,
+    INDICATOR_CASES,
     INDICATOR_TIME,
     LAST_EVENT,
     REGISTER,

@@ -91,11 +91,21 @@ class Metrics(Collector):
                 if point.value is not None:
                     value = point.value * names.UNIT_SCALE.get(point.unit, 1)
                     families[indicator].add_metric([service, window, *_currency(point)], value)
+        cases = self._cases(budget)
         yield from families.values()
         over = _family(names.SERIES_DROPPED)
         over.add_metric([], budget.dropped)
-        yield from (states, times, over)
+        yield from (states, cases, times, over)
         yield from self._services()
+
+    def _cases(self, budget: SeriesBudget) -> Family:
+        """What values rest on; room is made for every value before."""
+        cases = _family(names.INDICATOR_CASES)
+        for service, points in sorted(self._points.items()):
+            for (indicator, window), point in points.items():
+                if indicator in names.INDICATORS_WITH_CASES and point.n is not None and budget.takes(1):
+                    cases.add_metric([service, indicator, window], point.n)
+        return cases
 
     def _services(self) -> Iterator[Family]:
         """What the catalogue says of the services that are shown."""

@@ -130,3 +130,32 @@ def test_rules_of_another_catalogue_are_not_looked_for_among_those_of_the_city(e
     assert refused.exit_code != 0
     assert isinstance(refused.exception, ConfigurationError)
     assert str(refused.exception).startswith("--rules: name the folder")
+
+
+def test_alerts_lead_to_the_boards_of_a_grafana(tmp_path: Path, entries: Path) -> None:
+    there = ("--catalogue", str(entries), "--grafana", "https://grafana.example.org/metrics/")
+    assert kept("generate", "--output", str(tmp_path), *there).exit_code == 0
+    assert kept("check", "--rules", str(tmp_path), *there).exit_code == 0
+    services, pipeline = (
+        (tmp_path / f"{name}.rules.yml").read_text(encoding="utf-8") for name in ("services", "pipeline")
+    )
+    assert "dashboard_url: https://grafana.example.org/metrics/d/kept-service?var-service=library\n" in services
+    assert "dashboard_url: https://grafana.example.org/metrics/d/kept-pipeline\n" in pipeline
+    assert "8400" not in services + pipeline
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--grafana", "grafana.example.org"), "'grafana.example.org' is not valid"),
+        (("--grafana", "https://grafana.example.org/?orgId=1"), "is not valid"),
+        (("--grafana", "https://grafana.example.org", "--dashboards", "https://b.example.org/"), "leave out"),
+    ],
+    ids=["no-scheme", "query", "both"],
+)
+def test_an_address_of_grafana_that_leads_nowhere_is_refused(
+    tmp_path: Path, entries: Path, options: tuple[str, ...], said: str
+) -> None:
+    result = kept("generate", "--output", str(tmp_path), "--catalogue", str(entries), *options)
+    assert isinstance(result.exception, ConfigurationError)
+    assert said in str(result.exception)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -14,7 +15,12 @@ from stream_processors.sinks.metrics import Metrics
 
 
 def point(
-    indicator: str, value: float | None, *, unit: str = "share", slice_of: tuple[tuple[str, str], ...] = ()
+    indicator: str,
+    value: float | None,
+    *,
+    unit: str = "share",
+    slice_of: tuple[tuple[str, str], ...] = (),
+    n: int | None = None,
 ) -> Point:
     return Point(
         service="permits",
@@ -27,7 +33,7 @@ def point(
         unit=unit,
         numerator=None,
         denominator=None,
-        n=None,
+        n=n,
         low=None,
         high=None,
         definition=f"{indicator}@1",
@@ -85,6 +91,33 @@ def test_series_beyond_the_budget_are_counted_not_exposed(monkeypatch: object) -
         metric_names.SERIES_BUDGET = budget
     assert seen["kept_series_over_budget"][0][1] == 4
     assert len(seen["kept_indicator_state"]) == 1
+
+
+def test_what_a_figure_rests_on_is_shown_for_those_that_are_read_alone() -> None:
+    metrics = Metrics()
+    metrics.show(
+        "permits",
+        [
+            point("satisfaction_score", 81.5, unit="points", n=12),
+            point("promise_kept", None, n=0),
+            point("satisfied_share", 0.9, n=12),
+        ],
+    )
+    assert samples(metrics)["kept_indicator_cases"] == [
+        ({"service": "permits", "indicator": "satisfaction_score", "window": "28d"}, 12),
+        ({"service": "permits", "indicator": "promise_kept", "window": "28d"}, 0),
+    ]
+
+
+def test_when_the_budget_is_short_values_come_before_what_they_rest_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metric_names, "SERIES_BUDGET", 3)
+    metrics = Metrics()
+    metrics.show("permits", [point("promise_kept", 0.75, n=40)])
+    metrics.show("passports", [point("promise_kept", None, n=0)])
+    seen = samples(metrics)
+    assert len(seen["kept_indicator_state"]) == 2
+    assert "kept_indicator_cases" not in seen
+    assert seen["kept_series_over_budget"] == [({}, 2)]
 
 
 def test_accounts_of_a_partition_are_counters() -> None:
