@@ -25,9 +25,9 @@ demo: setup ## Run the whole pipeline with a simulated city on this machine, unt
 	@$(BIN)/kept demo $(ARGS)
 
 test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is skipped and listed.
-	$(BIN)/pytest $(TWO_AT_ONCE) -m "not influxdb" $(ARGS)
+	$(BIN)/pytest $(TWO_AT_ONCE) -m "not influxdb and not kustomize" $(ARGS)
 
-test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd on PATH, or KEPT_TEST_INFLUXD).
+test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd, or KEPT_TEST_INFLUXD), or kustomize and Go.
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Check style, format, types and who imports whom.

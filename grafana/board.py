@@ -30,10 +30,6 @@ TITLES: Final = {
     ON_CALL: "On-call",
 }
 """Uid of a board -> its title, in the order in which they are read."""
-RUNBOOKS: Final = "runbooks"
-"""The variable with the address of the runbooks."""
-RUNBOOKS_AT: Final = "docs/runbooks.md"
-"""Its default: that of `kept rules generate`."""
 COLUMNS: Final = 24
 WINDOWS_CHOSEN: Final = ("28d", "7d", "24h", "90d")
 """What the variable `window` offers, the default first."""
@@ -159,11 +155,6 @@ def service_variable(*, all_of_them: bool = False) -> builders.QueryVariable:
     return variable
 
 
-def runbooks_variable() -> builders.TextBoxVariable:
-    """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
-    return builders.TextBoxVariable(RUNBOOKS).label("Runbooks at").default_value(RUNBOOKS_AT)
-
-
 def window_variable() -> builders.CustomVariable:
     """Over which rolling window."""
     chosen = WINDOWS_CHOSEN[0]
@@ -173,15 +164,6 @@ def window_variable() -> builders.CustomVariable:
         .values(",".join(WINDOWS_CHOSEN))
         .current(dashboard.VariableOption(text=chosen, value=chosen, selected=True))
     )
-
-
-def with_runbooks_at(address: str, board: dashboard.Dashboard) -> dashboard.Dashboard:
-    """The same board, its runbooks at `address` when it leads to any."""
-    for variable in (board.templating.list_val if board.templating is not None else None) or []:
-        if variable.name == RUNBOOKS:
-            variable.query = address
-            variable.current = dashboard.VariableOption(text=address, value=address, selected=True)
-    return board
 
 
 def as_json(board: dashboard.Dashboard) -> str:

@@ -14,15 +14,6 @@ from history.chart_lines import CHARTS
 from history.line_protocol import POINTS, WHOLE_SERVICE
 
 FIRST_CHART: Final = "promise_kept"
-RUNBOOKS: Final = "runbooks"
-"""The variable with the address of the runbooks."""
-RUNBOOKS_AT: Final = "docs/runbooks.md"
-"""Its default: that of `kept rules generate`."""
-
-
-def runbooks_variable() -> builders.TextBoxVariable:
-    """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
-    return builders.TextBoxVariable(RUNBOOKS).label("Runbooks at").default_value(RUNBOOKS_AT)
 
 
 def slice_variable() -> builders.QueryVariable:

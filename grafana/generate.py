@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import RUNBOOKS_AT, as_json, with_runbooks_at
+from grafana.board import as_json
 from grafana.dashboards import flow, on_call, overview, pipeline_health, service
+from grafana.runbooks import RUNBOOKS_AT, with_runbooks_at
 from kept.catalogue import Catalogue
 
 BOARDS: tuple[Callable[[Catalogue], Dashboard], ...] = (

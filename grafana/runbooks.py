@@ -10,14 +10,15 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard
 
-VARIABLE: Final = "runbooks"
-RUNBOOKS: Final = "docs/runbooks.md"
-"""The default: that of `kept rules generate`."""
+RUNBOOKS: Final = "runbooks"
+"""The variable with the address of the runbooks."""
+RUNBOOKS_AT: Final = "docs/runbooks.md"
+"""Its default: that of `kept rules generate`."""
 
 
-def runbooks_variable(address: str = RUNBOOKS) -> builders.TextBoxVariable:
+def runbooks_variable() -> builders.TextBoxVariable:
     """Where docs/runbooks.md can be read; `#` and an alert's name in lower case are put after it."""
-    return builders.TextBoxVariable(VARIABLE).label("Runbooks at").default_value(address)
+    return builders.TextBoxVariable(RUNBOOKS).label("Runbooks at").default_value(RUNBOOKS_AT)
 
 
 def runbook(alert: str) -> builders.DashboardLink:
@@ -25,6 +26,15 @@ def runbook(alert: str) -> builders.DashboardLink:
     return (
         builders.DashboardLink(f"What to do at {alert}")
         .type(dashboard.DashboardLinkType.LINK)
-        .url(f"${{{VARIABLE}:raw}}#{alert.lower()}")
+        .url(f"${{{RUNBOOKS}:raw}}#{alert.lower()}")
         .target_blank(True)
     )
+
+
+def with_runbooks_at(address: str, board: dashboard.Dashboard) -> dashboard.Dashboard:
+    """The same board, its runbooks at `address` when it leads to any."""
+    for variable in (board.templating.list_val if board.templating is not None else None) or []:
+        if variable.name == RUNBOOKS:
+            variable.query = address
+            variable.current = dashboard.VariableOption(text=address, value=address, selected=True)
+    return board

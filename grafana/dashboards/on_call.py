@@ -17,16 +17,15 @@ from grafana.board import (
     ON_CALL,
     OVERVIEW,
     PIPELINE,
-    RUNBOOKS,
     SERVICE,
     Board,
-    runbooks_variable,
     service_variable,
 )
 from grafana.colours import BLUE, GREY, VERMILLION
 from grafana.few_lines import LINES, in_colours
 from grafana.flux_query import Flux
 from grafana.panels import NO_VALUE, Panel, bars_over_time, fixed_colour, number, table, words
+from grafana.runbooks import RUNBOOKS, runbooks_variable
 from grafana.tables import Column, Word, joined, link, unit, width
 from grafana.tables import words as in_words
 from kept import metric_names as names

@@ -7,9 +7,10 @@ from typing import Final
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.board import FLOW, ON_CALL, OVERVIEW, PIPELINE, SERVICE, Board, service_variable, window_variable
-from grafana.choices import charted_variable, runbooks_variable, slice_variable
+from grafana.choices import charted_variable, slice_variable
 from grafana.dashboards.service_board import chart, delivery, money, now, people, promise, queue, slices
 from grafana.panels import words
+from grafana.runbooks import runbooks_variable
 from kept.catalogue import Catalogue
 
 HOW_TO_READ: Final = """

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from history.chart_lines import change_line, chart_line
 from history.daily_rollup import DAILY
 from history.line_protocol import Lines
 from history.signal_lines import response_line, signal_line
 from kept.indicators.point import Amendment, Point
 from kept.signals.raised import Raised, Response
 from kept.signals.verdict import Verdict
+from tests.history.charts import change, week
 
 _TAG = re.compile(r",([a-z_]+)=")
 _FIELD = re.compile(r'(?:^|,)([a-z_]+)=(?:"(?:\\.|[^"\\])*"|[^,"]*)')
@@ -48,6 +50,8 @@ def _lines() -> list[str]:
         lines.published("permits", 3600),
         signal_line(_raised()),
         response_line(Response(id="00000000", says="useful", at=3600)),
+        chart_line(week()),
+        change_line(change(title="title")),
     ]
 
 

@@ -46,13 +46,6 @@ def test_the_sources_of_the_boards_are_those_that_are_provisioned() -> None:
     assert provisioned_sources() == {PROMETHEUS.uid: PROMETHEUS.type_val, INFLUXDB.uid: INFLUXDB.type_val}
 
 
-def test_committed_boards_are_those_of_the_city() -> None:
-    made = dashboard_files(read_catalogue([catalogue.CITY]))
-    committed = {file.name: file.read_text(encoding="utf-8") for file in sorted(CITY.glob("*.json"))}
-    stale = [name for name, text in committed.items() if made.get(name) != text]
-    assert stale == [], "run `kept grafana generate --output grafana/city`"
-
-
 def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
     """As recording rules, since promtool of Prometheus 2.42 checks nothing smaller."""
     at = Asked(0, 3600)

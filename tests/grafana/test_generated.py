@@ -10,9 +10,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 import catalogue
 import grafana
-from grafana.board import RUNBOOKS, as_json
+from grafana.board import as_json
 from grafana.flux_query import FluxQuery
 from grafana.generate import dashboard_files, dashboards
+from grafana.runbooks import RUNBOOKS
 from kept.catalogue import read_catalogue
 
 CITY = Path(grafana.__file__).parent / "city"

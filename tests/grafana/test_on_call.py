@@ -10,8 +10,8 @@ import pytest
 from alert_rules.options import Jobs, RuleOptions, anchor
 from alert_rules.rules import PIPELINE_FILE, SERVICES_FILE, rule_files
 from grafana.alert_rows import PIPELINE_ALERTS, SERVICE_ALERTS, WATCHDOG
-from grafana.board import RUNBOOKS, RUNBOOKS_AT
 from grafana.dashboards import on_call
+from grafana.runbooks import RUNBOOKS, RUNBOOKS_AT
 from kept.signals.verdict import Verdict
 from stream_processors.sinks.metrics import Metrics
 from tests.alert_rules.city import SMALL_CITY

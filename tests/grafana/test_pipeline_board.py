@@ -14,7 +14,7 @@ from alert_rules.pipeline import pipeline_alerts
 from grafana import foreign_metrics, promql
 from grafana.generate import dashboard_files
 from grafana.pipeline_panels import Limit, chart, increase, rate
-from grafana.runbooks import RUNBOOKS
+from grafana.runbooks import RUNBOOKS_AT
 from kept import metric_names as names
 from kept import pipeline_limits as limits
 from kept.catalogue import read_catalogue
@@ -26,7 +26,7 @@ from tests.grafana.promql_names import names_of
 SERVICES = read_catalogue([catalogue.CITY])
 BOARD: dict[str, Any] = json.loads(dashboard_files(SERVICES)["kept-pipeline.json"])
 PANELS = {panel["id"]: panel for panel in panels(BOARD)}
-ELSEWHERE = {names.SERVICE, names.PROMISE, names.PROMISE_TARGET, names.INDICATOR_STATE}
+ELSEWHERE = {names.SERVICE, names.PROMISE, names.PROMISE_TARGET, names.INDICATOR_STATE, names.INDICATOR_CASES}
 """Metrics of workers that are about services: on other boards."""
 ALERTS = {
     alert.name: alert for alert in pipeline_alerts(SERVICES, RuleOptions(jobs=Jobs(intake=foreign_metrics.INTAKE_JOB)))
@@ -57,7 +57,7 @@ def test_every_alert_of_the_pipeline_has_a_way_to_its_runbook() -> None:
     linked = {link["url"].split("#")[1] for panel in PANELS.values() for link in panel.get("links", ())}
     assert linked == {alert.lower() for alert in ALERTS}
     (variable,) = [variable for variable in BOARD["templating"]["list"] if variable["name"] == "runbooks"]
-    assert variable["query"] == RUNBOOKS == RuleOptions().runbooks
+    assert variable["query"] == RUNBOOKS_AT == RuleOptions().runbooks
 
 
 @pytest.mark.parametrize(

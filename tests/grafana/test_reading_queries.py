@@ -98,10 +98,13 @@ def test_names_in_flux() -> None:
 
 def test_what_the_history_has_is_read_off_its_own_lines() -> None:
     found = measurements()
-    assert set(found) == {"indicator", "indicator_amendment", "published", "signal", "signal_response", "indicator_day"}
+    assert set(found) == {
+        "indicator", "indicator_amendment", "indicator_day", "published",
+        "signal", "signal_response", "chart", "change",
+    }  # fmt: skip
     assert found["indicator"].tags == {"service", "slice", "indicator", "window"}
     assert found["indicator"].fields == {
         "point", "state", "definition", "value", "numerator", "denominator", "n", "low", "high",
     }  # fmt: skip
-    assert found["signal"].fields == {"point", "id", "words", "severity"}
+    assert found["signal"].fields == {"point", "id", "words", "severity", "open"}
     assert found["published"] == (frozenset({"service"}), frozenset({"window_end"}))

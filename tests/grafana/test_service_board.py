@@ -140,7 +140,7 @@ def test_every_kind_of_signal_leads_to_its_runbook(panels: Panels) -> None:
     for kind in KINDS:
         assert f'"{kind.alert.lower()}", "signal", "{kind.name}"' in query
     (link,) = overrides(panels[6], "signal")["links"]
-    assert link["url"] == "${runbooks}#${__data.fields.runbook}"
+    assert link["url"] == "${runbooks:raw}#${__data.fields.runbook}"
 
 
 def test_a_slice_leads_to_itself_with_service_and_window(panels: Panels) -> None:

@@ -13,9 +13,10 @@ import pytest
 import catalogue
 from alert_rules.options import RuleOptions
 from grafana import colours
-from grafana.board import COLUMNS, PIPELINE, RUNBOOKS, SERVICE, TITLES
+from grafana.board import COLUMNS, PIPELINE, SERVICE, TITLES
 from grafana.datasources import GRAFANA, MIXED, PROVISIONED
 from grafana.generate import dashboards
+from grafana.runbooks import RUNBOOKS
 from kept.catalogue import read_catalogue
 from tests.grafana.panels_of import as_read
 

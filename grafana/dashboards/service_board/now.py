@@ -9,11 +9,11 @@ from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from grafana import newest, promql
 from grafana.board import ON_CALL, PIPELINE, Board
-from grafana.choices import RUNBOOKS
 from grafana.flux_parts import WHOLE
 from grafana.in_words import about
 from grafana.looks import in_order, option
 from grafana.panels import Panel, number, of_unit, table
+from grafana.runbooks import RUNBOOKS
 from kept import metric_names as names
 from kept.catalogue import Catalogue
 from kept.signals.kinds import KINDS
@@ -120,7 +120,7 @@ def _signals() -> Panel:
         "evidence.",
         [promql.rows(with_runbook(f"max by (signal, about, severity) ({active}) == 1"))],
     ).no_value("none is active, or none is watched")
-    to_runbook = {"title": "Runbook", "url": f"${{{RUNBOOKS}}}#${{__data.fields.{RUNBOOK}}}"}
+    to_runbook = {"title": "Runbook", "url": f"${{{RUNBOOKS}:raw}}#${{__data.fields.{RUNBOOK}}}"}
     to_on_call = {"title": "On-call", "url": f"/d/{ON_CALL}?var-service=${{service}}"}
     panel = panel.override_by_name("signal", [option("links", [to_runbook])])
     panel = panel.override_by_name("about", [option("links", [to_on_call])])
