@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from grafana.annotations import ID, TAG, Annotation, Change, Plan, Present, of_change, of_signal, plan
+from grafana.annotations import ID, TAG, Annotation, Plan, Present, of_change, of_signal, plan
 from grafana.connection import GrafanaConnection, Marked
 from history.store import HistoryStore
 
 DAY_MS = 86_400_000
-
-
-@runtime_checkable
-class KeepsChanges(Protocol):
-    """A history that keeps registered changes."""
-
-    def changes(
-        self, service: str | None = None, *, since: int | None = None, until: int | None = None
-    ) -> Sequence[Change]:
-        """Registered changes with since <= at <= until (event time, s); None means any."""
 
 
 class Done(Struct, frozen=True):
@@ -39,8 +28,7 @@ def wanted_since(store: HistoryStore, since: int) -> list[Annotation]:
 
     A signal that began before is left out although it may go on: each is in or out by its beginning, which stays.
     """
-    changes = store.changes(since=since) if isinstance(store, KeepsChanges) else []
-    every = chain(map(of_signal, store.signals(since=since)), map(of_change, changes))
+    every = chain(map(of_signal, store.signals(since=since)), map(of_change, store.changes(since=since)))
     return sorted((one for one in every if one.time_ms >= since * 1000), key=lambda one: (one.time_ms, one.id))
 
 

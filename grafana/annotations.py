@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from msgspec import Struct
 
+from kept.registered_changes import RegisteredChange
 from kept.signals.kinds import BY_NAME
 from kept.signals.raised import Raised
 
@@ -19,34 +20,6 @@ ID: Final = "kept-id:"
 UNKNOWN: Final = "A signal that this version of Kept does not know"
 WAYS: Final = {"up": "is expected to rise", "down": "is expected to fall", None: "is expected to change"}
 _SPECIAL = re.compile(r"[!\"#$&'()*+/:;<=>?@\[\\\]^_`{|}~]|\.(?=[^\W\d_])")
-
-
-class Change(Protocol):
-    """A registered change, as the history has it."""
-
-    @property
-    def service(self) -> str:
-        """Its id."""
-
-    @property
-    def at(self) -> int:
-        """Event time (s) from which on it holds."""
-
-    @property
-    def id(self) -> str:
-        """The same however often the event comes."""
-
-    @property
-    def title(self) -> str:
-        """What people called it: a text of an event."""
-
-    @property
-    def indicator(self) -> str | None:
-        """Which indicator it is expected to move."""
-
-    @property
-    def direction(self) -> Literal["up", "down"] | None:
-        """Which way."""
 
 
 class Annotation(Struct, frozen=True, kw_only=True):
@@ -97,7 +70,7 @@ def of_signal(raised: Raised) -> Annotation:
     )
 
 
-def of_change(change: Change) -> Annotation:
+def of_change(change: RegisteredChange) -> Annotation:
     """A registered change: a moment, with its title and what it is expected to move."""
     expected = ""
     if change.indicator is not None:

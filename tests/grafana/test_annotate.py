@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from grafana.annotate import Annotator, Done, wanted_since
 from grafana.connection import PAGE, GrafanaConnection
 from kept.errors import Retry
-from tests.grafana.happenings import Change, History
+from tests.grafana.happenings import History, registered
 from tests.grafana.server import EDITOR_TOKEN, Answer, Asked, Grafana, serve
 from tests.kept.signals.raised_signals import DAY, HOUR, NOW, raised
 
@@ -24,7 +24,7 @@ SIGNALS = [
     raised("area_gap", NOW - 90 * DAY, about="area=North", words="In North 41 of 88 were kept"),
     raised("source_silent", NOW - HOUR, service="parking-permits"),
 ]
-CHANGE = Change(at=NOW - 30 * DAY)
+CHANGE = registered(at=NOW - 30 * DAY)
 
 
 def run(connection: GrafanaConnection, history: History, *, prune: bool = False, since: int = SINCE) -> Done:
@@ -118,15 +118,6 @@ def test_more_than_one_answer_holds_are_found(grafana: Grafana, connection: Graf
         found = connection.annotations(["kept"], between_ms=(SINCE * 1000, NOW * 1000))
         assert len(found) == 2 * PAGE + 1
         assert len(grafana.asked) < 40
-
-
-def test_a_history_without_changes_is_annotated_with_its_signals(
-    grafana: Grafana, connection: GrafanaConnection
-) -> None:
-    class SignalsAlone(History):
-        changes = None  # type: ignore[assignment]
-
-    assert run(connection, SignalsAlone(SIGNALS, [CHANGE])) == Done(created=4)
 
 
 def test_one_deleted_during_a_run_is_tried_again(grafana: Grafana, connection: GrafanaConnection) -> None:

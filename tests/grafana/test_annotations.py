@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grafana.annotations import Annotation, Present, as_html, of_change, of_signal, plan
 from kept.signals.kinds import BY_NAME, KINDS
-from tests.grafana.happenings import Change
+from tests.grafana.happenings import registered
 from tests.kept.signals.raised_signals import HOUR, NOW, raised
 
 BUDGET = raised("promise_budget_fast", NOW, since=NOW - 9 * HOUR, words="100 of 141 were kept (70.9 %, promised 90 %)")
@@ -55,11 +55,11 @@ def test_every_kind_has_its_severity_as_a_tag(kind: object) -> None:
 
 
 def test_a_change_is_a_moment_with_its_title_and_what_it_is_expected_to_move() -> None:
-    one = of_change(Change(title="Night crew"))
+    one = of_change(registered(title="Night crew"))
     assert (one.time_ms, one.end_ms) == (NOW * 1000, NOW * 1000)
     assert one.tags == ("kept", "street-lights", "change", "kept-id:00000000000000c1")
     assert one.text == "Change: Night crew<br>delivery time p90 is expected to fall"
-    assert of_change(Change(indicator=None, direction=None)).text == "Change: Night crew"
+    assert of_change(registered(indicator=None, direction=None)).text == "Change: Night crew"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_change_is_a_moment_with_its_title_and_what_it_is_expected_to_move() -
     ids=["script", "image", "entities", "Markdown links", "addresses", "Markdown", "controls"],
 )
 def test_a_title_is_shown_and_does_nothing_else(title: str) -> None:
-    text = of_change(Change(title=title, indicator=None)).text.removeprefix("Change: ")
+    text = of_change(registered(title=title, indicator=None)).text.removeprefix("Change: ")
     assert not re.search(r"[<>\[\]()*_`\"'|~@]|https?:|www\.|&(?!#[0-9]+;)|\w\.[a-z]|[\n\r\x00\x1b\u202e]", text)
     shown = " ".join("".join(char if char.isprintable() else " " for char in title).split())
     assert html.unescape(text) == shown, "what a reader sees is the title"
@@ -94,7 +94,7 @@ def test_figures_stay_readable_in_the_source() -> None:
 
 
 def test_what_is_missing_is_made_and_what_is_as_wanted_is_left() -> None:
-    one, other = of_signal(BUDGET), of_change(Change())
+    one, other = of_signal(BUDGET), of_change(registered())
     planned = plan([one, other], [present(7, one)])
     assert planned.create == [other]
     assert (planned.update, planned.doubles, planned.unknown) == ([], [], [])
