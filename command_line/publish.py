@@ -19,6 +19,7 @@ from tqdm import tqdm
 import catalogue
 from command_line.event_source import FILE_HELP, MAPPING_HELP, Source, rows_in_words, source_of, tell_problems
 from command_line.moments import STEP_MS, as_of_ms
+from command_line.stopping import asked_to_stop, sleep_until, until
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.errors import ConfigurationError
@@ -165,10 +166,10 @@ def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str,
     """Live events do not come again: they wait on disk while the broker is away."""
     topic = topics(settings.topic_prefix, settings.partitions).events.name
     started = time.monotonic()
-    with DurablePublisher(topic, settings, when_full="wait") as publisher:
+    with asked_to_stop() as stop, DurablePublisher(topic, settings, when_full="wait", stop=stop) as publisher:
         try:
-            publisher.publish_all(_shown(load, quiet), load.pace)
-        except (KeyboardInterrupt, SystemExit):
+            publisher.publish_all(until(stop, _shown(load, quiet)), live_pace(sleep=sleep_until(stop)))
+        except KeyboardInterrupt:
             publisher.finish(_SPOOL_SECONDS)
         return {
             "topic": topic,

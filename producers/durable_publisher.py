@@ -33,6 +33,8 @@ GROUP_BYTES = 8 * 1024 * 1024
 LARGEST_EVENT_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 RETRY_SECONDS = 0.5
 CLOSE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+"""So often a publisher that waits for the disk looks whether it is to stop."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +59,10 @@ class DurablePublisher:
         *,
         when_full: Literal["refuse", "wait"] = "refuse",
         client: Callable[..., Any] = KafkaProducer,
+        stop: threading.Event | None = None,
     ) -> None:
-        """Open the spool and begin to deliver; a broker that is away is waited for.
+        """Open the spool and begin to deliver; a broker that is away is waited for. Once `stop` is set, `publish` waits
+        no longer for the disk.
 
         Raises `ConfigurationError` when another process has the spool, `StateError` when it is damaged, and `Stop`
         when the broker answers and the topic is missing or access is refused.
@@ -71,6 +75,7 @@ class DurablePublisher:
         self._queue: deque[_Submission] = deque()
         self._queued_bytes = 0
         self._closing = False
+        self._stop = stop
         self._changed = threading.Condition()
         self.spool = Spool(Path(settings.spool_folder) / topic, settings.spool_bytes)
         self.delivery = Delivery(self.spool, topic, settings, client=client)
@@ -115,10 +120,15 @@ class DurablePublisher:
         return submission.accepted
 
     def publish(self, event: events.Event) -> None:
-        """Hand over one event; waits while too many are not yet on disk. It is accepted when `finish` has returned."""
+        """Hand over one event; waits while too many are not yet on disk. It is accepted when `finish` has returned.
+
+        Raises `KeyboardInterrupt` when it would wait although it is to stop: the event is not accepted.
+        """
         message = Message(events.subject(event).encode(), events.encode(event))
         with self._changed:
-            self._changed.wait_for(lambda: self._queued_bytes < QUEUE_BYTES // 2)
+            while not self._changed.wait_for(lambda: self._queued_bytes < QUEUE_BYTES // 2, LOOK_SECONDS):
+                if self._stop is not None and self._stop.is_set():
+                    raise KeyboardInterrupt
         self.submit([message])
 
     def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
