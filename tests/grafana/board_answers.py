@@ -18,7 +18,7 @@ from tests.grafana.filled_stores import Stores
 from tests.grafana.grafana_variables import All, Asked
 
 CHOSEN = {"service": "housing-benefit", "slice": "whole", "charted": "promise_kept"}
-"""What a reader chooses where a variable offers what is there: a service with every kind of indicator, and its promise."""
+"""What a reader chooses where a variable offers what is there: a service with every kind of indicator, its promise."""
 NOW_SECONDS = 300
 """Prometheus has been there for a minute or two: this is what a reader would choose to see it."""
 AT_ONCE = 4
