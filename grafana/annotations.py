@@ -65,7 +65,7 @@ def of_signal(raised: Raised) -> Annotation:
         id=raised.id,
         time_ms=since * 1000,
         end_ms=max(since, raised.ended_at or since) * 1000,
-        text=f"{as_html(summary)}{words}",
+        text=f"{as_html(summary)}{words}{'' if raised.ended_at is not None else ' (still open)'}",
         tags=_tags(verdict.service, "signal", raised.id, f"severity:{'info' if kind is None else kind.severity}"),
     )
 

@@ -146,6 +146,7 @@ def service_variable(*, all_of_them: bool = False) -> builders.QueryVariable:
         .query(f"label_values({SERVICE_INFO.name}, service)")
         .refresh(dashboard.VariableRefresh.ON_DASHBOARD_LOAD)
         .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+        .allow_custom_value(False)
         .multi(False)
         .include_all(all_of_them)
     )
@@ -162,6 +163,7 @@ def window_variable() -> builders.CustomVariable:
         builders.CustomVariable("window")
         .label("Window")
         .values(",".join(WINDOWS_CHOSEN))
+        .allow_custom_value(False)
         .current(dashboard.VariableOption(text=chosen, value=chosen, selected=True))
     )
 

@@ -16,7 +16,7 @@ from grafana.over_time import Column, wide
 from history.chart_lines import CHARTS, NONE
 from kept.signals.spc import RULE_WORDS
 
-CHARTED: Final = "${charted:json}"
+CHARTED: Final = "${charted:doublequote}"
 """The variable that chooses the indicator."""
 WEEK: Final = "this week"
 MEAN: Final = "mean"

@@ -51,6 +51,7 @@ def _values(name: str, label: str, first: str, where: str, more: str = "") -> bu
         .current(dashboard.VariableOption(text=first, value=first, selected=True))
         .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(dashboard.VariableSort.DISABLED)
+        .allow_custom_value(False)
         .multi(False)
         .include_all(False)
     )

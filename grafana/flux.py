@@ -12,8 +12,8 @@ from grafana.flux_query import Flux
 from history.line_protocol import POINTS, WHOLE_SERVICE
 from kept.indicators.definitions import INDICATOR_NAMES
 
-SERVICE = "${service:json}"
-SLICE = "${slice:json}"
+SERVICE = "${service:doublequote}"
+SLICE = "${slice:doublequote}"
 """Grafana's variables as quoted and escaped texts."""
 RANGE = "range(start: v.timeRangeStart, stop: v.timeRangeStop)"
 FROM = f"from(bucket: v.defaultBucket) |> {RANGE}"

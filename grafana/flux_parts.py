@@ -11,7 +11,7 @@ from kept.catalogue import Catalogue
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.indicators.small_numbers import DEFAULT_BELOW
 
-WINDOW: Final = "${window:json}"
+WINDOW: Final = "${window:doublequote}"
 """Grafana's variable as a quoted text."""
 MATURE: Final = f'if {WINDOW} == "90d" then "90d" else "28d"'
 """The chosen window where delivery times and costs are told of it, else the shortest of which they are."""

@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models import common, dashboard
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 from grafana_foundation_sdk.models.text import TextMode
 
-from grafana.colours import GREY
+from grafana.colours import GREY, IN_ORDER
 from grafana.datasources import MIXED
 
 UNIT_OF: Final = {
@@ -77,6 +77,14 @@ def time_chart(
     )
     if gap_hours is not None:
         panel = panel.insert_nulls(gap_hours * _HOUR_MS)
+    for place, (letter, query) in enumerate(zip(REF_IDS, queries, strict=False)):
+        # Before the overrides of the board, which win. What the names of lines come from is known for one line alone.
+        legend = str(query.build().to_json().get("legendFormat", "{{"))
+        mode = "shades" if "{{" in legend or legend == "__auto" else "fixed"
+        colour = IN_ORDER[place % len(IN_ORDER)]
+        panel.override_by_query(
+            letter, [DynamicConfigValue(id_val="color", value={"mode": mode, "fixedColor": colour})]
+        )
     return _filled(panel, title, description, unit, queries)
 
 

@@ -15,7 +15,7 @@ from kept.catalogue import Catalogue
 
 LEAST_WAITING: Final = 10
 """Cases: with fewer at its beginning a backlog doubles by a handful of letters."""
-WINDOW: Final = "${window:json}"
+WINDOW: Final = "${window:doublequote}"
 NOBODY: Final = ""
 """Flux cannot tell the type of an empty dictionary."""
 NEVER: Final = 2.0

@@ -62,7 +62,8 @@ class Unwritten:
     def settle_changes(self, written: Iterable[RegisteredChange]) -> None:
         """These are written."""
         for change in written:
-            self._changes.pop(change.key(), None)
+            if self._changes.get(change.key()) is change:  # one that was read meanwhile is to be written, too
+                del self._changes[change.key()]
 
 
 def _first_difference(before: Sequence[ChartRow], after: Sequence[ChartRow]) -> int:

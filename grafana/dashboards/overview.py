@@ -202,7 +202,7 @@ def _course_of_backlogs(catalogue: Catalogue) -> Panel:
             f"Which {LINES} backlogs have grown most?",
             "Open cases compared with the beginning of the time range: 0 % is as many as then, 100 % twice as many. "
             f"Each service beside its own past; those with less than {LEAST_WAITING} open cases then are left out. "
-            "There is no target for a backlog here: the board Service has it. A gap: no value.",
+            "There is no target for a backlog here. A gap: no value.",
             "percentunit",
             [fastest_growing_backlogs(catalogue)],
         ).axis_label("change since the beginning")

@@ -11,7 +11,9 @@ from kept.catalogue import Catalogue
 from kept.durations import in_words, parse_duration
 from kept.metric_names import Stage
 
-LAG = f"sum by (topic) ({names.LAG.name})"
+SIGNALS = f"max by (service, signal, about) ({names.SIGNAL_ACTIVE.name})"
+# A partition that is moving is shown by two workers.
+LAG = f"sum by (topic) (max by (topic, partition) ({names.LAG.name}))"
 
 
 def broker(board: Board) -> None:
@@ -37,7 +39,11 @@ def broker(board: Board) -> None:
             "Slope of the records that wait, over a quarter of an hour. Above 0 events come faster than they are "
             "counted; below, what has waited is being caught up.",
             "recps",
-            [promql.over_time(f"sum by (topic) (deriv({names.LAG.name}[15m]))", "{{topic}}")],
+            [
+                promql.over_time(
+                    f"sum by (topic) (max by (topic, partition) (deriv({names.LAG.name}[15m])))", "{{topic}}"
+                )
+            ],
             alerts=["KeptLagGrowing"],
         ),
         width=8,
@@ -96,7 +102,11 @@ def cases(board: Board, unaccounted: str) -> None:
             "Dead letters by reason, of all partitions since the topics were made. A step is a refused event; no line "
             "means that there was none.",
             "short",
-            [promql.over_time(f"sum by (reason) ({names.DEAD_LETTERS.name})", "{{reason}}")],
+            [
+                promql.over_time(
+                    f"sum by (reason) (max by (reason, partition) ({names.DEAD_LETTERS.name}))", "{{reason}}"
+                )
+            ],
             alerts=["KeptDeadLettersRising"],
         ),
         width=8,
@@ -140,7 +150,7 @@ def cases(board: Board, unaccounted: str) -> None:
     board.place(
         36,
         chart(
-            "Events in no account, by partition",
+            "Which partition has events in no account?",
             "received less applied, duplicate, beyond retention and dead-lettered. 0 all the time: every event is "
             "accounted for.",
             "short",
@@ -157,8 +167,8 @@ def cases(board: Board, unaccounted: str) -> None:
             "Cases in the registers and buckets of tallies, of all partitions: what memory and restarts depend on.",
             "short",
             [
-                promql.over_time(f"sum({names.REGISTER.name})", "cases"),
-                promql.over_time(f"sum({names.TALLY_BUCKETS.name})", "buckets of tallies"),
+                promql.over_time(f"sum(max by (partition) ({names.REGISTER.name}))", "cases"),
+                promql.over_time(f"sum(max by (partition) ({names.TALLY_BUCKETS.name}))", "buckets of tallies"),
             ],
         ),
         width=8,
@@ -251,8 +261,8 @@ def indicators(board: Board, catalogue: Catalogue) -> None:
             "Signals of all services: each is watched all the time; what is raised is on the board On-call.",
             "short",
             [
-                promql.over_time(f"count({names.SIGNAL_ACTIVE.name})", "watched"),
-                promql.over_time(f"sum({names.SIGNAL_ACTIVE.name})", "raised"),
+                promql.over_time(f"count({SIGNALS})", "watched"),
+                promql.over_time(f"sum({SIGNALS})", "raised"),
             ],
         ),
         width=8,

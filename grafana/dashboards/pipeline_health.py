@@ -5,9 +5,10 @@ from __future__ import annotations
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import promql
+from grafana.alert_rows import pipeline_firing
 from grafana.board import ON_CALL, OVERVIEW, PIPELINE, Board
 from grafana.dashboards import pipeline_counting, pipeline_edges
-from grafana.foreign_metrics import ALERTS, UP, WORKER_JOB
+from grafana.foreign_metrics import UP, WORKER_JOB
 from grafana.pipeline_panels import state
 from grafana.runbooks import runbooks_variable
 from kept import metric_names as names
@@ -48,7 +49,7 @@ def _at_a_glance(board: Board) -> None:
     board.place(
         1,
         state(
-            "Data as of",
+            "Data as of when?",
             "Event time up to which the figures of every service are published: of the service that is furthest "
             "behind, and of the one that is furthest on.",
             "dateTimeAsIso",
@@ -81,7 +82,7 @@ def _at_a_glance(board: Board) -> None:
             "How many records wait?",
             "Events that are not counted yet, and tallies that are not published yet, of all partitions.",
             "short",
-            [promql.now(f"sum({names.LAG.name})")],
+            [promql.now(f"sum(max by (topic, partition) ({names.LAG.name}))")],
             alerts=["KeptLagUnknown"],
         ),
         width=3,
@@ -115,7 +116,6 @@ def _at_a_glance(board: Board) -> None:
         width=3,
         height=4,
     )
-    firing = promql.series(ALERTS, alertstate="firing", component="pipeline")
     board.place(
         6,
         state(
@@ -123,7 +123,7 @@ def _at_a_glance(board: Board) -> None:
             "Alerts about the pipeline itself that fire now. KeptWatchdog always does: where even that is missing, "
             "rules are not evaluated and this says nothing.",
             "suffix: fire beside the watchdog",
-            [promql.now(f"count({firing}) - 1")],
+            [promql.now(pipeline_firing())],
             alerts=["KeptWatchdog"],
             all_well={0: "none but the watchdog"},
         ),

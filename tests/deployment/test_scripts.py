@@ -186,9 +186,10 @@ def test_up_checks_before_it_touches_what_runs(place: Place) -> None:
     assert calls == [
         "compose config --quiet",
         "compose build worker",
-        "compose run --rm --no-deps -T rules catalogue check",
+        "compose run --rm --no-deps -T rules catalogue check /etc/kept/catalogue",
         "compose up --detach --no-build --remove-orphans --wait --wait-timeout 300 --scale worker=4",
-        "compose kill --signal HUP prometheus alertmanager",
+        "compose exec -T prometheus kill -HUP 1",
+        "compose exec -T alertmanager kill -HUP 1",
         "compose port grafana 3000",
         "compose port board 8400",
     ]
@@ -219,11 +220,13 @@ def test_reload_makes_anew_what_is_made_of_the_catalogue(place: Place) -> None:
     place.make("reload")
     calls = [call for call in place.calls() if not call.startswith(("inspect", "compose version", "info"))]
     assert calls == [
-        "compose run --rm --no-deps -T rules catalogue check",
+        "compose ps --quiet influxdb",
+        "compose run --rm --no-deps -T rules catalogue check /etc/kept/catalogue",
         "compose run --rm --no-deps -T rules",
         "compose run --rm --no-deps -T alertmanager-config",
         "compose run --rm --no-deps -T influxdb-init",
-        "compose kill --signal HUP prometheus alertmanager",
+        "compose exec -T prometheus kill -HUP 1",
+        "compose exec -T alertmanager kill -HUP 1",
         "compose ps --quiet worker",
         "restart w1",
         "restart w2",

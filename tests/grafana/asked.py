@@ -10,6 +10,7 @@ from typing import Any
 from grafana.flux_query import Flux
 from history.influxdb import InfluxHistory
 from kept.indicators.point import Point
+from tests.grafana.grafana_variables import FORMATS
 from tests.influxd import Server
 
 HOUR, DAY = 3600, 86400
@@ -39,7 +40,7 @@ class Asked:
             "v.timeRangeStop": _moment(stop),
             "v.windowPeriod": period,
             "v.defaultBucket": json.dumps(self._bucket),
-            **{f"${{{name}:json}}": json.dumps(value) for name, value in variables.items()},
+            **{f"${{{name}:doublequote}}": FORMATS["doublequote"](value) for name, value in variables.items()},
         }
         for name, value in replaced.items():
             text = text.replace(name, value)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from grafana.flux_query import Flux
+from tests.grafana.grafana_variables import FORMATS
 from tests.influxd import Server
 
 HIDDEN = frozenset({"result", "table"})
@@ -23,7 +24,9 @@ class Source:
             "v.timeRangeStart": _time(start),
             "v.timeRangeStop": _time(stop),
         }
-        self._texts = texts | {f"${{{name}:json}}": json.dumps(value) for name, value in variables.items()}
+        self._texts = texts | {
+            f"${{{name}:doublequote}}": FORMATS["doublequote"](value) for name, value in variables.items()
+        }
         self._texts |= {f"${{{name}:regex}}": value for name, value in variables.items()}
 
     def rows(self, flux: Flux) -> list[dict[str, Any]]:

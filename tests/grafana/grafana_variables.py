@@ -106,7 +106,7 @@ def _replaced(text: str, chosen: Mapping[str, str], plain: Mapping[str, str], bu
 FORMATS = {
     "raw": str,
     "text": str,
-    "json": json.dumps,
+    "json": str,  # of several values alone a list; one value stays as it is, without quotation marks
     "doublequote": lambda value: '"' + value.replace('"', '\\"') + '"',
     "singlequote": lambda value: "'" + value.replace("'", "\\'") + "'",
     "regex": lambda value: re.sub(r"([\\^$*+?.()|\[\]{}/])", r"\\\1", value),

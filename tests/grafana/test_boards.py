@@ -129,7 +129,7 @@ def test_a_rename_is_noticed(what: str) -> None:
 
 FLUX = """\
 from(bucket: v.defaultBucket) |> range(start: v.timeRangeStart, stop: v.timeRangeStop)
-  |> filter(fn: (r) => r._measurement == "indicator" and r.service == ${service:json} and r.slice == "whole"
+  |> filter(fn: (r) => r._measurement == "indicator" and r.service == ${service:doublequote} and r.slice == "whole"
     and r.indicator == "promise_kept" and r.window == "28d")
   |> filter(fn: (r) => r._field == "value" or r._field == "state")
   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")

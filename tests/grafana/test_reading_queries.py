@@ -21,7 +21,8 @@ CHOSEN = {"service": "parking-permits", "odd": 'a "b" \\ c', "window": "28d", "a
         ('up{s="[[service]]"}', 'up{s="parking-permits"}'),
         ('up{s=~"${service:regex}"}', 'up{s=~"parking-permits"}'),
         ('up{s=~"${all:regex}"}', 'up{s=~".*"}'),
-        ("${odd:json}", '"a \\"b\\" \\\\ c"'),
+        ("${service:json}", "parking-permits"),
+        ("${odd:doublequote}", '"a \\"b\\" \\ c"'),
         ("rate(x[$__rate_interval])", "rate(x[20s])"),
         ("x[$__range]", "x[3600s]"),
     ],
@@ -31,7 +32,8 @@ def test_variables_in_promql(text: str, sent: str) -> None:
 
 
 def test_what_grafana_calls_v_in_flux() -> None:
-    text = "from(bucket: v.bucket) |> range(start: v.timeRangeStart) |> x(every: v.windowPeriod, s: ${service:json})"
+    text = "from(bucket: v.bucket) |> range(start: v.timeRangeStart) "
+    text += "|> x(every: v.windowPeriod, s: ${service:doublequote})"
     assert grafana_variables.flux(text, CHOSEN, MONTH, "kept", "kept") == (
         'from(bucket: "kept") |> range(start: 2023-11-14T22:13:20Z) |> x(every: 1800000ms, s: "parking-permits")'
     )

@@ -151,7 +151,7 @@ def test_a_slice_leads_to_itself_with_service_and_window(panels: Panels) -> None
 def test_delivery_times_are_told_of_windows_that_are_long_enough(panels: Panels) -> None:
     for number in WAITING_PANELS:
         for query in flux(panels[number]):
-            assert 'chosen_window = if ${window:json} == "90d" then "90d" else "28d"' in query
+            assert 'chosen_window = if ${window:doublequote} == "90d" then "90d" else "28d"' in query
 
 
 def test_every_panel_has_a_question_or_a_claim_a_description_and_axes_with_names(panels: Panels) -> None:

@@ -135,7 +135,20 @@ def test_colours_are_those_that_everyone_tells_apart(uid: str) -> None:
     assert set(re.findall(r"#[0-9A-Fa-f]{6}\b", str(board))) <= PALETTE
     schemes = {scheme["mode"] for scheme in every(board, "color") if isinstance(scheme, dict)}
     schemes |= {each["value"]["mode"] for each in every(board, "properties") for each in each if each["id"] == "color"}
-    assert schemes <= {"fixed"}
+    assert schemes <= {"fixed", "shades"}
+
+
+@each([(uid, panel) for uid, panel in MEASURED if panel["type"] == "timeseries"])
+def test_every_line_has_a_colour_of_the_palette(uid: str, panel: dict[str, Any]) -> None:
+    of_query = {
+        override["matcher"]["options"]: property["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        if override["matcher"]["id"] == "byFrameRefID"
+        for property in override["properties"]
+        if property["id"] == "color"
+    }
+    assert set(of_query) == {target["refId"] for target in panel["targets"]}
+    assert {colour["fixedColor"] for colour in of_query.values()} <= PALETTE
 
 
 def coloured(node: Any) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,9 @@ def as_of() -> Panel:
 def _promise() -> Panel:
     target = promql.series(names.PROMISE_TARGET, service=promql.SERVICE)
     promise = promql.series(names.PROMISE, service=promql.SERVICE)
-    shown = f"max by (promise, counted_in) ({target} * on (service) group_right () {promise})"
+    # A service that is moving is shown by two workers: one of each before they are joined.
+    words = f"max by (service, promise, counted_in) ({promise})"
+    shown = f"max by (promise, counted_in) (max by (service) ({target}) * on (service) group_right () {words})"
     return (
         number(
             "What was promised, and for how many?",
