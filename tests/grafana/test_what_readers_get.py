@@ -141,11 +141,11 @@ def test_colours_are_those_that_everyone_tells_apart(uid: str) -> None:
 @each([(uid, panel) for uid, panel in MEASURED if panel["type"] == "timeseries"])
 def test_every_line_has_a_colour_of_the_palette(uid: str, panel: dict[str, Any]) -> None:
     of_query = {
-        override["matcher"]["options"]: property["value"]
+        override["matcher"]["options"]: each["value"]
         for override in panel["fieldConfig"]["overrides"]
         if override["matcher"]["id"] == "byFrameRefID"
-        for property in override["properties"]
-        if property["id"] == "color"
+        for each in override["properties"]
+        if each["id"] == "color"
     }
     assert set(of_query) == {target["refId"] for target in panel["targets"]}
     assert {colour["fixedColor"] for colour in of_query.values()} <= PALETTE
