@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 import warnings
 from collections.abc import Generator, Iterator
@@ -15,6 +16,8 @@ import pytest
 
 CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
 """kafka-python reads its own schemas with a function that Python 3.11 deprecates (and later takes back)."""
+TLS_WARNING = r"ignore:unclosed <ssl\.SSLSocket:ResourceWarning"
+"""The Kafka clients leave a TLS connection that a broker refused to the garbage collector, in whatever test that is."""
 SDK_WARNING = "ignore:Prefer using dashboardv2:DeprecationWarning"
 """The SDK of Grafana advises dashboards of version 2, which file provisioning rejects."""
 
@@ -39,8 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts jobs in the background with Ctrl-C ignored, and so would everything be that a test starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("filterwarnings", CLIENT_WARNING)
     config.addinivalue_line("filterwarnings", SDK_WARNING)
+    config.addinivalue_line("filterwarnings", TLS_WARNING)
     config.addinivalue_line("markers", "kustomize: needs the command kustomize, and Go")
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
