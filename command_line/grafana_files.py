@@ -12,6 +12,7 @@ import typer
 import catalogue
 import grafana
 from command_line.output import output
+from command_line.written_files import write_files
 from grafana.generate import dashboard_files
 from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, Stop
@@ -35,16 +36,7 @@ def generate(
     folders: Folders = None,
 ) -> None:
     """Write the boards of a catalogue, one JSON file each, as Grafana's file provisioning takes them."""
-    files = dashboard_files(services_in(folders))
-    try:
-        output_folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (output_folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Stop(f"{output_folder}: the boards cannot be written: {error.strerror or error}") from error
-    with output():
-        for name in files:
-            typer.echo(f"{output_folder / name}")
+    write_files(output_folder, dashboard_files(services_in(folders)), "the boards")
 
 
 def check(

@@ -17,6 +17,7 @@ from alert_rules.options import Jobs, RuleOptions
 from alert_rules.rules import RuleFormat, all_refused, rule_files
 from command_line.alertmanager_config import alertmanager_config
 from command_line.output import output
+from command_line.written_files import write_files
 from kept.catalogue import Catalogue
 from kept.durations import SECOND_MS, parse_duration
 from kept.errors import ConfigurationError, Stop
@@ -87,15 +88,8 @@ def generate(
     pages = _pages(grafana, dashboards, pipeline_dashboard)
     options = _options(wait, hold, jobs, runbooks, pages, pipeline_owner, live=live)
     files = rule_files(services, options, format)
-    try:
-        output_folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (output_folder / name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Stop(f"{output_folder}: the rules cannot be written: {error.strerror or error}") from error
+    write_files(output_folder, files, "the rules")
     with output():
-        for name in files:
-            typer.echo(f"{output_folder / name}")
         _tell_refused(services, typer.echo)
 
 

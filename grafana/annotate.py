@@ -10,8 +10,7 @@ from msgspec import Struct
 from grafana.annotations import ID, TAG, Annotation, Plan, Present, of_change, of_signal, plan
 from grafana.connection import GrafanaConnection, Marked
 from history.store import HistoryStore
-
-DAY_MS = 86_400_000
+from kept.durations import DAY_MS
 
 
 class Done(Struct, frozen=True):

@@ -21,6 +21,7 @@ from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.colours import GREY, IN_ORDER
 from grafana.datasources import MIXED
+from kept.durations import HOUR_MS
 
 UNIT_OF: Final = {
     "share": "percentunit",
@@ -34,7 +35,6 @@ UNIT_OF: Final = {
 """Unit of a definition -> unit of Grafana. Prometheus gives days as seconds (`kept.metric_names.UNIT_SCALE`)."""
 NO_VALUE: Final = "no value"
 """What a panel says when there is nothing to show: never a zero."""
-_HOUR_MS: Final = 3_600_000
 _P = TypeVar("_P")
 REF_IDS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -76,7 +76,7 @@ def time_chart(
         .tooltip(common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI))
     )
     if gap_hours is not None:
-        panel = panel.insert_nulls(gap_hours * _HOUR_MS)
+        panel = panel.insert_nulls(gap_hours * HOUR_MS)
     for place, (letter, query) in enumerate(zip(REF_IDS, queries, strict=False)):
         # Before the overrides of the board, which win. What the names of lines come from is known for one line alone.
         legend = str(query.build().to_json().get("legendFormat", "{{"))

@@ -8,11 +8,12 @@ from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana import promql
+from grafana.as_of import as_of
 from grafana.board import FLOW, ON_CALL, OVERVIEW, PIPELINE, SERVICE, Board, service_variable, window_variable
 from grafana.choices import slice_variable
 from grafana.dashboards.flow_steps import place_steps, steps_told
 from grafana.dashboards.flow_time import place_queue, place_time
-from grafana.dashboards.service_board.now import STOCK_WINDOW, as_of
+from grafana.dashboards.service_board.now import STOCK_WINDOW
 from grafana.in_words import about
 from grafana.panels import Panel, number, of_unit, words
 from kept.catalogue import Catalogue
@@ -35,7 +36,7 @@ def board(catalogue: Catalogue) -> Dashboard:
     made.links(OVERVIEW, SERVICE, ON_CALL, PIPELINE)
     made.annotate()
     made.row(100, "Now (the whole service)")
-    made.place(1, as_of(), width=5, height=6)
+    made.place(1, as_of(promql.SERVICE), width=5, height=6)
     made.place(2, steps_told(), width=9, height=6)
     made.place(3, _efficiency(), width=3, height=6)
     made.place(4, _queue(), width=7, height=6)

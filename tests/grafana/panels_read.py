@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import as_json
+from tests.grafana.panels_of import panels
 
 Panels = dict[int, dict[str, Any]]
 _INDICATOR = re.compile(r'r\.indicator == "([a-z0-9_]+)"')
@@ -16,8 +15,7 @@ _INDICATOR = re.compile(r'r\.indicator == "([a-z0-9_]+)"')
 
 def panels_of(board: Dashboard) -> Panels:
     """Panels by number, rows left out."""
-    read = json.loads(as_json(board))["panels"]
-    return {panel["id"]: panel for panel in read if panel["type"] != "row"}
+    return {number: panel for number, panel in panels(board).items() if panel["type"] != "row"}
 
 
 def queries(panel: dict[str, Any]) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models.common import BigValueTextMode
 
 from grafana import newest, promql
-from grafana.board import ON_CALL, PIPELINE, Board
+from grafana.as_of import as_of
+from grafana.board import ON_CALL, Board
 from grafana.flux_parts import WHOLE
 from grafana.in_words import about
 from grafana.looks import in_order, option
@@ -28,31 +28,12 @@ STOCK_WINDOW: Final = "24h"
 
 def place(board: Board, catalogue: Catalogue) -> None:
     """The panels of the row."""
-    board.place(1, as_of(), width=5, height=5)
+    board.place(1, as_of(promql.SERVICE), width=5, height=5)
     board.place(2, _promise(), width=7, height=5)
     board.place(3, _kept(catalogue), width=12, height=5)
     board.place(4, _waiting(), width=9, height=5)
     board.place(5, _signal_count(), width=3, height=5)
     board.place(6, _signals(), width=12, height=5)
-
-
-def as_of() -> Panel:
-    """Up to which event time figures are known."""
-    published = promql.series(names.INDICATOR_TIME, service=promql.SERVICE)
-    return (
-        number(
-            "Data as of when?",
-            "The event time up to which the service's figures are published, and how long ago that is. They are made "
-            "from events, not from the clock: when the pipeline stands still, so does this.",
-            "dateTimeAsIso",
-            [
-                promql.now(f"1000 * max({published})", "published up to"),
-                promql.now(f"time() - max({published})", "age"),
-            ],
-        )
-        .override_by_name("age", of_unit("s"))
-        .data_links([builders.DashboardLink("Why is it as old as this?").url(f"/d/{PIPELINE}")])
-    )
 
 
 def _promise() -> Panel:
