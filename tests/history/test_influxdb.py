@@ -478,3 +478,4 @@ def test_no_retention_takes_a_decision(influxd: Server) -> None:
     store.decide(said("closed", NOON + DAY))
     assert store.decision_entries(until=NOON) == [decided()]
     assert store.decision_entries() == [decided(), said("closed", NOON + DAY)]
+    store.close()
