@@ -155,6 +155,12 @@ def open_twin(entry: DecisionEntry, standing: Iterable[Decision]) -> Decision | 
     return None
 
 
+def repeats(entry: DecisionEntry, decision: Decision) -> bool:
+    """Whether `entry` says just what was said last of `decision`, at another moment: nothing is new."""
+    last = decision.history[-1]
+    return msgspec.structs.replace(entry, at=last.at) == last
+
+
 def moment_after(decision: Decision, now: int) -> int:
     """The `at` (s) of what is said of `decision` at the wall clock `now`: later than all said before, also when that
     came from a clock that was ahead or within the same second."""
