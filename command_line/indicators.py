@@ -86,9 +86,12 @@ def _print(
     elif chosen:
         as_of = moment(max(p.window_end for p in chosen) * 1000)
         title = f"{name if service is None else service.name}, data as of {as_of:%Y-%m-%d %H:%M} UTC"
-        print_table(chosen, title, (window,) if window is not None else SHOWN_WINDOWS)
+        windows = (window,) if window is not None else SHOWN_WINDOWS
+        print_table(chosen, title, windows)
         if then.as_of is not None:
-            for text in _amended_in_words(amended.values(), len(chosen)):
+            printed = {point.key() for point in chosen if point.window in windows}
+            several = [change for key, change in amended.items() if key in printed]
+            for text in _amended_in_words(several, len(printed)):
                 typer.echo(text)
     elif then.as_of is not None:
         typer.echo(f"{name}: no such value was known on {moment(then.as_of * 1000):%Y-%m-%d %H:%M} UTC")
@@ -123,10 +126,7 @@ def _amendment_object(change: Amendment) -> dict[str, object]:
 def _amended_in_words(changes: Iterable[Amendment], count: int) -> Iterator[str]:
     """What of `count` values was amended since, each in a line."""
     several = sorted(changes, key=Amendment.key)
-    if not several:
-        yield f"Amended since: none of these {count} values."
-        return
-    yield f"Amended since: {len(several)} of these {count} values."
+    yield f"Amended since: {len(several) or 'none'} of {'this 1 value' if count == 1 else f'these {count} values'}."
     for one in several:
         was, now = (wording.shown(side).replace(wording.NBSP, " ") for side in (one.old, one.new))
         counts = "" if one.old.n == one.new.n else f" (n {one.old.n} then, {one.new.n} now)"

@@ -65,17 +65,17 @@ def kept(tmp_path: Path) -> Kept:
 def test_figures_are_told_as_they_stood_with_what_was_amended_since(kept: Kept) -> None:
     told = kept("indicators", "--as-of", "2012-01-01T12:00Z")
     assert "data as of 2012-01-01 12:00 UTC" in " ".join(told.split())
-    assert "75.0 %" in told
-    assert "70.0 %" not in told
+    assert "75.0%" in told
+    assert "70.0%" not in told
     assert told.splitlines()[-2:] == [
-        "Amended since: 1 of these 2 values.",
+        "Amended since: 1 of this 1 value.",
         "  promise_kept 28d: 75.0 % then, 60.0 % since 2012-01-01 13:00 UTC (n 100 then, 110 now)",
     ]
     assert "70.0 % then, 60.0 % since" in kept("indicators", "--as-of", "2012-01-01T13:30")  # local: 12:30 UTC
     after = kept("indicators", "--as-of", "2012-01-01T13:00Z")
-    assert "60.0 %" in after
-    assert after.splitlines()[-1] == "Amended since: none of these 2 values."
-    assert "30.0 %" in kept("indicators")
+    assert "60.0%" in after
+    assert after.splitlines()[-1] == "Amended since: none of this 1 value."
+    assert "30.0%" in kept("indicators")
     assert "Amended" not in kept("indicators")
 
 
