@@ -1,17 +1,22 @@
-"""`kept board`: the live page, from the history store. Its settings are `KEPT_*` variables."""
+"""`kept board`: the pages, from the history store. Its settings are `KEPT_*` variables."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from typing import Final
 
 from catalogue import services_of
 from history.open import open_history
-from kept.settings import read_settings
+from kept.settings import Settings, read_settings
 from summaries.application import serve
+from summaries.site import Recording
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def board() -> None:
-    """Serve the live page: every service, the worst promise first. Reads the history, writes nothing.
+    """Serve the pages: every service, the worst promise first. Reads the history, and writes decisions if told so.
 
     It has no login: KEPT_BOARD_HOST keeps it on loopback. Behind a proxy, name what it is reached as in
     KEPT_BOARD_NAMES.
@@ -24,4 +29,13 @@ def board() -> None:
         settings.board_port,
         settings.board_host,
         names,
+        _recording(settings, names),
     )
+
+
+def _recording(settings: Settings, names: Sequence[str]) -> Recording | None:
+    """Whether decisions are recorded from the page: without a login only where nobody else can reach it."""
+    if not settings.board_decisions:
+        return None
+    is_alone = settings.board_host in LOOPBACK and not names
+    return Recording(lambda: open_history(settings), by_anyone=is_alone)

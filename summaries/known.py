@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
-from kept.decisions import Decision, decisions
+from kept.decisions import Decision, DecisionEntry, decisions
 from kept.errors import KeptError
 from kept.indicators.known_at import as_known_at
 from kept.indicators.point import WHOLE, Amendment, Point, Slice
@@ -146,8 +146,11 @@ class Known:
 
     def decisions(self, service: str | None = None) -> list[Decision]:
         """Decisions as they stood at the wall clock `as_of`, ordered by when they were decided."""
-        entries = self._history.read(lambda store: store.decision_entries(until=self.as_of))
-        return [one for one in decisions(entries) if service in (None, one.service)]
+        return [one for one in decisions(self.decision_entries()) if service in (None, one.service)]
+
+    def decision_entries(self) -> list[DecisionEntry]:
+        """Everything that was said of decisions by the wall clock `as_of`, ordered by `DecisionEntry.key()`."""
+        return self._history.read(lambda store: store.decision_entries(until=self.as_of))
 
     def amended(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
         """What became known after the moment of points with since <= window_end <= until; nothing without `as_of`."""
