@@ -16,7 +16,7 @@ import typer
 from catalogue import services_of
 from command_line.alert_report import History, Json
 from command_line.alerts import find_signal
-from command_line.decisions_in_words import block, head, history_in_words, said_in_words, state_in_words
+from command_line.decisions_in_words import block, due_in_words, head, history_in_words, said_in_words, state_in_words
 from command_line.history_choice import history_settings
 from command_line.letters_in_words import printable
 from command_line.moments import AsOf, as_of_of
@@ -38,7 +38,7 @@ from kept.decisions import (
     repeats,
 )
 from kept.errors import ConfigurationError
-from summaries.decision_words import COLUMNS, as_json_object, due_in_words, entry_object, open_first, today_of
+from summaries.decision_words import COLUMNS, as_json_object, entry_object, open_first, today_of
 from summaries.site import harmless
 
 MOST_NAMED = 10

@@ -25,6 +25,12 @@ def state_in_words(decision: Decision) -> str:
     return effect if decision.closed_at is None else f"closed {shown(decision.closed_at)}, {effect}"
 
 
+def due_in_words(decision: Decision, today: datetime.date) -> str:
+    """When it is due; that this is over stands out."""
+    due = words.due_in_words(decision, today)
+    return due.replace("overdue", "OVERDUE", 1) if decision.is_overdue(today) else due
+
+
 def said_in_words(entry: DecisionEntry) -> str:
     """What an entry says, without its reason and without who says it."""
     return printable(words.said_in_words(entry))
@@ -37,7 +43,7 @@ def block(decision: Decision, today: datetime.date, width: int) -> Iterator[str]
     yield f"{'OPEN' if decision.is_open else 'CLOSED':<6}  {decision.id}  {printable(decision.service)}{about}"
     for text in (
         printable(decision.text),
-        " · ".join((f"owner {printable(decision.owner)}", words.due_in_words(decision, today), *serves)),
+        " · ".join((f"owner {printable(decision.owner)}", due_in_words(decision, today), *serves)),
         f"decided {shown(decision.decided_at)} by {printable(decision.decided_by)} · {state_in_words(decision)}",
     ):
         yield from textwrap.wrap(text, max(width, 40), initial_indent=INDENT, subsequent_indent=INDENT)

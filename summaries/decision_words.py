@@ -42,7 +42,7 @@ def due_in_words(decision: Decision, today: datetime.date) -> str:
     if not decision.is_overdue(today):
         return f"due {decision.due}"
     late = (today - datetime.date.fromisoformat(decision.due)).days
-    return f"OVERDUE since {decision.due}, {late} {'day' if late == 1 else 'days'}"
+    return f"overdue since {decision.due}, {late} {'day' if late == 1 else 'days'}"
 
 
 def effect_in_words(decision: Decision) -> str:
