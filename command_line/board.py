@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Final
 
 from catalogue import services_of
@@ -22,20 +21,24 @@ def board() -> None:
     KEPT_BOARD_NAMES.
     """
     settings = read_settings(os.environ)
-    names = [name.strip() for name in settings.board_names.split(",") if name.strip()]
     serve(
         services_of(settings),
         lambda: open_history(settings, read_only=True),
         settings.board_port,
         settings.board_host,
-        names,
-        _recording(settings, names),
+        names_of(settings),
+        recording(settings),
     )
 
 
-def _recording(settings: Settings, names: Sequence[str]) -> Recording | None:
+def names_of(settings: Settings) -> list[str]:
+    """The names of its own under which the board answers."""
+    return [name.strip() for name in settings.board_names.split(",") if name.strip()]
+
+
+def recording(settings: Settings) -> Recording | None:
     """Whether decisions are recorded from the page: without a login only where nobody else can reach it."""
     if not settings.board_decisions:
         return None
-    is_alone = settings.board_host in LOOPBACK and not names
+    is_alone = settings.board_host in LOOPBACK and not names_of(settings)
     return Recording(lambda: open_history(settings), by_anyone=is_alone)

@@ -115,11 +115,11 @@ def _page(
 ) -> Response:
     now = _now(site, asked)
     found = words.open_first(known.decisions())
-    signals = {one.id: one for one in known.signals()}
+    chosen = (form or {}).get("signal") or asked.query.get("signal", "")
+    signals = _signals(known, {chosen, *(one.signal or "" for one in found if one.is_open)} - {""})
     shown = [
         _shown(site, one, words.today_of(one, site.catalogue, now), signals.get(one.signal or "")) for one in found
     ]
-    chosen = (form or {}).get("signal") or asked.query.get("signal", "")
     open_signals = [one for one in signals.values() if one.ended_at is None or one.id == chosen]
     closed = [one for one in shown if one.closed]
     values: dict[str, Any] = {
@@ -169,7 +169,7 @@ def _decide(
 ) -> str:
     signal, service = form.get("signal", ""), form.get("service", "")
     if signal:
-        raised = next((one for one in known.signals() if one.id == signal), None)
+        raised = _signals(known, {signal}).get(signal)
         if raised is None:
             raise ConfigurationError(f"signal: {signal[:60]!r} is not in the history; choose one of the list")
         service = raised.verdict.service
@@ -237,6 +237,12 @@ def _shown(site: Site, decision: Decision, today: date, signal: Raised | None) -
             for entry in decision.history
         ),
     )
+
+
+def _signals(known: Known, ids: set[str]) -> dict[str, Raised]:
+    """Open signals by id, and those that `ids` name; all that ever were are read only when one of these has ended."""
+    found = {one.id: one for one in known.open_signals()}
+    return found if ids <= found.keys() else {one.id: one for one in known.signals()}
 
 
 def _about(site: Site, raised: Raised) -> str:
