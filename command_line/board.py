@@ -7,7 +7,7 @@ import os
 from catalogue import services_of
 from history.open import open_history
 from kept.settings import read_settings
-from summaries.live_page import serve
+from summaries.application import serve
 
 
 def board() -> None:

@@ -3,7 +3,7 @@
 "use strict";
 
 const EVERY_MS = 2000;
-const live = document.getElementById("live");
+const live = document.getElementById("main");
 const connection = document.getElementById("connection");
 let last = new Date();
 let paused = false;
@@ -42,11 +42,11 @@ function replace(fresh) {
 async function refresh() {
   if (!paused && !document.hidden) {
     try {
-      const answer = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(location.pathname + location.search, { cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (!answer.ok) throw new Error(String(answer.status));
       const text = await answer.text();
       if (text !== shown) {
-        replace(new DOMParser().parseFromString(text, "text/html").getElementById("live"));
+        replace(new DOMParser().parseFromString(text, "text/html").getElementById("main"));
         shown = text;
       }
       last = new Date();

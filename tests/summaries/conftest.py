@@ -12,7 +12,7 @@ import uvicorn
 
 from history.sqlite import SQLiteHistory
 from local_stack.ports import free_port, wait_until_answers
-from summaries.live_page import live_page
+from summaries.application import application
 from tests.summaries.figures import CITY, NOW, fill
 
 
@@ -28,7 +28,7 @@ def history_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def address(history_file: Path) -> Iterator[str]:
     """http://… of the live page."""
-    app = live_page(CITY, lambda: SQLiteHistory(history_file, read_only=True), clock=lambda: NOW + 60)
+    app = application(CITY, lambda: SQLiteHistory(history_file, read_only=True), clock=lambda: NOW + 60)
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", server_header=False))
     thread = threading.Thread(target=server.run)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from starlette.applications import Starlette
 
 from history.sqlite import SQLiteHistory
-from summaries.live_page import HEADERS, Figures, Pages
+from summaries.application import HEADERS, application
+from tests.summaries.asking import ask
 from tests.summaries.figures import CITY, HOSTILE, NOW, point
 
 
@@ -26,8 +28,14 @@ def get(url: str, host: str | None = None) -> tuple[int, dict[str, str], str]:
             return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode()
 
 
-def pages(path: Path) -> Pages:
-    return Pages(CITY, Figures(lambda: SQLiteHistory(path, read_only=True)), lambda: NOW + 60)
+def pages(path: Path) -> Starlette:
+    return application(CITY, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
+
+
+def live(app: Starlette) -> str:
+    answer = ask(app, "/")
+    assert answer.status == 200
+    return answer.text
 
 
 def test_services_stand_with_the_worst_promise_first(address: str) -> None:
@@ -44,7 +52,7 @@ def test_services_stand_with_the_worst_promise_first(address: str) -> None:
 
 
 def test_each_answer_carries_the_policy(address: str) -> None:
-    for path in ("/", "/service/parking", "/nothing", "/static/live.css", "/api/latest/parking.json", "/healthz"):
+    for path in ("/", "/service/parking", "/nothing", "/static/site.css", "/api/latest/parking.json", "/healthz"):
         _, headers, _ = get(address + path)
         assert HEADERS.items() <= headers.items()
         assert "server" not in headers
@@ -54,7 +62,7 @@ def test_no_page_asks_for_anything_from_elsewhere_or_runs_inline(address: str) -
     for path in ("/", "/service/street-lights", "/nothing"):
         _, _, text = get(address + path)
         assert set(re.findall(r'(?:src|href)="([^"#]*)', text)) <= {
-            "/", "", "/static/live.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
+            "/", "", "/static/site.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
             *(f"/service/{identity}" for identity in CITY),
         }  # fmt: skip
         assert not re.search(r"<script(?! src=)|style=|\son\w+=", text)
@@ -103,7 +111,7 @@ def test_an_unknown_service_as_data_names_the_known_ones(address: str) -> None:
 
 
 def test_before_the_first_value_the_page_says_so(tmp_path: Path) -> None:
-    text = pages(tmp_path / "history.sqlite").live()
+    text = live(pages(tmp_path / "history.sqlite"))
     assert "not there yet" in text
     assert text.count("no value yet") >= len(CITY)
 
@@ -111,40 +119,40 @@ def test_before_the_first_value_the_page_says_so(tmp_path: Path) -> None:
 def test_the_page_recovers_when_the_history_appears(tmp_path: Path) -> None:
     path = tmp_path / "history.sqlite"
     page = pages(path)
-    page.live()
+    live(page)
     store = SQLiteHistory(path)
     store.write([point("parking", "backlog", 321, "24h")])
     store.publish(["parking"], NOW)
-    assert "321" in page.live()
+    assert "321" in live(page)
 
 
 def test_points_that_are_not_published_yet_are_not_shown(history_file: Path) -> None:
     store = SQLiteHistory(history_file)
     store.write([point("parking", "backlog", 777, "24h", window_end=NOW + 300)])
     page = pages(history_file)
-    assert "777" not in page.live()
+    assert "777" not in live(page)
     store.publish(["parking"], NOW + 300)
-    assert "777" in page.live()
+    assert "777" in live(page)
 
 
 def test_a_newer_history_is_said_to_be_one(history_file: Path) -> None:
     store = SQLiteHistory(history_file)
     store._require().execute("PRAGMA user_version = 9")
     store.close()
-    assert "its format is 9" in pages(history_file).live()
+    assert "its format is 9" in live(pages(history_file))
 
 
 GOLDEN = Path(__file__).parent / "golden" / "live.html"
 
 
 def test_the_page_is_the_golden_one(history_file: Path, update_golden: bool) -> None:
-    text = pages(history_file).live()
+    text = live(pages(history_file))
     if update_golden:
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(text, encoding="utf-8")
     assert text == GOLDEN.read_text(encoding="utf-8"), "run pytest --update-golden and look at the difference"
 
 
-@pytest.mark.parametrize("path", ["/static/../live_page.py", "/static/%2e%2e/live_page.py"])
+@pytest.mark.parametrize("path", ["/static/../application.py", "/static/%2e%2e/application.py"])
 def test_nothing_outside_the_static_folder_is_served(address: str, path: str) -> None:
     assert get(address + path)[0] == 404

@@ -1,0 +1,161 @@
+"""Everything that a page may show, as it was known at a moment: published, amended back, small numbers suppressed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from history.store import HistoryStore
+from kept.catalogue import Catalogue
+from kept.errors import KeptError
+from kept.indicators.known_at import as_known_at
+from kept.indicators.point import WHOLE, Amendment, Point, Slice
+from kept.indicators.small_numbers import DEFAULT_BELOW, suppressed
+from kept.registered_changes import RegisteredChange
+from kept.signals.chart_weeks import ChartWeek
+from kept.signals.raised import Raised, known_at
+
+OpenHistory = Callable[[], HistoryStore]
+T = TypeVar("T")
+
+
+class HistoryReader:
+    """A history for readers in many threads: opened when it is there, and again after an error."""
+
+    def __init__(self, open_history: OpenHistory) -> None:
+        """Nothing is opened before the first read."""
+        self._open = open_history
+        self._store: HistoryStore | None = None
+        self._lock = threading.Lock()
+
+    def read(self, ask: Callable[[HistoryStore], T]) -> T:
+        """What `ask` finds; raises `Retry` while the history cannot be read, `Stop` when a person must act."""
+        with self._lock:
+            try:
+                if self._store is None:
+                    self._store = self._open()
+                return ask(self._store)
+            except KeptError:
+                self._close()
+                raise
+
+    def close(self) -> None:
+        """Release the history."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+class Known:
+    """What was known at `as_of` (event time, s); None: all that is published by now.
+
+    Every method raises `Retry` while the history cannot be read. What is told of a slice with a few people has no
+    numbers.
+    """
+
+    def __init__(self, history: HistoryReader, catalogue: Catalogue, as_of: int | None = None) -> None:
+        """Published moments are read at once per page, so that all its figures are of one moment."""
+        self._history = history
+        self.catalogue = catalogue
+        self.as_of = as_of
+        self._published: dict[str, int] | None = None
+
+    def published(self, service: str) -> int | None:
+        """The last moment (s) of which the service's figures were known; None when there is none."""
+        if self._published is None:
+            self._published = self._history.read(lambda store: store.published())
+        newest = self._published.get(service)
+        return newest if newest is None or self.as_of is None else min(newest, self.as_of)
+
+    def latest(self, service: str, slice: Slice | None = WHOLE) -> list[Point]:
+        """The newest point of each series (slice, indicator, window); `slice` None means the whole and every slice."""
+        at = self.published(service)
+        if at is None:
+            return []
+        return self._known(service, self._history.read(lambda store: store.latest(service, slice=slice, at=at)))
+
+    def series(
+        self,
+        service: str,
+        indicator: str,
+        window: str,
+        *,
+        slice: Slice | None = WHOLE,
+        since: int | None = None,
+        until: int | None = None,
+    ) -> list[Point]:
+        """Points of one indicator with since <= window_end <= until, ordered by `Point.key()`."""
+        at = self.published(service)
+        if at is None:
+            return []
+        last = at if until is None else min(at, until)
+        points = self._history.read(
+            lambda store: store.read(service, slice=slice, indicator=indicator, window=window, since=since, until=last)
+        )
+        return self._known(service, points)
+
+    def charts(self, service: str, indicator: str | None = None) -> list[ChartWeek]:
+        """Weeks of control charts, ordered by `ChartWeek.key()`."""
+        at = self.published(service)
+        if at is None:
+            return []
+        return self._history.read(lambda store: store.charts(service, indicator=indicator, until=at))
+
+    def changes(self, service: str | None = None) -> list[RegisteredChange]:
+        """Registered changes, ordered by `RegisteredChange.key()`."""
+        found = self._history.read(lambda store: store.changes(service, until=self.as_of))
+        return [change for change in found if self._is_known(change.service, change.at)]
+
+    def signals(self, service: str | None = None, *, since: int | None = None) -> list[Raised]:
+        """Signals raised since `since` (s), as they stood then: one that ended later is open."""
+        found = self._history.read(lambda store: store.signals(service, since=since, until=self.as_of))
+        return [self._as_then(one) for one in found if self._is_known(one.verdict.service, one.raised_at)]
+
+    def open_signals(self, service: str | None = None) -> list[Raised]:
+        """Signals that had not ended, ordered by `Raised.key()`."""
+        if self.as_of is None:
+            return self._history.read(lambda store: store.open_signals(service))
+        return [one for one in self.signals(service) if one.ended_at is None]
+
+    def amended(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
+        """What became known after the moment of points with since <= window_end <= until; nothing without `as_of`."""
+        as_of = self.as_of
+        if as_of is None:
+            return []
+        last = as_of if until is None else min(until, as_of)
+        found = self._history.read(lambda store: store.amendments(service, since=since, until=last))
+        return [one for one in self._suppress_amendments(service, found) if one.known_at > as_of]
+
+    def _known(self, service: str, points: Sequence[Point]) -> list[Point]:
+        """The points as they stood at the moment, and as they may be shown."""
+        then: Iterable[Point] = points
+        if self.as_of is not None and points:
+            first = min(point.window_end for point in points)
+            last = max(point.window_end for point in points)
+            changed = self._history.read(lambda store: store.amendments(service, since=first, until=last))
+            then = as_known_at(points, changed, self.as_of)
+        below = self._below(service)
+        return [suppressed(point, below) for point in then]
+
+    def _suppress_amendments(self, service: str, found: Iterable[Amendment]) -> Iterable[Amendment]:
+        below = self._below(service)
+        return (Amendment(one.known_at, suppressed(one.old, below), suppressed(one.new, below)) for one in found)
+
+    def _below(self, service: str) -> int:
+        return self.catalogue[service].suppress_below if service in self.catalogue else DEFAULT_BELOW
+
+    def _is_known(self, service: str, at: int) -> bool:
+        published = self.published(service)
+        return published is None or at <= published
+
+    def _as_then(self, raised: Raised) -> Raised:
+        if self.as_of is None or raised.ended_at is None or known_at(raised) <= self.as_of:
+            return raised
+        return msgspec.structs.replace(raised, ended_at=None, quiet_since=None)
