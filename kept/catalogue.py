@@ -167,7 +167,7 @@ class Service(_Table, frozen=True, kw_only=True):
     calendar: Calendar | None = None
     costs: Costs | None = None
     objective: Name | None = None
-    peer_group: Name | None = None
+    peer_group: ServiceId | None = None
     """Services with the same group do the same unit of work and may be compared; they must promise the same."""
     annual_budget: Rate | None = None
     benchmarks: tuple[Benchmark, ...] = ()
