@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from kept.comparison.dispersion import LEAST_MEMBERS
-from kept.comparison.funnel import PLACE_WORDS, Funnel, Limits, Unit
+from kept.comparison.funnel import Funnel, Limits, Place, Unit
 from kept.comparison.members import Members
 from kept.comparison.mix import Standardised
-from kept.comparison.worst import SURETY_WORDS, GapToRest, points
+from kept.comparison.worst import GapToRest, Surety
 from summaries import wording
 from summaries.compared import short_name
 from summaries.wording import NBSP
@@ -35,6 +35,26 @@ GAP_HEAD: Final = (
     "95 % interval",
     "In words",
 )
+PLACE_WORDS: Final[dict[Place, str]] = {
+    "within": "as chance allows",
+    "below_95": "lower, and chance may explain it",
+    "below_998": "lower than chance explains",
+    "above_95": "higher, and chance may explain it",
+    "above_998": "higher than chance explains",
+}
+ADJUSTED_WORDS: Final[dict[Place, str]] = {
+    "within": "among the usual differences",
+    "below_95": "lower, and the usual differences may explain it",
+    "below_998": "lower than the usual differences explain",
+    "above_95": "higher, and the usual differences may explain it",
+    "above_998": "higher than the usual differences explain",
+}
+"""Where limits allow for units that differ by more than chance in general."""
+SURETY_WORDS: Final[dict[Surety, str]] = {
+    "chance": "chance explains it",
+    "perhaps": "it may be chance",
+    "certain": "more than chance explains",
+}
 MOST_NAMES: Final = 10
 """Names in one sentence at most."""
 
@@ -43,16 +63,16 @@ def funnel_rows(funnel: Funnel | None) -> list[list[str]]:
     """The table beside a funnel, by name."""
     if funnel is None:
         return []
-    wide = funnel.dispersion.widening
+    words = ADJUSTED_WORDS if funnel.is_adjusted else PLACE_WORDS
     return [
         [
             short_name(unit.name),
             wording.number(unit.cohort.due),
             wording.number(unit.cohort.kept),
             wording.share(unit.cohort.share),
-            _limits(unit.inner.widened(funnel.centre, wide)),
-            _limits(unit.outer.widened(funnel.centre, wide)),
-            PLACE_WORDS[unit.widened or unit.place].capitalize(),
+            _limits(unit.inner),
+            _limits(unit.outer),
+            words[unit.place].capitalize(),
         ]
         for unit in funnel.units
     ]
@@ -63,12 +83,11 @@ def funnel_cells(funnel: Funnel | None) -> tuple[Sequence[str], list[list[object
     head = ("name", "due", "kept", "share", "lower_95", "upper_95", "lower_998", "upper_998", "place")
     if funnel is None:
         return head, []
-    wide = funnel.dispersion.widening
 
     def row(unit: Unit) -> list[object]:
-        edges = [*unit.inner.widened(funnel.centre, wide), *unit.outer.widened(funnel.centre, wide)]
+        edges = [*unit.inner, *unit.outer]
         shares = [round(one, 6) for one in (unit.cohort.share, *edges)]
-        return [unit.name, unit.cohort.due, unit.cohort.kept, *shares, unit.widened or unit.place]
+        return [unit.name, unit.cohort.due, unit.cohort.kept, *shares, unit.place]
 
     return head, [row(unit) for unit in funnel.units]
 
@@ -77,9 +96,10 @@ def funnel_alt(funnel: Funnel | None, what: str) -> str:
     """What the picture says, for those who do not see it."""
     if funnel is None:
         return ""
-    beyond = [unit for unit in funnel.units if (unit.widened or unit.place) != "within"]
+    words = ADJUSTED_WORDS if funnel.is_adjusted else PLACE_WORDS
+    beyond = [unit for unit in funnel.units if unit.place != "within"]
     said = "; ".join(
-        f"{short_name(unit.name, 30)} {wording.share(unit.cohort.share)}, {PLACE_WORDS[unit.widened or unit.place]}"
+        f"{short_name(unit.name, 30)} {wording.share(unit.cohort.share)}, {words[unit.place]}"
         for unit in beyond[:MOST_NAMES]
     )
     more = f"; and {len(beyond) - MOST_NAMES} more" if len(beyond) > MOST_NAMES else ""
@@ -94,18 +114,20 @@ def spread_words(funnel: Funnel | None) -> str:
     """What the limits rest on, and how many lie beyond them by chance."""
     if funnel is None:
         return ""
-    count, phi = len(funnel.units), funnel.dispersion.phi
+    count = len(funnel.units)
+    if funnel.is_adjusted:
+        spread = wording.number(100 * funnel.dispersion.spread, 1)
+        return (
+            f"These {count} differ by more than chance in general: their true shares spread by about {spread} points "
+            f"(standard deviation). The limits allow for that; what lies beyond them stands out even so."
+        )
     chance = (
         f"With {count} compared, chance alone puts {wording.number(funnel.chance_beyond, 1)} beyond the 95 % limits."
     )
-    if funnel.dispersion.is_adjusted_for:
-        return (
-            f"They differ from each other {wording.number(phi, 1)} times as much as chance explains (variance). The "
-            f"limits allow for that: they are {wording.number(funnel.dispersion.widening, 1)} times as wide, and what "
-            f"lies beyond them stands out among units that all differ."
-        )
     if count < LEAST_MEMBERS:
         return f"{chance} With fewer than {LEAST_MEMBERS} the limits are those of chance alone."
+    if funnel.dispersion.is_adjusted_for:
+        return f"{chance} They differ from each other by more than that; around the target no limit allows for it."
     return f"{chance} They do not differ from each other by more than chance in general."
 
 
@@ -166,9 +188,9 @@ def gap_rows(gaps: Iterable[GapToRest]) -> list[list[str]]:
             wording.number(one.cohort.due),
             wording.share(one.cohort.share),
             wording.share(one.rest.share),
-            points(one.gap),
-            f"{points(one.low)} to{NBSP}{points(one.high)}",
-            SURETY_WORDS[one.surety].capitalize(),
+            _points(one.gap),
+            _interval(one),
+            _gap_words(one),
         ]
         for one in gaps
     ]
@@ -200,13 +222,36 @@ def gap_cells(gaps: Iterable[GapToRest]) -> tuple[Sequence[str], list[list[objec
     ]  # fmt: skip
 
 
+def worst_in_words(worst: GapToRest) -> str:
+    """The worst member beside a total, without its name: shares, numbers of cases, interval and what to make of it."""
+    return (
+        f"{wording.share(worst.cohort.share)} of {wording.number(worst.cohort.due)} kept, "
+        f"{wording.share(worst.rest.share)} of the other {wording.number(worst.rest.due)}: "
+        f"{_points(worst.gap)} points lower (95 % interval {_interval(worst)}), {SURETY_WORDS[worst.surety]}"
+    )
+
+
+def _gap_words(one: GapToRest) -> str:
+    if one.surety != "certain":
+        return SURETY_WORDS[one.surety].capitalize()
+    return f"{'Less' if one.gap > 0 else 'More'} kept than chance explains"
+
+
+def _interval(one: GapToRest) -> str:
+    return f"{_points(one.low)}{NBSP}to{NBSP}{_points(one.high)}"
+
+
+def _points(share: float) -> str:
+    return wording.number(100 * share, 1)
+
+
 def _mix_words(one: Standardised) -> str:
     words = PLACE_WORDS[one.place].capitalize()
     return words if one.shared > 0 else f"{words}; no other service has its channels, so this tells nothing"
 
 
 def _limits(limits: Limits) -> str:
-    return f"{wording.number(100 * limits.lower, 1)} to{NBSP}{wording.number(100 * limits.upper, 1)}{NBSP}%"
+    return f"{wording.number(100 * limits.lower, 1)}{NBSP}to{NBSP}{wording.number(100 * limits.upper, 1)}{NBSP}%"
 
 
 def _names(names: Sequence[str]) -> str:

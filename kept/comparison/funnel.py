@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from scipy.special import bdtr
+from scipy.special import betainc
 
 from kept.comparison.dispersion import Dispersion, dispersion
 from kept.comparison.members import Member, together
@@ -24,13 +24,6 @@ OUTER: Final = 0.002
 """Level of the outer limits: by chance alone 1 in 500 lies beyond."""
 Place = Literal["within", "below_95", "below_998", "above_95", "above_998"]
 """Where a share lies: `_95` beyond the inner limits, `_998` beyond the outer ones. On a limit is within it."""
-PLACE_WORDS: Final[dict[Place, str]] = {
-    "within": "as chance allows",
-    "below_95": "lower, and chance may explain it",
-    "below_998": "lower than chance explains",
-    "above_95": "higher, and chance may explain it",
-    "above_998": "higher than chance explains",
-}
 _ROUNDING: Final = 1e-12
 
 
@@ -47,26 +40,36 @@ class Limits(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One member in the funnel. `widened` is its place when the limits allow for over-dispersion; None: they do not."""
+    """One member in the funnel, its limits, and where it lies. The limits allow for over-dispersion where the funnel's
+    `is_adjusted`."""
 
     name: str
     cohort: Cohort
     inner: Limits
     outer: Limits
     place: Place
-    widened: Place | None
 
 
 class Funnel(NamedTuple):
     """`units` by name. `centre_is` says whether the centre is the share of all of them together or the target.
 
-    `chance_beyond` is how many units lie beyond the inner limits on average when all are served alike.
+    Around the target limits are those of chance alone: whether the units differ from each other is another question.
     """
 
     centre: float
     centre_is: Literal["overall", "target"]
     units: tuple[Unit, ...]
     dispersion: Dispersion
+
+    @property
+    def is_adjusted(self) -> bool:
+        """Whether limits allow for units that differ by more than chance in general."""
+        return self.centre_is == "overall" and self.dispersion.is_adjusted_for
+
+    def limits(self, n: int, level: float) -> Limits:
+        """The limits by which a unit of `n` cases is judged."""
+        exact = limits(n, self.centre, level)
+        return exact.widened(self.centre, self.dispersion.widening(n)) if self.is_adjusted else exact
 
     @property
     def chance_beyond(self) -> float:
@@ -80,9 +83,8 @@ def funnel(members: Iterable[Member], target: float | None = None) -> Funnel | N
     if not found:
         return None
     centre = together(found).share if target is None else target
-    spread = dispersion([member.cohort for member in found], centre)
-    units = tuple(_unit(member, centre, spread) for member in found)
-    return Funnel(centre, "overall" if target is None else "target", units, spread)
+    empty = Funnel(centre, "overall" if target is None else "target", (), dispersion([one.cohort for one in found]))
+    return empty._replace(units=tuple(_unit(member, empty) for member in found))
 
 
 def limits(n: int, centre: float, level: float) -> Limits:
@@ -110,14 +112,9 @@ def volumes(units: Iterable[Unit], steps: int = 120) -> list[int]:
     return sorted({round(math.exp(first + (last - first) * step / steps)) for step in range(steps + 1)})
 
 
-def _unit(member: Member, centre: float, spread: Dispersion) -> Unit:
-    due, share = member.cohort.due, member.cohort.share
-    inner, outer = limits(due, centre, INNER), limits(due, centre, OUTER)
-    widened = None
-    if spread.is_adjusted_for:
-        wide = spread.widening
-        widened = place_of(share, inner.widened(centre, wide), outer.widened(centre, wide))
-    return Unit(member.name, member.cohort, inner, outer, place_of(share, inner, outer), widened)
+def _unit(member: Member, of: Funnel) -> Unit:
+    inner, outer = (of.limits(member.cohort.due, level) for level in (INNER, OUTER))
+    return Unit(member.name, member.cohort, inner, outer, place_of(member.cohort.share, inner, outer))
 
 
 def _lower(n: int, share: float, tail: float) -> float:
@@ -126,8 +123,15 @@ def _lower(n: int, share: float, tail: float) -> float:
         return 0.0
     if share >= 1.0:
         return 1.0
-    first = bisect_left(range(n + 1), tail, key=lambda count: float(bdtr(count, n, share)))
-    reached = float(bdtr(first, n, share))
-    before = float(bdtr(first - 1, n, share)) if first else 0.0
+    first = bisect_left(range(n + 1), tail, key=lambda count: _at_most(count, n, share))
+    reached = _at_most(first, n, share)
+    before = _at_most(first - 1, n, share)
     over = (reached - tail) / (reached - before) if reached > before else 0.0
     return max(0.0, (first - over) / n)
+
+
+def _at_most(count: int, n: int, share: float) -> float:
+    """P(X <= count), X binomial, by the incomplete beta function: `bdtr` of SciPy has no answer beyond 2^31 cases."""
+    if count < 0:
+        return 0.0
+    return 1.0 if count >= n else float(betainc(n - count, count + 1, 1.0 - share))

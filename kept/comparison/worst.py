@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from scipy.special import ndtri
 
@@ -17,11 +17,6 @@ from kept.signals.gaps import Cohort, fisher
 
 Surety = Literal["chance", "perhaps", "certain"]
 """What to make of a gap: chance explains it; it may be chance; it is more than chance explains."""
-SURETY_WORDS: Final[dict[Surety, str]] = {
-    "chance": "chance explains it",
-    "perhaps": "it may be chance",
-    "certain": "more than chance explains",
-}
 
 
 class GapToRest(NamedTuple):
@@ -84,20 +79,6 @@ def newcombe(rest: Cohort, member: Cohort, z: float) -> tuple[float, float]:
     down = math.hypot(rest.share - rest_low, high - member.share)
     up = math.hypot(rest_high - rest.share, member.share - low)
     return max(-1.0, gap - down), min(1.0, gap + up)
-
-
-def worst_in_words(worst: GapToRest) -> str:
-    """The worst member beside a total, without its name: shares, numbers of cases, interval and what to make of it."""
-    return (
-        f"{worst.cohort.share:.1%} of {worst.cohort.due:,} kept, {worst.rest.share:.1%} of the other "
-        f"{worst.rest.due:,}: {points(worst.gap)} points lower "
-        f"(95 % interval {points(worst.low)} to {points(worst.high)}), {SURETY_WORDS[worst.surety]}"
-    )
-
-
-def points(share: float) -> str:
-    """A difference of shares in percentage points."""
-    return f"{100 * share:.1f}".replace("-", "\N{MINUS SIGN}").replace("\N{MINUS SIGN}0.0", "0.0")
 
 
 def _gap(member: Member, rest: Cohort, z: float, looks: int) -> GapToRest:

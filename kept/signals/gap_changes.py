@@ -32,7 +32,7 @@ LEAST_BEFORE: Final = 12
 """Comparable weeks before, at least, each with enough cases: as many as the baseline of a control chart has."""
 LEAST_CASES: Final = 30
 """Cases due in the recent weeks, at least, of the one and of the rest."""
-ALPHA: Final = 0.02
+ALPHA: Final = 0.05
 """Probability of a false change in a year of a service, shared by areas, channels and looks."""
 LOOKS: Final = 52
 """A week completes once a week. The windows overlap, so that this pays for more than it must."""

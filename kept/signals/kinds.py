@@ -219,7 +219,7 @@ KINDS: Final[tuple[Kind, ...]] = (
         summary="The gap between an area or channel and the rest is another one than in the months before",
         first="Ask what changed there, or in all the others, in the last weeks",
         quiet_hours=168,
-        false_alarms_per_service_year=0.02,
+        false_alarms_per_service_year=0.15,
     ),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

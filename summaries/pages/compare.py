@@ -31,7 +31,7 @@ from summaries.comparison_words import (
     spread_words,
 )
 from summaries.known import Known
-from summaries.pictures.funnel_plot import HEIGHT, WIDTH, funnel_plot
+from summaries.pictures.funnel_plot import HEIGHT, NARROW, WIDTH, funnel_plot
 from summaries.site import Asked, BadRequest, NotFound, Site, csv_answer
 
 NAV = ("/compare", "Compare")
@@ -205,7 +205,8 @@ def _whole(read: Compared) -> Cohort | None:
 def _picture(drawn: Funnel | None, asked: Asked) -> Response:
     if drawn is None:
         raise NotFound("There is nothing to draw: no case of a slice that may be shown fell due.")
-    return vega.svg_answer(funnel_plot(drawn, asked.theme or "light"), asked.theme)
+    width = NARROW if asked.query.get("narrow") == "1" else WIDTH
+    return vega.svg_answer(funnel_plot(drawn, asked.theme or "light", width), asked.theme)
 
 
 def _moment(at: int | None, service: Service) -> str:

@@ -10,13 +10,13 @@ from starlette.routing import BaseRoute
 
 from kept.catalogue import Service
 from kept.comparison.members import Members
-from kept.comparison.worst import GapToRest, gaps_to_rest, worst_in_words, worst_member
+from kept.comparison.worst import GapToRest, gaps_to_rest, worst_member
 from kept.signals.raised import Raised
 from summaries import vega, wording
 from summaries.compared import DEFAULT_WINDOW, DIMENSIONS, WINDOWS, Compared, compared, short_name
-from summaries.comparison_words import GAP_HEAD, gap_cells, gap_rows, hidden_words
+from summaries.comparison_words import GAP_HEAD, gap_cells, gap_rows, hidden_words, worst_in_words
 from summaries.known import Known
-from summaries.pictures.gap_plot import MOST_ROWS, WIDTH, gap_plot, height
+from summaries.pictures.gap_plot import MOST_ROWS, NARROW, WIDTH, gap_plot, height
 from summaries.site import Asked, NotFound, Site, csv_answer
 
 NAV = ("/equity", "Equity")
@@ -68,7 +68,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         _, lens = _lens(site, asked, known)
         if not lens.gaps:
             raise NotFound("There is nothing to draw: it takes two slices that may be shown.")
-        return vega.svg_answer(gap_plot(lens.gaps, asked.theme or "light"), asked.theme)
+        width = NARROW if asked.query.get("narrow") == "1" else WIDTH
+        return vega.svg_answer(gap_plot(lens.gaps, asked.theme or "light", width), asked.theme)
 
     def as_csv(asked: Asked, known: Known) -> Response:
         service, lens = _lens(site, asked, known)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from kept.comparison.funnel import INNER, OUTER, Funnel, Place, limits, volumes
+from kept.comparison.funnel import INNER, OUTER, Funnel, Place, volumes
 from summaries.compared import short_name
 from summaries.vega import Spec, Theme, colours
 
 WIDTH: Final = 720
+NARROW: Final = 350
+"""For telephones: the same picture with the same letters."""
 HEIGHT: Final = 360
 LABELLED: Final = 8
-"""So many units have their name beside the mark; of more only those beyond a limit."""
+"""So many units have their name beside the mark; of more those beyond a limit, if they are not too many either."""
 WIDE_RANGE: Final = 20
 """From this ratio of largest to smallest volume on, volumes are drawn by their logarithm."""
 KINDS: Final[dict[Place, str]] = {
@@ -23,26 +25,28 @@ KINDS: Final[dict[Place, str]] = {
 }
 
 
-def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
+def funnel_plot(funnel: Funnel, theme: Theme, width: int = WIDTH) -> Spec:
     """The picture of a funnel with one unit or more; limits are those it judges by."""
     palette = colours(theme)
-    widening = funnel.dispersion.widening
+    legend = {"title": None, "direction": "vertical" if width < WIDTH else "horizontal"}
     drawn_at = volumes(funnel.units)
     lines = []
     for volume in drawn_at:
         for level, name in ((INNER, "95 %"), (OUTER, "99.8 %")):
-            edge = limits(volume, funnel.centre, level).widened(funnel.centre, widening)
+            edge = funnel.limits(volume, level)
             lines += [
                 {"volume": volume, "share": edge.lower, "limit": name, "line": f"{name} below"},
                 {"volume": volume, "share": edge.upper, "limit": name, "line": f"{name} above"},
             ]
-    few = len(funnel.units) <= LABELLED
+    beyond = {unit.name for unit in funnel.units if unit.place != "within"}
+    everybody = {unit.name for unit in funnel.units}
+    named = next((names for names in (everybody, beyond) if len(names) <= LABELLED), set())
     marks = [
         {
             "volume": unit.cohort.due,
             "share": unit.cohort.share,
-            "kind": KINDS[unit.widened or unit.place],
-            "name": short_name(unit.name, 24) if few or (unit.widened or unit.place) != "within" else "",
+            "kind": KINDS[unit.place],
+            "name": short_name(unit.name, 24) if unit.name in named else "",
         }
         for unit in funnel.units
     ]
@@ -57,7 +61,7 @@ def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
             "zero": False,
             "domain": [drawn_at[0], drawn_at[-1]],
         },
-        "axis": {"grid": False, "format": ",d", "tickCount": 6, "labelOverlap": True},
+        "axis": {"grid": False, "format": ",d", "tickCount": 6 if width == WIDTH else 3, "labelOverlap": True},
     }
     y = {
         "field": "share",
@@ -68,7 +72,7 @@ def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
     }
     kinds = list(dict.fromkeys(KINDS.values()))
     return {
-        "width": WIDTH - 90,
+        "width": width - 90,
         "height": HEIGHT - 100,
         "layer": [
             {
@@ -82,7 +86,7 @@ def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
                         "field": "limit",
                         "type": "nominal",
                         "scale": {"domain": ["95 %", "99.8 %"], "range": [[5, 4], [1, 0]]},
-                        "legend": {"title": None, "symbolType": "stroke", "symbolStrokeColor": palette["soft"]},
+                        "legend": {**legend, "symbolType": "stroke", "symbolStrokeColor": palette["soft"]},
                     },
                 },
             },
@@ -101,13 +105,13 @@ def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
                         "field": "kind",
                         "type": "nominal",
                         "scale": {"domain": kinds, "range": ["circle", "triangle-up", "square"]},
-                        "legend": {"title": None},
+                        "legend": legend,
                     },
                     "color": {
                         "field": "kind",
                         "type": "nominal",
                         "scale": {"domain": kinds, "range": [palette["ink"], palette["blue"], palette["vermillion"]]},
-                        "legend": {"title": None},
+                        "legend": legend,
                     },
                 },
             },
@@ -122,8 +126,7 @@ def funnel_plot(funnel: Funnel, theme: Theme) -> Spec:
 
 def _domain(funnel: Funnel) -> list[float]:
     """Shares drawn: every mark and the inner limits of the smallest unit, and a little more; lines beyond are cut."""
-    widening = funnel.dispersion.widening
-    edges = [unit.outer.widened(funnel.centre, widening) for unit in funnel.units]
+    edges = [unit.outer for unit in funnel.units]
     shares = [unit.cohort.share for unit in funnel.units]
     low = min(*(edge.lower for edge in edges), *shares, funnel.centre)
     high = max(*(edge.upper for edge in edges), *shares, funnel.centre)

@@ -10,6 +10,8 @@ from summaries.compared import short_name
 from summaries.vega import Spec, Theme, colours
 
 WIDTH: Final = 720
+NARROW: Final = 350
+"""For telephones: the same picture with the same letters."""
 ROW: Final = 26
 MOST_ROWS: Final = 40
 """More than so many are not drawn: the picture shows those with most cases, the table has all."""
@@ -27,9 +29,11 @@ def height(gaps: Sequence[GapToRest]) -> int:
     return ROW * len(drawn(gaps)) + 115
 
 
-def gap_plot(gaps: Sequence[GapToRest], theme: Theme) -> Spec:
+def gap_plot(gaps: Sequence[GapToRest], theme: Theme, width: int = WIDTH) -> Spec:
     """The picture of gaps in percentage points: to the right of the line less is kept than in the rest."""
     palette = colours(theme)
+    narrow = width < WIDTH
+    legend = {"title": None, "direction": "vertical" if narrow else "horizontal"}
     rows = [
         {
             "row": number,
@@ -48,7 +52,7 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme) -> Spec:
         "sort": None,
         "axis": {
             "labelExpr": f"{_texts(names)}[datum.value]",
-            "labelLimit": 200,
+            "labelLimit": 110 if narrow else 200,
             "domain": False,
             "ticks": False,
             "labelFontSize": 12,
@@ -59,11 +63,13 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme) -> Spec:
         "field": "kind",
         "type": "nominal",
         "scale": {"domain": kinds, "range": [palette["soft"], palette["blue"], palette["vermillion"]]},
-        "legend": {"title": None},
+        "legend": legend,
     }
-    title = "percentage points less kept than in the rest (left of 0: more)"
+    title: str | list[str] = "percentage points less kept than in the rest (left of 0: more)"
+    if narrow:
+        title = ["percentage points less kept", "than in the rest (left of 0: more)"]
     return {
-        "width": WIDTH - 230,
+        "width": width - (140 if narrow else 230),
         "height": {"step": ROW},
         "layer": [
             {
@@ -92,7 +98,7 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme) -> Spec:
                         "field": "kind",
                         "type": "nominal",
                         "scale": {"domain": kinds, "range": ["circle", "triangle-up", "square"]},
-                        "legend": {"title": None},
+                        "legend": legend,
                     },
                 },
             },
