@@ -88,10 +88,11 @@ def test_a_group_of_unlike_promises_is_refused_with_both_files_and_why(tmp_path:
     folder = written(tmp_path, text("north"), text("south", promise='target_time = "2d"'))
     with pytest.raises(ConfigurationError) as refused:
         read_catalogue([folder])
+    first, second = folder / "0.toml", folder / "1.toml"
     assert str(refused.value) == (
-        f"{folder / '1.toml'}: peer_group: 'permit-desks' is not valid: {folder / '0.toml'} has it too. "
-        "Another promise: Desk north promises 5d, Desk south promises 2d. Valid: a group of services that promise the same time by the "
-        "same clock, or none"
+        f"{second}: peer_group: 'permit-desks' is not valid: {first} has it too. "
+        "Another promise: Desk north promises 5d, Desk south promises 2d. "
+        "Valid: a group of services that promise the same time by the same clock, or none"
     )
 
 
