@@ -113,7 +113,8 @@ def changes(series: Sequence[Series], before: int, alpha: float) -> list[Found]:
     left = sorted(series, key=lambda one: one.name)
     found: list[Found] = []
     while len(left) > 1:
-        now = [change for one in left if (change := _change(one, left, before)) is not None]
+        totals = [_sum(column) for column in zip(*(one.weeks for one in left), strict=True)]
+        now = [change for one in left if (change := _change(one, totals, before)) is not None]
         active = [change for change in now if change.is_active(alpha)]
         if not active:
             shown = now[:1] if len(left) == 2 else now
@@ -124,8 +125,7 @@ def changes(series: Sequence[Series], before: int, alpha: float) -> list[Found]:
     return found
 
 
-def _change(one: Series, everybody: Sequence[Series], before: int) -> Change | None:
-    totals = [_sum(column) for column in zip(*(other.weeks for other in everybody), strict=True)]
+def _change(one: Series, totals: Sequence[Cohort], before: int) -> Change | None:
     rests = [total - week for total, week in zip(totals, one.weeks, strict=True)]
     member, rest = _sum(one.weeks[before:]), _sum(rests[before:])
     member_before, rest_before = _sum(one.weeks[:before]), _sum(rests[:before])
