@@ -33,12 +33,25 @@ class Compared(NamedTuple):
     stale: bool
 
 
+NOTHING: Final = Compared(None, None, {}, None, False)
+"""Nothing is published."""
+
+
 def compared(known: Known, service: Service, window: str) -> Compared:
     """The newest moment at which slices were published: all of one moment, so that they can be compared."""
     newest = known.published(service.id)
     if newest is None:
-        return Compared(None, None, {}, None, False)
+        return NOTHING
     points = known.series(service.id, INDICATOR, window, slice=None, since=newest - _LOOK_BACK, until=newest)
+    return at_one_moment(points, service.suppress_below)
+
+
+def compared_at(known: Known, service: Service, window: str, end: int) -> Compared:
+    """As of one full hour `end` (s), such as the Monday 00:00 that ends a `week`; nothing when it is not published."""
+    newest = known.published(service.id)
+    if newest is None or end > newest:
+        return NOTHING
+    points = known.series(service.id, INDICATOR, window, slice=None, since=end, until=end)
     return at_one_moment(points, service.suppress_below)
 
 
@@ -47,7 +60,7 @@ def at_one_moment(points: Iterable[Point], below: int) -> Compared:
     found = list(points)
     ends = {point.window_end for point in found if point.slice != WHOLE} or {point.window_end for point in found}
     if not ends:
-        return Compared(None, None, {}, None, False)
+        return NOTHING
     at = max(ends)
     then = [point for point in found if point.window_end == at]
     dimensions = {point.slice[0][0] for point in then if len(point.slice) == 1}

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
@@ -13,11 +14,12 @@ from starlette.applications import Starlette
 from history.sqlite import SQLiteHistory
 from kept.comparison.funnel import funnel, limits
 from kept.comparison.members import Member
-from kept.comparison.worst import gaps_to_rest
+from kept.comparison.worst import gaps_to_rest, worst_member
 from kept.signals.gaps import Cohort
 from summaries.application import application
-from summaries.compared import short_name
+from summaries.compared import compared_at, short_name
 from summaries.comparison_words import spread_words, worst_in_words
+from summaries.known import HistoryReader, Known
 from summaries.pictures.funnel_plot import NARROW, funnel_plot
 from summaries.pictures.gap_plot import MOST_ROWS, drawn, gap_plot
 from tests.kept.comparison.comparison_simulation import spread_cohorts
@@ -194,6 +196,21 @@ def test_what_makes_no_sense_gets_a_helpful_answer(app: Starlette, address: str,
 def test_nothing_to_compare_is_said(app: Starlette) -> None:
     assert "There is nothing to compare" in ask(app, "/compare/permits").text
     assert ask(app, "/compare/street-lights?by=category").status == 200
+
+
+def test_the_worst_member_beside_the_total_of_a_moment(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    fill_compared(store)
+    lights = COMPARED["street-lights"]
+    reader = HistoryReader(lambda: store)
+    read = compared_at(Known(reader, COMPARED), lights, "28d", HOUR)
+    worst = worst_member(read.by["area"].shown)
+    assert worst is not None
+    assert (worst.name, worst.cohort, worst.surety) == ("North", Cohort(412, 293), "certain")
+    assert read.whole == Cohort(sum(due for due, _ in AREAS.values()), sum(kept for _, kept in AREAS.values()))
+    assert compared_at(Known(reader, COMPARED), lights, "28d", HOUR - 3600).by == {}
+    assert compared_at(Known(reader, COMPARED, as_of=HOUR - 60), lights, "28d", HOUR).at is None
+    reader.close()
 
 
 def test_the_picture_of_a_funnel_holds_the_limits_it_judges_by() -> None:
