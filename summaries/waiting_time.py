@@ -1,7 +1,7 @@
 """How long people waited, in one sentence. Cases that are still open are counted in. Pure: points in, words out.
 
-“Most people” are three in four: fewer would be a bare majority, and a promise of half is none. A share of people of whom
-too many are still waiting has no time yet, only one that it is not below.
+“Most people” are three in four: half of them would be a coin's toss. Where too many of a share of people are still
+waiting there is no time yet, only one that it is not below.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_a_token_lets_programs_and_people_in(token: str) -> None:
         {"x-forwarded-user": "eve"},
     ],
     ids=[
-        "nothing", "nearly", "two", "bare", "plain", "no-colon", "no-text", "as-name", "more-colons", "header-of-a-proxy"
+        "nothing", "nearly", "two", "bare", "plain", "no-colon", "no-text", "as-name", "more-colons", "of-a-proxy"
     ],
 )  # fmt: skip
 def test_anything_else_is_asked_to_log_in(given: dict[str, str]) -> None:
@@ -142,7 +142,10 @@ def test_what_is_public_is_a_list_that_somebody_has_looked_at() -> None:
 
 
 def test_a_page_says_who_is_logged_in(tmp_path: Path) -> None:
-    assert "Logged in as <bdi>&lt;b&gt;ada</bdi>." in ask(app(tmp_path, BY_TOKEN), "/", headers=basic("<b>ada", TOKEN)).text
+    assert (
+        "Logged in as <bdi>&lt;b&gt;ada</bdi>."
+        in ask(app(tmp_path, BY_TOKEN), "/", headers=basic("<b>ada", TOKEN)).text
+    )
 
 
 def test_a_foreign_host_name_learns_nothing_of_the_login(tmp_path: Path) -> None:
