@@ -10,8 +10,8 @@ from kept.indicators.point import Point
 from summaries import wording
 
 PEOPLE: tuple[tuple[str, str], ...] = (
-    ("delivery_time_p75", "most people (3 in 4) waited"),
-    ("delivery_time_p90", "9 in 10"),
+    ("delivery_time_p75", f"most people (3{wording.NBSP}in{wording.NBSP}4) waited"),
+    ("delivery_time_p90", f"9{wording.NBSP}in{wording.NBSP}10"),
     ("delivery_time_p50", "half"),
 )
 """(indicator, whom it is about), in the order of the sentence."""
