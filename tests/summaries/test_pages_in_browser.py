@@ -151,6 +151,8 @@ def test_a_screen_on_the_wall_shows_all_services_without_scrolling_and_large_eno
 ) -> None:
     context = chromium.new_context(viewport={"width": 1920, "height": 1080})
     visit = Visit(context)
+    # It is changed by hand below, and must not be fetched anew meanwhile.
+    visit.page.route("**/live/changes", lambda route: route.abort())
     visit.go(f"{board}/?screen=1")
     # Two more, so that there are eight.
     visit.page.evaluate(
