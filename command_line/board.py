@@ -8,17 +8,19 @@ from typing import Final
 from catalogue import services_of
 from history.open import open_history
 from kept.settings import Settings, read_settings
-from summaries.application import serve
+from summaries.access import access_of
+from summaries.server import serve
 from summaries.site import Recording
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def board() -> None:
-    """Serve the pages: every service, the worst promise first. Reads the history, and writes decisions if told so.
+    """Serve the board: every service, the worst promise first. Reads the history, and writes decisions if told so.
 
-    It has no login: KEPT_BOARD_HOST keeps it on loopback. Behind a proxy, name what it is reached as in
-    KEPT_BOARD_NAMES.
+
+    On loopback nobody needs to log in. With KEPT_BOARD_HOST beyond it, it needs KEPT_BOARD_TOKEN_FILE, or a proxy that
+    asks for a login (KEPT_BOARD_USER_HEADER, KEPT_BOARD_PROXIES, KEPT_BOARD_NAMES). See docs/board.md.
     """
     settings = read_settings(os.environ)
     serve(
@@ -27,6 +29,7 @@ def board() -> None:
         settings.board_port,
         settings.board_host,
         names_of(settings),
+        access_of(settings),
         recording(settings),
     )
 

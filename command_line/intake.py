@@ -7,8 +7,8 @@ import os
 
 from catalogue import services_of
 from kept.settings import read_settings
+from kept.tokens import Tokens
 from producers.intake import run_intake
-from producers.intake.tokens import Tokens
 
 
 def intake() -> None:

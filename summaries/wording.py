@@ -115,6 +115,18 @@ def moment(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
     return f"{local:%a} {local.day}{NBSP}{local:%b} {local:%Y}, {local:%H:%M} ({zone.key})"
 
 
+def moment_briefly(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """A moment where the zone is said nearby."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    return f"{local:%a} {local.day}{NBSP}{local:%b} {local:%Y}, {local:%H:%M}"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` in one line of at most `most` characters; what is left out shows as an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
 def label(indicator: str) -> str:
     """The name of an indicator as words."""
     return indicator.replace("_", " ")
