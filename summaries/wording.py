@@ -115,6 +115,32 @@ def moment(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
     return f"{local:%a} {local.day}{NBSP}{local:%b} {local:%Y}, {local:%H:%M} ({zone.key})"
 
 
+def moment_briefly(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """A moment where the zone is said nearby."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    return f"{local:%a} {local.day}{NBSP}{local:%b} {local:%Y}, {local:%H:%M}"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` in one line of at most `most` characters; what is left out shows as an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
 def label(indicator: str) -> str:
     """The name of an indicator as words."""
     return indicator.replace("_", " ")
+
+
+def day(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """The local date of a moment: `22 Nov 2026`."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    return f"{local.day}{NBSP}{local:%b}{NBSP}{local:%Y}"
+
+
+def week_of(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """The calendar week of a moment with its last day: `2026-W47 (to 22 Nov 2026)`."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    year, number_of, weekday = local.isocalendar()
+    sunday = local + datetime.timedelta(days=7 - weekday)
+    return f"{year}-W{number_of:02} (to {sunday.day}{NBSP}{sunday:%b}{NBSP}{sunday:%Y})"
