@@ -32,6 +32,8 @@ SHAPES: Final = ("circle", "diamond", "square", "triangle-up", "circle")
 LINES: Final = (("upper", "limit"), ("mean", "mean"), ("lower", "limit"), ("target", "target"))
 LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_TITLE: Final = 26
+RULE_ROOM: Final = 24
+"""Pixels that the number of a rule takes under its week."""
 
 
 def control_chart(
@@ -57,6 +59,8 @@ def control_chart(
         [one for week in weeks for one in (week.value, week.mean, week.lower, week.upper, week.target)], newest.unit
     )
     frame = _frame(weeks, width, height, title)
+    lowest = min((week.value for week in weeks if week.mark is not None and week.value is not None), default=None)
+    scale = scale.with_room_below(scale.drawn(lowest), RULE_ROOM, frame.plot_height)
     start, end = weeks[0].week_start, newest.week_end
     x = {"type": "temporal", "scale": time_scale(start, end, zone), "axis": time_axis(start, end, zone, frame)}
     y = {"type": "quantitative", "scale": {"domain": [scale.low, scale.high], "nice": False}, "axis": scale.axis()}

@@ -36,9 +36,8 @@ def chart_words(weeks: Sequence[ChartWeek], zone: ZoneInfo) -> str:
     marked = [week for week in weeks if week.mark is not None]
     if marked:
         last = marked[-1]
-        said.append(
-            f"Marked: {len(marked)}, the last {week_words(last, zone)}, a sign of {kind_words(last)}: {rule_words(last)}."
-        )
+        sign = f"a sign of {kind_words(last)}: {rule_words(last)}"
+        said.append(f"Marked: {len(marked)}, the last {week_words(last, zone)}, {sign}.")
     else:
         said.append("No week is marked: all of it is the usual up and down.")
     gaps = sum(week.value is None for week in weeks)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Struct
 
 from kept.buckets import DAY_SECONDS, HOUR_SECONDS
@@ -61,7 +62,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 
 
 class Scale(Struct, frozen=True, kw_only=True):
-    """How values of a unit are drawn: divided by `divisor`, between `low` and `high` (drawn), under the words `title`."""
+    """How values of a unit are drawn: divided by `divisor`, between `low` and `high` (as drawn), under `title`."""
 
     unit: str
     divisor: float
@@ -83,6 +84,13 @@ class Scale(Struct, frozen=True, kw_only=True):
             "labelPadding": 4,
             "labelExpr": shares if self.unit == "share" else others,
         }
+
+    def with_room_below(self, lowest: float | None, pixels: int, plot: int) -> Scale:
+        """The scale with so many of the plot's pixels under a (drawn) value, unless it begins at zero."""
+        if lowest is None or self.low <= 0:
+            return self
+        low = (lowest - pixels / plot * self.high) / (1 - pixels / plot)
+        return self if low >= self.low else msgspec.structs.replace(self, low=_round(max(0.0, low)))
 
     def spread(self, values: Iterable[float], pixels: int, apart: int = 14) -> list[float]:
         """Where labels of drawn `values`, in their order, stand so that no two of them touch."""
