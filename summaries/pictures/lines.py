@@ -84,7 +84,7 @@ def lines(
         width=width,
         height=height,
         top=40 + (18 * (len(names) if width < 500 else 1) if len(names) > 1 else 0),
-        right=16 if target is None else label_width(["target"]),
+        right=30 if target is None else label_width(["target"]),
     )
     x = {"type": "temporal", "scale": time_scale(start, end, zone), "axis": time_axis(start, end, zone, frame)}
     y = {"type": "quantitative", "scale": {"domain": [scale.low, scale.high], "nice": False}, "axis": scale.axis()}
@@ -173,6 +173,7 @@ def _drawn(
             "columnPadding": 16,
             "labelLimit": frame.width - 40,
             "symbolSize": 60,
+            "symbolDash": [1, 0],
         }
     ink = {
         "field": "line",
