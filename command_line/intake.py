@@ -8,7 +8,7 @@ import os
 from catalogue import services_of
 from kept.settings import read_settings
 from producers.intake import run_intake
-from producers.intake.tokens import Tokens
+from kept.tokens import Tokens
 
 
 def intake() -> None:

@@ -23,9 +23,13 @@ URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 """http or https, without a name and password in it."""
 MOST_BODY_BYTES = 7 * 1024 * 1024
 """So that an event that is a whole body fits into a message of the topic."""
+HEADER_PATTERN = r"^([A-Za-z0-9-]+)?$"
+"""The name of a header of HTTP, or nothing."""
 VISIBLE_ASCII = r"^[!-~]+$"
 """What a header may carry; a client that refuses anything else says the whole of it in its error."""
-SECRETS = frozenset({"sasl_password", "ssl_key_password", "influxdb_token", "intake_token", "grafana_token"})
+SECRETS = frozenset(
+    {"sasl_password", "ssl_key_password", "influxdb_token", "intake_token", "grafana_token", "board_token"}
+)
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
@@ -113,11 +117,19 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Requests under way at once, at most; more are told to come again."""
     board_host: str = "127.0.0.1"
-    """Where `kept board` listens; beyond loopback, put a proxy with TLS and a login before it."""
+    """Where `kept board` listens. Beyond loopback it needs a login (docs/board.md), and TLS by a proxy."""
     board_port: Port = 8400
     """Port of `kept board`."""
     board_names: str = ""
     """Names under which the board answers beside localhost and 127.0.0.1, comma separated: those of a proxy."""
+    board_token: str | None = None
+    """Tokens that let people and programs see the board, one a line; give them in a file: `KEPT_BOARD_TOKEN_FILE`."""
+    board_user_header: Annotated[str, Meta(pattern=HEADER_PATTERN)] = ""
+    """Header in which a proxy says who has logged in, such as X-Forwarded-User; empty means none is believed."""
+    board_proxies: str = ""
+    """Addresses or networks of the proxies whose header is believed beside loopback, comma separated."""
+    board_access: Literal["login", "open"] = "login"
+    """`open`: everybody who reaches the board beyond loopback sees all of it, without a login."""
 
     def __repr__(self) -> str:
         """What differs from the defaults; secrets as dots."""

@@ -9,7 +9,7 @@ from catalogue import services_of
 from history.open import open_history
 from kept.errors import KeptError
 from kept.settings import read_settings
-from summaries.application import serve
+from summaries.server import serve
 
 
 def main(port: int) -> None:

@@ -1,18 +1,16 @@
 """The web application: the pages of `summaries/pages`, read only.
 
-Bound to loopback, no cookies, no external request; every page answers with a policy under which nothing but its own
-style sheet and scripts runs.
+No cookies, no external request; every page answers with a policy under which nothing but its own style sheet and
+scripts runs. Who may see it: `summaries.access`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -24,9 +22,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kept.catalogue import Catalogue
+from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
+from summaries.limits import Limits
 from summaries.pages import live, service
 from summaries.site import Asked, Site
+from summaries.watch import Watch, state_of
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Names under which the page answers, so that a page elsewhere cannot reach it under a name of its own."""
@@ -36,10 +37,13 @@ HEADERS = {
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    # Nothing is told to other sites; the board's own forms must say where they come from.
+    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+CHANGES = "/live/changes"
+"""Where pages hear that there is something new."""
 PAGES: tuple[ModuleType, ...] = (live, service)
 """In the order of the navigation."""
 
@@ -50,12 +54,15 @@ def application(
     *,
     clock: Callable[[], float] = time.time,
     names: Sequence[str] = (),
+    access: Access | None = None,
 ) -> Starlette:
     """The web application. `open_history` opens a store for reading; it is called again after each `Retry`.
 
-    It answers under `HOSTS` and `names` alone.
+    It answers under `HOSTS` and `names` alone, to whom `access` lets in (None: nobody needs to log in). `state.watch`
+    must be ended before the server stops.
     """
     site = Site(catalogue, HistoryReader(open_history), clock)
+    watch = Watch(lambda: state_of(site.history))
     site.nav = [page.NAV for page in PAGES if page.NAV is not None]
 
     async def healthz(request: Request) -> Response:
@@ -65,24 +72,23 @@ def application(
         asked = Asked(path=request.url.path, parts={}, query={})
         return await run_in_threadpool(site.not_found, asked)
 
-    return Starlette(
+    pages = Starlette(
         routes=[
             *(route for page in PAGES for route in page.routes(site)),
             Route("/healthz", healthz),
+            Route(CHANGES, watch),
             Mount("/static", StaticFiles(directory=Path(__file__).with_name("static"))),
         ],
         exception_handlers={404: not_found},
-        middleware=[Middleware(_Headers), Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *names])],
+        middleware=[
+            Middleware(_Headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *names]),
+            Middleware(Limits, names=names),
+            Middleware(Login, access=access or Access()),
+        ],
     )
-
-
-def serve(
-    catalogue: Catalogue, open_history: OpenHistory, port: int, host: str = "127.0.0.1", names: Sequence[str] = ()
-) -> None:
-    """Serve the pages on `port` of `host`, under `names` too, until the process is told to end."""
-    app = application(catalogue, open_history, names=names)
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
-    asyncio.run(uvicorn.Server(config).serve())
+    pages.state.watch = watch
+    return pages
 
 
 class _Headers:

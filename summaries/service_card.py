@@ -10,7 +10,10 @@ from msgspec import Struct
 from kept.catalogue import Service
 from kept.durations import in_words, parse_duration
 from kept.indicators.point import STALE, Point
+from kept.signals.raised import Raised
 from summaries import wording
+from summaries.signal_lines import SignalLine, counted, signal_lines
+from summaries.waiting_time import PEOPLE, people_waited
 from summaries.wording import NBSP
 
 Verdict = Literal["below", "close", "kept", "unknown"]
@@ -20,6 +23,8 @@ VERDICT_WORDS: dict[Verdict, str] = {
     "kept": "Promise kept",
     "unknown": "Not known",
 }
+VERDICT_ORDER: tuple[Verdict, ...] = ("below", "close", "kept", "unknown")
+"""Worst first: what may be chance never stands before what is not."""
 PROMISE_WINDOW = "28d"
 FRESHEST_FIRST = ("1h", "24h", "7d", "28d", "90d", "week", "365d", "all")
 BEHIND_SECONDS = 15 * 60
@@ -63,7 +68,12 @@ class Card(Struct, frozen=True, kw_only=True):
     gap: str
     bar: Bar
     waiting: tuple[Fact, ...]
+    waited: str
+    waited_known: bool
     facts: tuple[Fact, ...]
+    signals: tuple[SignalLine, ...]
+    signal_counts: str
+    newest: int | None
     as_of: str
     behind: str
     stale: str
@@ -99,13 +109,18 @@ class LatestPoints:
         return max(found, key=lambda point: point.window_end, default=None)
 
 
-def make_card(service: Service, points: Sequence[Point], now: int) -> Card:
-    """The card of `service` from its latest `points`, at wall clock `now` (epoch seconds)."""
+def make_card(service: Service, points: Sequence[Point], now: int, signals: Iterable[Raised] = ()) -> Card:
+    """The card of `service` from its latest `points` and open `signals`, at `now` (epoch seconds).
+
+    `now` is the wall clock, or the moment as of which the page is shown.
+    """
     latest = LatestPoints(points)
     kept, closed = latest.of("promise_kept", PROMISE_WINDOW), latest.of("promise_kept_closed", PROMISE_WINDOW)
     target = service.promise.target_share if service.promise is not None else None
     verdict = judge(kept, target)
     as_of = latest.newest
+    most, nine_in_ten, half = (latest.of(indicator, PROMISE_WINDOW) for indicator, _ in PEOPLE)
+    lines = signal_lines(signals, service.zone)
     return Card(
         id=service.id,
         name=service.name,
@@ -126,12 +141,15 @@ def make_card(service: Service, points: Sequence[Point], now: int) -> Card:
             _stock(latest, "overdue", "Overdue"),
             _stock(latest, "at_risk", "At risk"),
         ),
+        waited=people_waited(most, nine_in_ten, half),
+        waited_known=any(point is not None and point.value is not None for point in (most, nine_in_ten, half)),
         facts=(
-            _delivery(latest, "p50", "Half are delivered within"),
-            _delivery(latest, "p90", "Nine in ten within"),
             _fact("Cost per intended outcome", latest.of("cost_per_outcome", PROMISE_WINDOW), "outcomes"),
             _fact("Satisfaction score", latest.of("satisfaction_score", PROMISE_WINDOW), "answers"),
         ),
+        signals=lines,
+        signal_counts=counted(lines),
+        newest=as_of,
         as_of="No event counted yet" if as_of is None else f"Data as of {wording.moment(as_of, service.zone)}",
         behind="" if as_of is None else _behind(as_of, now, service),
         stale=_stale(latest, service),
@@ -154,9 +172,9 @@ def judge(kept: Point | None, target: float | None) -> Verdict:
 
 def _order(kept: Point | None, target: float | None, verdict: Verdict, name: str) -> tuple[int, float, str]:
     """Worst promise first; what is not known comes last, and says so."""
-    if verdict == "unknown" or kept is None or kept.value is None or target is None:
-        return (1, 0.0, name)
-    return (0, kept.value - target, name)
+    if kept is None or kept.value is None or target is None:
+        return (VERDICT_ORDER.index(verdict), 0.0, name)
+    return (VERDICT_ORDER.index(verdict), kept.value - target, name)
 
 
 def _distance(kept: Point | None, target: float | None, verdict: Verdict) -> str:
@@ -213,15 +231,6 @@ def _stock(latest: LatestPoints, indicator: str, name: str) -> Fact:
     known = point is not None and point.value is not None
     value = wording.number(point.value) if point is not None and point.value is not None else wording.shown(point)
     return Fact(name, value, known=known)
-
-
-def _delivery(latest: LatestPoints, quantile: str, name: str) -> Fact:
-    point = latest.of(f"delivery_time_{quantile}", PROMISE_WINDOW)
-    known = point is not None and point.value is not None
-    remark = "open cases counted in" if known else ""
-    if point is not None and point.value is None and point.low is not None:
-        remark = f"at least {wording.duration(point.low)}"
-    return Fact(name, wording.shown(point), remark, known)
 
 
 def _fact(name: str, point: Point | None, counted: str) -> Fact:

@@ -24,7 +24,7 @@ from summaries.known import HistoryReader, Known
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
-KEPT_IN_LINKS = ("as_of", "theme", "screen")
+KEPT_IN_LINKS = ("as_of", "theme")
 """What of an address goes along when somebody follows a link from page to page."""
 MOST_QUERY_CHARACTERS = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

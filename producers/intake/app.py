@@ -22,7 +22,7 @@ from producers.intake.bodies import check_headers, read_body
 from producers.intake.figures import Figures
 from producers.intake.problems import Problem, ProblemName
 from producers.intake.reading import BadEvents, read, split
-from producers.intake.tokens import Tokens
+from kept.tokens import Tokens
 from producers.spool import Message
 
 TELL_SECONDS = 60.0

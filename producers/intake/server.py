@@ -16,7 +16,7 @@ from kept.topics import topics
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
 from producers.intake.protocol import IntakeServer, server_of
-from producers.intake.tokens import Tokens
+from kept.tokens import Tokens
 
 DRAIN_SECONDS = 5.0
 """What waits is delivered for so long when the intake stops; the rest is after the next start."""

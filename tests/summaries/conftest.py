@@ -1,39 +1,59 @@
-"""A filled history, and the live page on a real port for the browser."""
+"""A filled history, and the pages on a real port."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
+from starlette.applications import Starlette
 
 from history.sqlite import SQLiteHistory
-from local_stack.ports import free_port, wait_until_answers
+from local_stack.ports import LOOPBACK, free_port, wait_until_answers
 from summaries.application import application
+from summaries.server import Server
 from tests.summaries.figures import CITY, NOW, fill
 
 
 @pytest.fixture
 def history_file(tmp_path: Path) -> Path:
-    path = tmp_path / "history.sqlite"
+    return filled(tmp_path)
+
+
+@pytest.fixture
+def address(history_file: Path) -> Iterator[str]:
+    """http://… of the pages."""
+    with served(history_file) as address:
+        yield address
+
+
+def filled(folder: Path) -> Path:
+    """The history of the city in `folder`."""
+    path = folder / "history.sqlite"
     store = SQLiteHistory(path)
     fill(store)
     store.close()
     return path
 
 
-@pytest.fixture
-def address(history_file: Path) -> Iterator[str]:
-    """http://… of the live page."""
-    app = application(CITY, lambda: SQLiteHistory(history_file, read_only=True), clock=lambda: NOW + 60)
+def pages(history_file: Path) -> Starlette:
+    """The application for the city, a minute after its newest figures."""
+    return application(CITY, lambda: SQLiteHistory(history_file, read_only=True), clock=lambda: NOW + 60)
+
+
+@contextmanager
+def served(history_file: Path) -> Iterator[str]:
+    """http://… of `pages`."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", server_header=False))
+    server = Server(pages(history_file), LOOPBACK, port)
     thread = threading.Thread(target=server.run)
     thread.start()
-    assert wait_until_answers(port, time.monotonic() + 20)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        assert wait_until_answers(port, time.monotonic() + 20)
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

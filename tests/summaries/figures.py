@@ -10,6 +10,8 @@ from history.store import HistoryStore
 from kept.catalogue import Service, parse_service
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
+from kept.signals.raised import Raised
+from kept.signals.verdict import Verdict
 
 NOW = 1_795_536_300
 """Tue 24 Nov 2026 16:05 UTC."""
@@ -64,6 +66,7 @@ def usual(identity: str) -> list[Point]:
         point(identity, "overdue", 1417, "24h"),
         point(identity, "at_risk", 0, "24h"),
         point(identity, "delivery_time_p50", 99_100.8, n=40_206, low=97_000.0, high=101_000.0),
+        point(identity, "delivery_time_p75", 820_800, n=40_206, low=810_000.0, high=830_000.0),
         point(identity, "delivery_time_p90", None, reason="too_many_open", low=17.7 * 86400),
         point(identity, "cost_per_outcome", 61.254, n=38_486),
         point(identity, "satisfaction_score", 72.25, n=311, low=70.0, high=74.4),
@@ -73,6 +76,22 @@ def usual(identity: str) -> list[Point]:
     ]
 
 
+def raised(identity: str, signal: str, words: str, *, hours_ago: int = 3, **changes: Any) -> Raised:
+    """An open signal; `changes` are of the raised signal."""
+    at = NOW - hours_ago * 3600
+    verdict = Verdict(service=identity, signal=signal, at=at, active=True, since=at, words=words)
+    return Raised(**({"verdict": verdict, "raised_at": at, "told_at": at} | changes))
+
+
+RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT OVERRIDE}"
+ENDLESS = f"=HYPERLINK('http://evil.example') <img src=x onerror=alert(1)> {RIGHT_TO_LEFT}" + "endless" * 1450
+"""More than 10,000 characters of everything that a name must not do."""
+SIGNALS = (
+    raised("street-lights", "promise_budget_slow", "75.4 % were kept in 28 days (n 39,685); 80 % are promised"),
+    raised("street-lights", "promise_budget_fast", "41.2 % were kept in 24 hours (n 312); 80 % are promised", hours_ago=1),
+    raised("parking", "area_gap", "In North 61 % were kept (n 120), elsewhere 88 % (n 900)", quiet_since=NOW - 1800),
+    raised("hostile", "source_silent", ENDLESS),
+)
 HOSTILE = "<script>alert('name')</script> & \"Sons\""
 CITY = {
     each.id: each
@@ -100,4 +119,5 @@ def fill(store: HistoryStore) -> None:
         point("permits", "delivery_time_p50", None, reason="no_volume", n=0),
     ]  # fmt: skip
     store.write(points)
+    store.record(SIGNALS)
     store.publish({each.service for each in points}, NOW)

@@ -13,8 +13,9 @@ import pytest
 from starlette.applications import Starlette
 
 from history.sqlite import SQLiteHistory
-from summaries.application import HEADERS, application
+from summaries.application import HEADERS
 from tests.summaries.asking import ask
+from tests.summaries.conftest import pages
 from tests.summaries.figures import CITY, HOSTILE, NOW, point
 
 
@@ -26,10 +27,6 @@ def get(url: str, host: str | None = None) -> tuple[int, dict[str, str], str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, {k.lower(): v for k, v in error.headers.items()}, error.read().decode()
-
-
-def pages(path: Path) -> Starlette:
-    return application(CITY, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
 
 
 def live(app: Starlette) -> str:
@@ -62,10 +59,10 @@ def test_no_page_asks_for_anything_from_elsewhere_or_runs_inline(address: str) -
     for path in ("/", "/service/street-lights", "/nothing"):
         _, _, text = get(address + path)
         assert set(re.findall(r'(?:src|href)="([^"#]*)', text)) <= {
-            "/", "", "/static/site.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
+            "/", "", "/?screen=1", "/static/site.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
             *(f"/service/{identity}" for identity in CITY),
         }  # fmt: skip
-        assert not re.search(r"<script(?! src=)|style=|\son\w+=", text)
+        assert not re.search(r"<script(?! src=)|<[^>]*\s(?:style|on\w+)=", text)
 
 
 def test_a_hostile_name_is_text_and_nothing_else(address: str) -> None:

@@ -20,7 +20,7 @@ from kept.settings import Settings
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
 from producers.intake.protocol import server_of
-from producers.intake.tokens import Tokens
+from kept.tokens import Tokens
 from tests.kept.city import LIGHTS
 from tests.producers.broker_double import BrokerDouble
 

@@ -1,4 +1,4 @@
-"""Bearer tokens (RFC 6750): one a line in a file, several while one is replaced. Compared in constant time."""
+"""Tokens that let somebody in (RFC 6750): one a line in a file, several while one is replaced. Compared in constant time."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ _VALID = re.compile(r"[A-Za-z0-9._~+/-]+=*\Z")
 class Tokens:
     """The tokens that are accepted; only their hashes are kept."""
 
-    def __init__(self, text: str | None) -> None:
-        """Raises `ConfigurationError` when there is no token in `text`, or one that is short or no token."""
+    def __init__(self, text: str | None, setting: str = "KEPT_INTAKE_TOKEN_FILE") -> None:
+        """`setting` names the file they were read from.
+
+        Raises `ConfigurationError` when there is no token in `text`, or one that is short or no token.
+        """
         lines = [line.strip() for line in (text or "").splitlines()]
         for number, token in enumerate(lines, 1):
             if token and (len(token) < SHORTEST or not _VALID.match(token)):
                 raise ConfigurationError(
-                    f"KEPT_INTAKE_TOKEN_FILE: line {number} is no token; valid: {SHORTEST} or more letters, digits and "
+                    f"{setting}: line {number} is no token; valid: {SHORTEST} or more letters, digits and "
                     "-._~+/, one token a line, such as `openssl rand -hex 32` makes"
                 )
         self._digests = [_digest(token) for token in lines if token]
         if not self._digests:
             raise ConfigurationError(
-                "KEPT_INTAKE_TOKEN_FILE: not set, or no token in it; the intake does not start without: "
-                "make one with `openssl rand -hex 32 > FILE` and set KEPT_INTAKE_TOKEN_FILE=FILE"
+                f"{setting}: not set, or no token in it; nobody could be let in: "
+                f"make one with `openssl rand -hex 32 > FILE` and set {setting}=FILE"
             )
 
     def __len__(self) -> int:
@@ -36,11 +39,13 @@ class Tokens:
         return len(self._digests)
 
     def accept(self, authorization: str | None) -> bool:
-        """Whether the value of an Authorization header carries one of them."""
+        """Whether the value of an Authorization header carries one of them as its bearer's."""
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            return False
-        digest = _digest(token.strip())
+        return scheme.lower() == "bearer" and self.know(token.strip())
+
+    def know(self, token: str) -> bool:
+        """Whether `token` is one of them."""
+        digest = _digest(token)
         # Each is compared, whichever matches: the time taken says nothing.
         return sum(hmac.compare_digest(digest, known) for known in self._digests) > 0
 

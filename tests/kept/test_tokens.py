@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kept.errors import ConfigurationError
-from producers.intake.tokens import Tokens
+from kept.tokens import Tokens
 
 OLD, NEW = "old-token-of-16-or-more", "new-token-of-16-or-more=="
 

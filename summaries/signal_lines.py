@@ -1,0 +1,68 @@
+"""Raised signals as lines of a page, the gravest first. Pure: signals in, words out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from kept.signals.kinds import BY_NAME, Severity
+from kept.signals.raised import Raised
+from summaries import wording
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("page", "ticket", "info")
+"""The gravest first."""
+SEVERITY_WORDS: Final[dict[Severity, str]] = {"page": "Page", "ticket": "Ticket", "info": "Info"}
+PLURALS: Final[dict[Severity, str]] = {"page": "pages", "ticket": "tickets", "info": "infos"}
+MOST_CHARACTERS: Final = 300
+
+
+class SignalLine(Struct, frozen=True):
+    """One open signal: how urgent, what it says in one sentence, since when, and whether it may be ending."""
+
+    id: str
+    severity: Severity
+    severity_words: str
+    sentence: str
+    since: str
+    quiet: str
+
+
+def signal_lines(signals: Iterable[Raised], zone: ZoneInfo) -> tuple[SignalLine, ...]:
+    """The lines of `signals`, the gravest first, then the latest raised; moments in `zone`."""
+    ordered = sorted(signals, key=lambda one: (SEVERITIES.index(severity_of(one)), -one.raised_at, one.key()))
+    return tuple(_line(one, zone) for one in ordered)
+
+
+def severity_of(raised: Raised) -> Severity:
+    """How urgent it is; `info` for a kind that is no longer known."""
+    kind = BY_NAME.get(raised.verdict.signal)
+    return "info" if kind is None else kind.severity
+
+
+def counted(lines: Sequence[SignalLine]) -> str:
+    """How many there are of each severity: `1 page, 2 tickets`; empty without any."""
+    counts = Counter(line.severity for line in lines)
+    return ", ".join(
+        f"{counts[severity]}{wording.NBSP}{severity if counts[severity] == 1 else PLURALS[severity]}"
+        for severity in SEVERITIES
+        if counts[severity]
+    )
+
+
+def _line(raised: Raised, zone: ZoneInfo) -> SignalLine:
+    severity, verdict = severity_of(raised), raised.verdict
+    kind = BY_NAME.get(verdict.signal)
+    words = verdict.words or (verdict.signal.replace("_", " ") if kind is None else kind.summary)
+    quiet = "" if raised.quiet_since is None else wording.moment_briefly(raised.quiet_since, zone)
+    return SignalLine(
+        id=raised.id,
+        severity=severity,
+        severity_words=SEVERITY_WORDS[severity],
+        sentence=wording.shortened(words, MOST_CHARACTERS).rstrip("."),
+        since=wording.moment_briefly(raised.raised_at, zone),
+        quiet=quiet,
+    )
