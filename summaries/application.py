@@ -25,7 +25,7 @@ from kept.catalogue import Catalogue
 from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
-from summaries.pages import live, service
+from summaries.pages import definitions, live, number, series, service, service_pictures
 from summaries.site import Asked, Site
 from summaries.watch import Watch, state_of
 
@@ -44,7 +44,7 @@ HEADERS = {
 }
 CHANGES = "/live/changes"
 """Where pages hear that there is something new."""
-PAGES: tuple[ModuleType, ...] = (live, service)
+PAGES: tuple[ModuleType, ...] = (live, service, service_pictures, number, series, definitions)
 """In the order of the navigation."""
 
 

@@ -101,6 +101,21 @@ class Known:
         )
         return self._known(service, points)
 
+    def at_moments(self, service: str, window: str, moments: Iterable[int], slice: Slice = WHOLE) -> list[Point]:
+        """Every indicator's point of one window at just these window ends (s), ordered by `Point.key()`."""
+        at = self.published(service)
+        wanted = sorted({moment for moment in moments if at is not None and moment <= at})
+        found = [
+            point
+            for moment in wanted
+            for point in self._history.read(
+                lambda store, moment=moment: store.read(  # type: ignore[misc]
+                    service, slice=slice, window=window, since=moment, until=moment
+                )
+            )
+        ]
+        return sorted(self._known(service, found), key=Point.key)
+
     def charts(self, service: str, indicator: str | None = None) -> list[ChartWeek]:
         """Weeks of control charts, ordered by `ChartWeek.key()`."""
         at = self.published(service)
@@ -132,6 +147,16 @@ class Known:
         last = as_of if until is None else min(until, as_of)
         found = self._history.read(lambda store: store.amendments(service, since=since, until=last))
         return [one for one in self._suppress_amendments(service, found) if one.known_at > as_of]
+
+    def amended_before(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
+        """What had become known by the moment of points with since <= window_end <= until: how they stood before."""
+        at = self.published(service)
+        if at is None:
+            return []
+        last = at if until is None else min(until, at)
+        found = self._history.read(lambda store: store.amendments(service, since=since, until=last))
+        known = self._suppress_amendments(service, found)
+        return [one for one in known if self.as_of is None or one.known_at <= self.as_of]
 
     def _known(self, service: str, points: Sequence[Point]) -> list[Point]:
         """The points as they stood at the moment, and as they may be shown."""

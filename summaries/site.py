@@ -21,6 +21,7 @@ from kept.catalogue import Catalogue, Service
 from kept.errors import KeptError, Retry
 from summaries import wording
 from summaries.known import HistoryReader, Known
+from summaries.slices import slice_text
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -95,6 +96,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.globals["wording"] = wording
+        self._templates.globals["slice_text"] = slice_text
 
     def service(self, asked: Asked, part: str = "service") -> Service:
         """The service that the path names; raises `NotFound` that says which there are."""

@@ -42,7 +42,9 @@ def state_of(history: HistoryReader) -> str:
 class Watch:
     """An ASGI application: each viewer's stream of what is new. Belongs to one event loop."""
 
-    def __init__(self, look: Callable[[], str], *, look_seconds: float = LOOK_SECONDS, most: int = MOST_STREAMS) -> None:
+    def __init__(
+        self, look: Callable[[], str], *, look_seconds: float = LOOK_SECONDS, most: int = MOST_STREAMS
+    ) -> None:
         """`look` gives a digest, is called in a thread, and only while somebody is watching."""
         self._look = look
         self._look_seconds = look_seconds

@@ -66,10 +66,11 @@ def chart(
         }  # fmt: skip
         if isinstance(value, str):
             assert value in GAPS
-            found.append(ChartWeek(**fields, **limits, gap=value))
+            found.append(ChartWeek(**(fields | limits | {"gap": value})))
             continue
-        fields |= {"value": value, "n": cases, "denominator": cases, "numerator": round(value * cases)}
+        fields |= {"value": value, "n": cases}
         if unit == "share":
+            fields |= {"denominator": cases, "numerator": round(value * cases)}
             spread = 1.96 * math.sqrt(max(value * (1 - value), 0.0) / cases)
             fields |= {"low": max(0.0, value - spread), "high": min(1.0, value + spread)}
         if place not in mixed:
@@ -150,7 +151,10 @@ def points() -> list[Point]:
         *over_time(identity, "arrivals", [1500.0 + 11 * (place % 3) for place in range(13)], "7d"),
         *over_time(identity, "completions", [1430.0 + 9 * (place % 4) for place in range(13)], "7d"),
         *over_time(identity, "net_flow", [70.0 + 2 * (place % 3) for place in range(13)], "7d"),
-        *(point(identity, f"backlog_age_{band}", 120 * (place + 1), "24h") for place, (band, _, _) in enumerate(AGE_BANDS)),
+        *(
+            point(identity, f"backlog_age_{band}", 120 * (place + 1), "24h")
+            for place, (band, _, _) in enumerate(AGE_BANDS)
+        ),
         point(identity, "oldest_open", 143.2, "24h"),
         point(identity, "delivery_time_closed_p50", 54_000.0, n=38_486),
         point(identity, "cost_of_waste_failure_demand_modelled", 4_210.0, unit="EUR a week"),
