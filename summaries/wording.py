@@ -105,6 +105,8 @@ def interval(point: Point | None) -> str | None:
         return None
     if point.unit == "share":
         return f"{number(point.low * 100, 1)}{NBSP}to{NBSP}{number(point.high * 100, 1)}{NBSP}%"
+    if point.unit == "points":
+        return f"{number(point.low, 1)}{NBSP}to{NBSP}{number(point.high, 1)}"
     low, high = quantity(point.low, point.unit), quantity(point.high, point.unit)
     return low if low == high else f"{low} to {high}"
 

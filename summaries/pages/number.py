@@ -47,9 +47,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         if point is None:
             raise _nothing(asked, known, service, indicator, window, part, of_slice)
         history = _history(known, service, point)
-        ends = [one.window_end for one in history]
-        amendments = known.amended_before(service.id, since=min(ends), until=max(ends))
-        later = became_known(known.amended(service.id, since=min(ends)), history)
+        amendments, since = known.amendments_at(service.id, [one.window_end for one in history])
+        later = became_known(since, history)
         zone = service.zone
         return site.render(
             asked,

@@ -21,7 +21,7 @@ from summaries.service import charts, clocks, money, quality, waiting
 from summaries.service.by_slice import slice_tables
 from summaries.service.figures import Figures, is_known, mondays
 from summaries.service.later import HEAD as LATER_HEAD
-from summaries.service.later import became_known, later_rows
+from summaries.service.later import Later, became_known, later_rows
 from summaries.service.signals import signal_parts
 from summaries.service_card import make_card
 from summaries.site import Asked, Site
@@ -94,7 +94,7 @@ class _Read:
         weeks: Sequence[ChartWeek] = (),
         changes: Sequence[RegisteredChange] = (),
         signals: Sequence[Raised] = (),
-        later: Sequence[Any] = (),
+        later: Sequence[Later] = (),
     ) -> None:
         self.latest = latest
         self.weekly = weekly
@@ -111,10 +111,11 @@ def _read(service: Service, known: Known) -> _Read:
     if newest is not None:
         ends = mondays(newest, service.zone)
         weekly = [*known.at_moments(service.id, "28d", ends), *known.at_moments(service.id, "7d", ends)]
-    later = []
-    if known.as_of is not None and newest is not None:
+    later: list[Later] = []
+    if known.as_of is not None:
         shown = [*latest, *weekly]
-        later = became_known(known.amended(service.id, since=min(point.window_end for point in shown)), shown)
+        _, since = known.amendments_at(service.id, {point.window_end for point in shown})
+        later = became_known(since, shown)
     return _Read(
         latest, weekly, known.charts(service.id), known.changes(service.id), known.open_signals(service.id), later
     )

@@ -173,7 +173,7 @@ def _drawn(
             "columnPadding": 16,
             "labelLimit": frame.width - 40,
             "symbolSize": 60,
-            "symbolDash": [1, 0],
+            "symbolStrokeWidth": 0,
         }
     ink = {
         "field": "line",

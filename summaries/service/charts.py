@@ -21,14 +21,14 @@ SHOWN_WEEKS: Final = {"26": 26, "52": 52, "all": 100_000}
 
 
 class ChartPart(Struct, frozen=True, kw_only=True):
-    """One chart: its words, and a row for each week, the newest first."""
+    """One chart: its words, a row for each week, the newest first, and (letter, title, day) of each change on it."""
 
     indicator: str
     name: str
     newest: str
     words: str
     rows: tuple[tuple[str, ...], ...]
-    changes: tuple[str, ...]
+    changes: tuple[tuple[str, str, str], ...]
 
 
 def chart_parts(
@@ -58,7 +58,7 @@ def _part(indicator: str, weeks: Sequence[ChartWeek], changes: Sequence[Register
         words=chart_words(weeks, zone),
         rows=tuple(_row(week, zone) for week in reversed(weeks)),
         changes=tuple(
-            f"{letter}: {change.title} ({wording.day(change.at, zone)})" for letter, change in lettered(changes, weeks)
+            (letter, change.title, wording.day(change.at, zone)) for letter, change in lettered(changes, weeks)
         ),
     )
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from kept.indicators.point import STALE, Amendment, Point
 from summaries import wording
 
-HISTORY_HEAD: Final = ("Window to", "Value", "Counts", "95 % range", "Stood before as")
+HISTORY_HEAD: Final = ("Window to", "Value", "Counts", "95 % range", "Before it was amended")
 STATES: Final = {
     "value": "a value",
     "not_applicable": "no value can be made of it",
@@ -76,7 +76,7 @@ def history_rows(points: Sequence[Point], amendments: Sequence[Amendment], zone:
             wording.shown(point),
             counts_words(point),
             wording.interval(point) or _bound(point),
-            "; ".join(f"{one.value} until {one.until}" for one in before_rows(amendments, point, zone)) or "as it is",
+            "; ".join(f"{one.value} until {one.until}" for one in before_rows(amendments, point, zone)) or "never amended",
         )
         for point in reversed(points)
     ]
