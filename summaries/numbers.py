@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from kept.asked_moment import asked_moment
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import WHOLE, Point, Slice
 from kept.indicators.windows import WINDOWS
@@ -43,6 +45,17 @@ def asked_slice(asked: Asked) -> Slice:
 def asked_window(asked: Asked, indicator: str) -> str:
     """The window that the query names; raises `BadRequest` for one that is not published."""
     return asked.page("window", WINDOWS, default_window(indicator))
+
+
+def asked_time(asked: Asked, name: str, zone: ZoneInfo) -> int | None:
+    """The moment (s) that the query gives as `name`, None without one; raises `BadRequest` when it is no moment."""
+    text = asked.query.get(name)
+    if not text:
+        return None
+    try:
+        return asked_moment(text, zone)
+    except ValueError as error:
+        raise BadRequest(f"{name}: {error}") from error
 
 
 def asked_indicator(asked: Asked, service: str) -> str:

@@ -64,6 +64,7 @@ class Card(Struct, frozen=True, kw_only=True):
     known: bool
     target: str
     distance: str
+    range_words: str
     basis: str
     gap: str
     bar: Bar
@@ -132,7 +133,8 @@ def make_card(service: Service, points: Sequence[Point], now: int, signals: Iter
         headline=wording.shown(kept),
         known=kept is not None and kept.value is not None,
         target="no target" if target is None else f"target {wording.target_share(target)}",
-        distance=_distance(kept, target, verdict),
+        distance=_distance(kept, target),
+        range_words="" if verdict != "close" else "the range includes the target",
         basis=_basis(kept),
         gap=_gap(kept, closed),
         bar=_bar(kept, closed, target),
@@ -177,17 +179,13 @@ def _order(kept: Point | None, target: float | None, verdict: Verdict, name: str
     return (VERDICT_ORDER.index(verdict), kept.value - target, name)
 
 
-def _distance(kept: Point | None, target: float | None, verdict: Verdict) -> str:
-    if verdict == "unknown" or kept is None or kept.value is None or target is None:
+def _distance(kept: Point | None, target: float | None) -> str:
+    if kept is None or kept.value is None or target is None:
         return ""
     difference = kept.value - target
     if difference == 0:
-        side = "exactly on target"
-    else:
-        side = f"{wording.points_apart(difference)} {'above' if difference > 0 else 'below'} target"
-    if verdict == "close":
-        return f"{side}, but the range includes the target"
-    return side
+        return "exactly met"
+    return f"{wording.points_apart(difference)} {'above' if difference > 0 else 'below'}"
 
 
 def _basis(kept: Point | None) -> str:

@@ -16,7 +16,12 @@ from summaries import wording
 SEVERITIES: Final[tuple[Severity, ...]] = ("page", "ticket", "info")
 """The gravest first."""
 SEVERITY_WORDS: Final[dict[Severity, str]] = {"page": "Page", "ticket": "Ticket", "info": "Info"}
-PLURALS: Final[dict[Severity, str]] = {"page": "pages", "ticket": "tickets", "info": "infos"}
+COUNTED_WORDS: Final[dict[Severity, tuple[str, str]]] = {
+    "page": ("on-call page", "on-call pages"),
+    "ticket": ("ticket", "tickets"),
+    "info": ("for information", "for information"),
+}
+"""One, and several: next to a number, “page” alone would be one of a website."""
 MOST_CHARACTERS: Final = 300
 
 
@@ -44,10 +49,10 @@ def severity_of(raised: Raised) -> Severity:
 
 
 def counted(lines: Sequence[SignalLine]) -> str:
-    """How many there are of each severity: `1 page, 2 tickets`; empty without any."""
+    """How many there are of each severity: `1 on-call page, 2 tickets`; empty without any."""
     counts = Counter(line.severity for line in lines)
     return ", ".join(
-        f"{counts[severity]}{wording.NBSP}{severity if counts[severity] == 1 else PLURALS[severity]}"
+        f"{counts[severity]}{wording.NBSP}{COUNTED_WORDS[severity][counts[severity] > 1]}"
         for severity in SEVERITIES
         if counts[severity]
     )

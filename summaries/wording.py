@@ -146,3 +146,8 @@ def week_of(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
     year, number_of, weekday = local.isocalendar()
     sunday = local + datetime.timedelta(days=7 - weekday)
     return f"{year}-W{number_of:02} (to {sunday.day}{NBSP}{sunday:%b}{NBSP}{sunday:%Y})"
+
+
+def utc(epoch_seconds: int) -> str:
+    """A moment as addresses have it: `2026-11-16T09:05Z`."""
+    return f"{datetime.datetime.fromtimestamp(epoch_seconds, datetime.UTC):%Y-%m-%dT%H:%MZ}"

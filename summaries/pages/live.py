@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from summaries import wording
 from summaries.known import Known
 from summaries.service_card import VERDICT_ORDER, VERDICT_WORDS, Card, make_card
 from summaries.site import Asked, Site
+from summaries.watch import state_of
 
 NAV = ("/", "Live board")
 MOST_ON_SCREEN = 8
@@ -25,8 +27,10 @@ MOST_ON_SCREEN = 8
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The page's addresses."""
 
+    newest = Newest(site)
+
     def live(asked: Asked, known: Known) -> Response:
-        cards, notice = read_cards(site, known)
+        cards, notice = newest.cards() if known.as_of is None else read_cards(site, known)
         on_screen = asked.query.get("screen") == "1"
         shown = cards[:MOST_ON_SCREEN] if on_screen else cards
         return site.render(
@@ -36,10 +40,31 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             notice=notice,
             tally=tally(cards),
             data_as_of=data_as_of(cards, site.zone),
+            moment=min((card.newest for card in cards if card.newest is not None), default=None),
             not_shown=not_shown(cards[len(shown) :]),
         )
 
     return [site.route("/", live)]
+
+
+class Newest:
+    """The newest cards, made once for all viewers who ask between two changes; how old they are is true to a minute."""
+
+    def __init__(self, site: Site) -> None:
+        """Nothing is read yet."""
+        self._site = site
+        self._lock = threading.Lock()
+        self._made: tuple[tuple[str, int], list[Card]] | None = None
+
+    def cards(self) -> tuple[list[Card], str]:
+        """As `read_cards`; what cannot be read is asked for again each time."""
+        with self._lock:
+            key = (state_of(self._site.history), int(self._site.clock()) // 60)
+            if self._made is not None and self._made[0] == key:
+                return self._made[1], ""
+            cards, notice = read_cards(self._site, Known(self._site.history, self._site.catalogue))
+            self._made = None if notice else (key, cards)
+            return cards, notice
 
 
 def read_cards(site: Site, known: Known) -> tuple[list[Card], str]:

@@ -16,6 +16,7 @@ from summaries.known import Known
 from summaries.numbers import (
     asked_indicator,
     asked_slice,
+    asked_time,
     asked_window,
     number_path,
     series_link,
@@ -43,9 +44,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         indicator = asked_indicator(asked, service.id)
         window, part = asked_window(asked, indicator), asked_slice(asked)
         of_slice = [one for one in known.latest(service.id, part) if one.indicator == indicator]
-        point = next((one for one in of_slice if one.window == window), None)
-        if point is None:
-            raise _nothing(asked, known, service, indicator, window, part, of_slice)
+        point = _point(asked, known, service, indicator, window, part, of_slice)
         history = _history(known, service, point)
         amendments, since = known.amendments_at(service.id, [one.window_end for one in history])
         later = became_known(since, history)
@@ -70,6 +69,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             history_known=is_known(history),
             picture=number_path(service.id, indicator) + ".svg",
             slice_query=slice_text(part),
+            to_query=wording.utc(point.window_end) if asked.query.get("to") else None,
             csv=series_link(asked, service.id, indicator, window, part, "csv"),
             json=series_link(asked, service.id, indicator, window, part, "json"),
             others=[
@@ -84,14 +84,15 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         service = site.service(asked)
         indicator = asked_indicator(asked, service.id)
         window, part = asked_window(asked, indicator), asked_slice(asked)
-        points = [one for one in known.latest(service.id, part) if (one.indicator, one.window) == (indicator, window)]
-        history = _history(known, service, points[0]) if points else []
+        newest = [one for one in known.latest(service.id, part) if one.indicator == indicator]
+        point = _point(asked, known, service, indicator, window, part, newest)
+        history = _history(known, service, point)
         if not is_known(history):
             raise NotFound(f"There is nothing to draw of {wording.label(indicator)} yet.")
         spec = lines(
             [line_of(wording.label(indicator), history)],
             asked.theme or "light",
-            unit=points[0].unit,
+            unit=point.unit,
             zone=service.zone,
             width=width_of(asked),
         )
@@ -101,6 +102,25 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         site.route("/number/{service}/{indicator}.svg", picture),
         site.route("/number/{service}/{indicator}", page),
     ]
+
+
+def _point(
+    asked: Asked, known: Known, service: Service, indicator: str, window: str, part: Slice, newest: Sequence[Point]
+) -> Point:
+    """The number of the moment that the query names, else the newest; raises `NotFound` when there is none."""
+    to = asked_time(asked, "to", service.zone)
+    found = [one for one in newest if one.window == window]
+    if to is not None:
+        found = [one for one in known.at_moments(service.id, window, [to], part) if one.indicator == indicator]
+        if not found and newest:
+            when = wording.moment(to, service.zone)
+            raise NotFound(
+                f"No value of {wording.label(indicator)} was published for {wording.WINDOWS[window]} to {when}.",
+                [(asked.link(asked.path, window=window, slice=slice_text(part)), "the newest value")],
+            )
+    if not found:
+        raise _nothing(asked, known, service, indicator, window, part, newest)
+    return found[0]
 
 
 def _history(known: Known, service: Service, point: Point) -> list[Point]:

@@ -10,7 +10,6 @@ from msgspec.structs import asdict
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from kept.asked_moment import asked_moment
 from kept.buckets import DAY_SECONDS, HOUR_SECONDS
 from kept.catalogue import Service
 from kept.events import moment
@@ -19,7 +18,7 @@ from kept.indicators.point import REPLAY_KEYS, WHOLE, Point, Slice, as_json_obje
 from kept.indicators.windows import STEPS
 from kept.signals.chart_weeks import ChartWeek
 from summaries.known import Known
-from summaries.numbers import asked_indicator, asked_slice, asked_window
+from summaries.numbers import asked_indicator, asked_slice, asked_time, asked_window
 from summaries.site import Asked, BadRequest, NotFound, Site, csv_answer
 from summaries.slices import slice_text
 
@@ -111,8 +110,8 @@ def asked_span(asked: Asked, service: Service, published: int | None, window: st
 
     Raises `BadRequest` for a moment that is none, and for more than `MOST_POINTS`.
     """
-    until = _moment(asked, "until", service)
-    since = _moment(asked, "since", service)
+    until = asked_time(asked, "until", service.zone)
+    since = asked_time(asked, "since", service.zone)
     until = (published or 0) if until is None else until
     since = max(0, until - _usual(window, part)) if since is None else since
     if since > until:
@@ -133,16 +132,6 @@ def _usual(window: str, part: Slice) -> int:
 def _step(window: str, part: Slice) -> int:
     step = STEPS.get(window, HOUR_SECONDS)
     return step if part == WHOLE else max(step, HOUR_SECONDS)
-
-
-def _moment(asked: Asked, name: str, service: Service) -> int | None:
-    text = asked.query.get(name)
-    if not text:
-        return None
-    try:
-        return asked_moment(text, service.zone)
-    except ValueError as error:
-        raise BadRequest(f"{name}: {error}") from error
 
 
 def _series_row(point: Point) -> list[object]:

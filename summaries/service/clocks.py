@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from kept.catalogue import Service
-from kept.durations import in_words, parse_duration
+from kept.durations import HOUR_MS, in_words, parse_duration
 from kept.indicators.definitions import QUANTILES
 from summaries import wording
 from summaries.pictures.lines import Line, line_of
@@ -46,6 +46,7 @@ def promise_table(figures: Figures, service: Service) -> Table:
         caption="Share of promises kept in the 28 days to each Monday, and to now",
         head=("28 days to", f"Promise kept, {DUE}", f"Promise kept, {CLOSED}"),
         rows=tuple(rows),
+        dated=True,
     )
 
 
@@ -67,11 +68,12 @@ def clock_words(service: Service, at: int | None) -> tuple[str, ...]:
     promise = service.promise
     if promise is None:
         return ("No promise was made to the public, so no clock runs.",)
+    in_working_time = promise.counted_in == "working_time"
     if promise.target_time is None:
         said = "Each case brings its own due moment; there is no promised time for all."
     else:
-        said = f"The promised time is {in_words(parse_duration(promise.target_time))}."
-    if promise.counted_in == "elapsed_time":
+        said = f"The promised time is {_length(parse_duration(promise.target_time), in_hours=in_working_time)}."
+    if not in_working_time:
         return (f"{said} It runs in elapsed time, nights and weekends included, as all times on this page do.",)
     return (
         f"{said} It runs in working time: {_hours(service)}. When a case falls due, and so whether it was kept, is "
@@ -82,13 +84,35 @@ def clock_words(service: Service, at: int | None) -> tuple[str, ...]:
     )
 
 
+def _length(duration_ms: int, *, in_hours: bool) -> str:
+    """A length in words; working time in hours, since a day of it is not a day of the calendar."""
+    if not in_hours:
+        return in_words(duration_ms)
+    hours = f"{duration_ms / HOUR_MS:.1f}".removesuffix(".0")
+    return f"{hours} working hour{'' if hours == '1' else 's'}"
+
+
 def _hours(service: Service) -> str:
+    """`Mon to Fri 09:00-17:00, without …`: neighbouring days with the same hours are one stretch."""
     calendar = service.calendar
     if calendar is None:
         return "the calendar is not given"
-    hours = [f"{day.capitalize()} {calendar.opening_hours[day]}" for day in _DAYS if day in calendar.opening_hours]
+    stretches: list[tuple[str, str, str]] = []
+    before = ""
+    for day in _DAYS:
+        hours = calendar.opening_hours.get(day, "")
+        if hours and hours == before:
+            stretches[-1] = (stretches[-1][0], day, hours)
+        elif hours:
+            stretches.append((day, day, hours))
+        before = hours
+    said = [f"{_days(first, last)} {hours}" for first, last, hours in stretches]
     where = f"{calendar.country} {calendar.region}" if calendar.region else calendar.country
-    return f"{', '.join(hours)}, without the public holidays of {where}"
+    return f"{', '.join(said)}, without the public holidays of {where}"
+
+
+def _days(first: str, last: str) -> str:
+    return first.capitalize() if first == last else f"{first.capitalize()} to {last.capitalize()}"
 
 
 def _example(service: Service, at: int | None) -> tuple[str, ...]:

@@ -76,7 +76,8 @@ def history_rows(points: Sequence[Point], amendments: Sequence[Amendment], zone:
             wording.shown(point),
             counts_words(point),
             wording.interval(point) or _bound(point),
-            "; ".join(f"{one.value} until {one.until}" for one in before_rows(amendments, point, zone)) or "never amended",
+            "; ".join(f"{one.value} until {one.until}" for one in before_rows(amendments, point, zone))
+            or "never amended",
         )
         for point in reversed(points)
     ]

@@ -11,7 +11,9 @@ Cell = str | Point | None
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """`rows` have a cell for each of `head`; the first is the row's header. `csv` and `json` are addresses."""
+    """`rows` have a cell for each of `head`; the first is the row's header. `csv` and `json` are addresses.
+    In a `dated` table a number leads to its own moment, in others to the newest one.
+    """
 
     id: str
     caption: str
@@ -19,3 +21,4 @@ class Table(Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[Cell, ...], ...]
     csv: str | None = None
     json: str | None = None
+    dated: bool = False

@@ -74,4 +74,5 @@ def flow_table(figures: Figures, zone: ZoneInfo) -> Table:
         caption="Cases in the 7 days to each Monday, and open at its beginning",
         head=("7 days to", "Arrivals", "Completions", "Net flow", "Open at the end"),
         rows=tuple((wording.moment_briefly(end, zone), *(column.get(end) for column in columns)) for end in ends),
+        dated=True,
     )

@@ -59,6 +59,24 @@ def test_the_board_answers_under_its_names_alone(board: int, capsys: pytest.Capt
     assert capsys.readouterr().out.startswith("200 ")
 
 
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"KEPT_BOARD_HOST": "0.0.0.0"}, "KEPT_BOARD_HOST: '0.0.0.0' is reached from other machines, and no login is set"),
+        ({"KEPT_BOARD_TOKEN": "short"}, "KEPT_BOARD_TOKEN_FILE: line 1 is no token"),
+    ],
+    ids=["open", "weak"],
+)
+def test_it_does_not_start_where_everybody_would_see_everything(told: dict[str, str], words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "command_line.main", "board"],
+        env={**plain_environment(), **told}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 class Unwell(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.send_response(503 if self.path == "/healthz" else 200)

@@ -49,7 +49,7 @@ class Machine:
         self.ports: dict[str, int] = {}
         self.secrets = folder / "secrets"
         self.secrets.mkdir()
-        for name in ("influxdb-operator-password", "influxdb-operator-token"):
+        for name in ("influxdb-operator-password", "influxdb-operator-token", "board-token"):
             (self.secrets / name).write_text(f"{name}-of-a-test")
 
     def port(self, name: str) -> int:
@@ -182,7 +182,10 @@ def test_events_of_the_city_reach_the_board(machine: Machine, influxdb: Child) -
         for child in (worker, board, city):
             child.start()
             stack.callback(child.kill)
-        page = f"http://{LOOPBACK}:{machine.port('board')}/api/latest/street-lights.json"
+        page = urllib.request.Request(
+            f"http://{LOOPBACK}:{machine.port('board')}/api/latest/street-lights.json",
+            headers={"Authorization": f"Bearer {(machine.secrets / 'board-token').read_text()}"},
+        )
 
         def points() -> list[Any]:
             try:
@@ -192,6 +195,8 @@ def test_events_of_the_city_reach_the_board(machine: Machine, influxdb: Child) -
                 return []
 
         eventually(lambda: len(points()) > 0, "the board shows figures", worker)
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(page.full_url, timeout=10)
         for port in ("metrics", "board"):
             assert healthz([str(machine.port(port))]) == 0
         assert city.running(), city.log_tail()

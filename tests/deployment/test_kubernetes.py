@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema
 import kubernetes_validate
+import msgspec
 import pytest
 import yaml
 
@@ -19,6 +20,7 @@ from alert_rules.rules import OBJECTS_FILE, PIPELINE_FILE, SERVICES_FILE, RuleFo
 from kept.catalogue import read_catalogue, service_files
 from kept.owners import OWNERS_FILE, read_owners
 from kept.settings import PREFIX, SECRETS, Settings, read_settings
+from summaries.access import access_of
 from tests.deployment.kubernetes import (
     CRDS,
     KUBERNETES,
@@ -151,7 +153,7 @@ def test_secrets_are_files_and_each_is_the_process_s_own(name: str) -> None:
     assert owned == {
         "kept-topics": {"kept-kafka-operator", "kept-kafka-ca"},
         "kept-worker": {"kept-kafka-worker", "kept-kafka-ca", "kept-influxdb-write"},
-        "kept-board": {"kept-influxdb-read"},
+        "kept-board": {"kept-influxdb-read", "kept-board-tokens"},
         "kept-intake": {"kept-kafka-intake", "kept-kafka-ca", "kept-intake-tokens"},
     }.get(name)
     for volume in workload(name)["spec"]["template"]["spec"]["volumes"]:
@@ -231,6 +233,13 @@ def test_the_board_is_asked_under_a_name_that_it_answers_to() -> None:
     container = container_of(workload("kept-board"))
     for probe in ("livenessProbe", "readinessProbe"):
         assert container[probe]["httpGet"]["httpHeaders"] == [{"name": "Host", "value": "localhost"}]
+
+
+def test_the_board_asks_for_a_login() -> None:
+    settings = settings_of("kept-board")
+    assert settings.board_token is not None
+    assert access_of(msgspec.structs.replace(settings, board_token="a-token-of-the-secret")).needs_login
+    assert "KEPT_BOARD_ACCESS" not in environment(workload("kept-board"))
 
 
 def test_each_worker_has_the_name_of_its_pod_and_no_two_pods_have_one() -> None:

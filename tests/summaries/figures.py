@@ -88,7 +88,9 @@ ENDLESS = f"=HYPERLINK('http://evil.example') <img src=x onerror=alert(1)> {RIGH
 """More than 10,000 characters of everything that a name must not do."""
 SIGNALS = (
     raised("street-lights", "promise_budget_slow", "75.4 % were kept in 28 days (n 39,685); 80 % are promised"),
-    raised("street-lights", "promise_budget_fast", "41.2 % were kept in 24 hours (n 312); 80 % are promised", hours_ago=1),
+    raised(
+        "street-lights", "promise_budget_fast", "41.2 % were kept in 24 hours (n 312); 80 % are promised", hours_ago=1
+    ),
     raised("parking", "area_gap", "In North 61 % were kept (n 120), elsewhere 88 % (n 900)", quiet_since=NOW - 1800),
     raised("hostile", "source_silent", ENDLESS),
 )

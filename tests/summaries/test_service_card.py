@@ -39,7 +39,7 @@ def test_a_verdict_needs_the_whole_range_on_one_side(
 def test_the_closed_only_figure_stands_beside_the_honest_one_with_the_gap_in_words() -> None:
     seen = card(promise("parking", 0.7541, 0.75, 0.7583, 0.8688, 39_685))
     assert seen.headline == f"75.4{NBSP}%"
-    assert seen.distance == f"4.6{NBSP}points below target"
+    assert seen.distance == f"4.6{NBSP}points below"
     assert seen.gap == (
         f"Counting closed cases only: 86.9{NBSP}%, 11.5{NBSP}points higher: it leaves out what is late and still open."
     )
