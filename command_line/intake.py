@@ -7,8 +7,8 @@ import os
 
 from catalogue import services_of
 from kept.settings import read_settings
-from producers.intake import run_intake
 from kept.tokens import Tokens
+from producers.intake import run_intake
 
 
 def intake() -> None:

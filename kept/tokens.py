@@ -1,4 +1,7 @@
-"""Tokens that let somebody in (RFC 6750): one a line in a file, several while one is replaced. Compared in constant time."""
+"""Tokens that let somebody in (RFC 6750): one a line in a file, several while one is replaced.
+
+Compared in constant time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a request is looked at before any page: its method, its length, and whether a form of another site sent it."""
+"""What of a request is looked at before any page: its method, its length, and whether another site sent it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Limits:
         return None
 
     def _is_ours(self, headers: Headers) -> bool:
-        """Whether no browser sent this from another site: a browser says where a form comes from, a program does not."""
+        """Whether no other site sent this: a browser says where a form comes from, a program does not."""
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return False
         origin = headers.get("origin")

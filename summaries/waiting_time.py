@@ -1,7 +1,7 @@
 """How long people waited, in one sentence. Cases that are still open are counted in. Pure: points in, words out.
 
-“Most people” are three in four: fewer would be a bare majority, and a promise of half is none. A share of people of whom
-too many are still waiting has no time yet, only one that it is not below.
+“Most people” are three in four: half of them would be a coin's toss. Where too many of a share of people are still
+waiting there is no time yet, only one that it is not below.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from kept.indicators.point import Point
 from summaries import wording
 
 PEOPLE: tuple[tuple[str, str], ...] = (
-    ("delivery_time_p75", "most people (3 in 4) waited"),
-    ("delivery_time_p90", "9 in 10"),
+    ("delivery_time_p75", f"most people (3{wording.NBSP}in{wording.NBSP}4) waited"),
+    ("delivery_time_p90", f"9{wording.NBSP}in{wording.NBSP}10"),
     ("delivery_time_p50", "half"),
 )
 """(indicator, whom it is about), in the order of the sentence."""

@@ -1,7 +1,8 @@
 """Says when there is something new: one look at the history per interval for all viewers, told to each as it happens.
 
-An address answers with a stream of events (`text/event-stream`): `changed` when a moment was published, a signal was
-raised or ended, or the history went away or came back, and once at the start; `here` now and then, so that silence means a broken connection.
+An address answers with a stream of events (`text/event-stream`): `changed` once at the start, and whenever a moment was
+published, a signal was raised or ended, or the history went away or came back; `here` now and then, so that silence
+means a broken connection.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
@@ -102,7 +103,8 @@ class Watch:
         while words is not None:
             await send({"type": "http.response.body", "body": words, "more_body": True})
             news = asyncio.ensure_future(stream.get())
-            await asyncio.wait({news, gone}, timeout=HERE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {news, gone}
+            await asyncio.wait(either, timeout=HERE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if gone.done():
                 news.cancel()
                 return

@@ -17,12 +17,12 @@ from starlette.routing import Route
 from kept.errors import Retry, SpoolFull
 from kept.intake import Rules
 from kept.settings import Settings
+from kept.tokens import Tokens
 from producers.durable_publisher import DurablePublisher
 from producers.intake.bodies import check_headers, read_body
 from producers.intake.figures import Figures
 from producers.intake.problems import Problem, ProblemName
 from producers.intake.reading import BadEvents, read, split
-from kept.tokens import Tokens
 from producers.spool import Message
 
 TELL_SECONDS = 60.0

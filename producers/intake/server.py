@@ -12,11 +12,11 @@ from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, KeptError, Retry
 from kept.intake import rules_by_service
 from kept.settings import Settings
+from kept.tokens import Tokens
 from kept.topics import topics
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
 from producers.intake.protocol import IntakeServer, server_of
-from kept.tokens import Tokens
 
 DRAIN_SECONDS = 5.0
 """What waits is delivered for so long when the intake stops; the rest is after the next start."""

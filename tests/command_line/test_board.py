@@ -62,7 +62,10 @@ def test_the_board_answers_under_its_names_alone(board: int, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("told", "words"),
     [
-        ({"KEPT_BOARD_HOST": "0.0.0.0"}, "KEPT_BOARD_HOST: '0.0.0.0' is reached from other machines, and no login is set"),
+        (
+            {"KEPT_BOARD_HOST": "0.0.0.0"},
+            "KEPT_BOARD_HOST: '0.0.0.0' is reached from other machines, and no login is set",
+        ),
         ({"KEPT_BOARD_TOKEN": "short"}, "KEPT_BOARD_TOKEN_FILE: line 1 is no token"),
     ],
     ids=["open", "weak"],

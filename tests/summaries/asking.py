@@ -38,7 +38,8 @@ def ask(
 
     given = {"host": "127.0.0.1", "content-length": str(len(body)), **(headers or {})}
     scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": method,
+        "scheme": "http",
         "path": unquote(path), "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
         "headers": [(name.lower().encode(), value.encode()) for name, value in given.items()],
         "server": ("127.0.0.1", 8400), "client": ("127.0.0.1", 50000),

@@ -73,7 +73,7 @@ def test_a_token_lets_programs_and_people_in(token: str) -> None:
         {"x-forwarded-user": "eve"},
     ],
     ids=[
-        "nothing", "nearly", "two", "bare", "plain", "no-colon", "no-text", "as-name", "more-colons", "header-of-a-proxy"
+        "nothing", "nearly", "two", "bare", "plain", "no-colon", "no-text", "as-name", "more-colons", "of-a-proxy"
     ],
 )  # fmt: skip
 def test_anything_else_is_asked_to_log_in(given: dict[str, str]) -> None:

@@ -17,10 +17,10 @@ import pytest
 
 from kept.intake import Rules
 from kept.settings import Settings
+from kept.tokens import Tokens
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
 from producers.intake.protocol import server_of
-from kept.tokens import Tokens
 from tests.kept.city import LIGHTS
 from tests.producers.broker_double import BrokerDouble
 
