@@ -25,7 +25,7 @@ from kept.catalogue import Catalogue
 from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
-from summaries.pages import compare, decisions, equity, live, service
+from summaries.pages import compare, decisions, definitions, equity, live, number, series, service, service_pictures
 from summaries.site import Asked, Recording, Site
 from summaries.watch import Watch, state_of
 
@@ -42,10 +42,20 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGES: tuple[ModuleType, ...] = (live, decisions, service, compare, equity)
+PAGES: tuple[ModuleType, ...] = (
+    live,
+    decisions,
+    compare,
+    equity,
+    definitions,
+    number,
+    series,
+    service,
+    service_pictures,
+)
+"""In the order of the navigation."""
 CHANGES = "/live/changes"
 """Where pages hear that there is something new."""
-"""In the order of the navigation."""
 
 
 def application(

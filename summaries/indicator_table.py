@@ -18,12 +18,13 @@ BY_STEP_ONLY = frozenset({"waiting_by_step_p50"})
 
 
 class Cell(Struct, frozen=True):
-    """One value in words; `detail` holds the interval and the number of cases behind it."""
+    """One value in words; `detail` holds the interval and the number of cases behind it, `point` all of it."""
 
     text: str
     detail: str
     known: bool
     span: int = 1
+    point: Point | None = None
 
 
 class Row(Struct, frozen=True):
@@ -61,11 +62,11 @@ def make_table(points: Iterable[Point]) -> tuple[Family, ...]:
 
 def _cell(point: Point | None, span: int = 1) -> Cell:
     if point is None or point.value is None:
-        return Cell(wording.shown(point), "", False, span)
+        return Cell(wording.shown(point), "", False, span, point)
     spread = wording.interval(point)
     parts = [] if spread is None else [spread]
     if point.n is not None and point.unit != "cases":
         parts.append(f"n{wording.NBSP}{wording.number(point.n)}")
     if point.reason == STALE:
         parts.append("stale")
-    return Cell(wording.shown(point), ", ".join(parts), True, span)
+    return Cell(wording.shown(point), ", ".join(parts), True, span, point)

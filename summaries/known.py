@@ -102,6 +102,19 @@ class Known:
         )
         return self._known(service, points)
 
+    def at_moments(self, service: str, window: str, moments: Iterable[int], slice: Slice = WHOLE) -> list[Point]:
+        """Every indicator's point of one window at just these window ends (s), ordered by `Point.key()`."""
+        at = self.published(service)
+        found: list[Point] = []
+        for moment in sorted({moment for moment in moments if at is not None and moment <= at}):
+            points = self._history.read(
+                lambda store, moment=moment: store.read(  # type: ignore[misc]
+                    service, slice=slice, window=window, since=moment, until=moment
+                )
+            )
+            found += self._known(service, points)
+        return sorted(found, key=Point.key)
+
     def charts(self, service: str, indicator: str | None = None) -> list[ChartWeek]:
         """Weeks of control charts as they stood, ordered by `ChartWeek.key()`."""
         at = self.published(service)
@@ -160,6 +173,22 @@ class Known:
         last = as_of if until is None else min(until, as_of)
         found = self._history.read(lambda store: store.amendments(service, since=since, until=last))
         return [one for one in self._suppress_amendments(service, found) if one.known_at > as_of]
+
+    def amendments_at(self, service: str, moments: Iterable[int]) -> tuple[list[Amendment], list[Amendment]]:
+        """(what had become known, what became known only after the moment) of points with just these window ends (s).
+
+        Without `as_of` all of it had. Each moment is read by itself: between them may lie very many.
+        """
+        at = self.published(service)
+        known: list[Amendment] = []
+        later: list[Amendment] = []
+        for moment in sorted({moment for moment in moments if at is not None and moment <= at}):
+            found = self._history.read(
+                lambda store, moment=moment: store.amendments(service, since=moment, until=moment)  # type: ignore[misc]
+            )
+            for one in self._suppress_amendments(service, found):
+                (known if self.as_of is None or one.known_at <= self.as_of else later).append(one)
+        return known, later
 
     def _known(self, service: str, points: Sequence[Point]) -> list[Point]:
         """The points as they stood at the moment, and as they may be shown."""

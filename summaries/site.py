@@ -22,6 +22,7 @@ from kept.errors import KeptError, Retry
 from summaries import wording
 from summaries.known import HistoryReader, Known, OpenHistory
 from summaries.posted import Refused, read_form
+from summaries.slices import slice_text
 
 
 class Recording(Struct, frozen=True):
@@ -119,6 +120,7 @@ class Site:
             lstrip_blocks=True,
         )
         self._templates.globals["wording"] = wording
+        self._templates.globals["slice_text"] = slice_text
 
     def service(self, asked: Asked, part: str = "service") -> Service:
         """The service that the path names; raises `NotFound` that says which there are."""

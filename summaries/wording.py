@@ -105,6 +105,8 @@ def interval(point: Point | None) -> str | None:
         return None
     if point.unit == "share":
         return f"{number(point.low * 100, 1)}{NBSP}to{NBSP}{number(point.high * 100, 1)}{NBSP}%"
+    if point.unit == "points":
+        return f"{number(point.low, 1)}{NBSP}to{NBSP}{number(point.high, 1)}"
     low, high = quantity(point.low, point.unit), quantity(point.high, point.unit)
     return low if low == high else f"{low} to {high}"
 
@@ -130,3 +132,22 @@ def shortened(text: str, most: int) -> str:
 def label(indicator: str) -> str:
     """The name of an indicator as words."""
     return indicator.replace("_", " ")
+
+
+def day(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """The local date of a moment: `22 Nov 2026`."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    return f"{local.day}{NBSP}{local:%b}{NBSP}{local:%Y}"
+
+
+def week_of(epoch_seconds: int, zone: zoneinfo.ZoneInfo) -> str:
+    """The calendar week of a moment with its last day: `2026-W47 (to 22 Nov 2026)`."""
+    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
+    year, number_of, weekday = local.isocalendar()
+    sunday = local + datetime.timedelta(days=7 - weekday)
+    return f"{year}-W{number_of:02} (to {sunday.day}{NBSP}{sunday:%b}{NBSP}{sunday:%Y})"
+
+
+def utc(epoch_seconds: int) -> str:
+    """A moment as addresses have it: `2026-11-16T09:05Z`."""
+    return f"{datetime.datetime.fromtimestamp(epoch_seconds, datetime.UTC):%Y-%m-%dT%H:%MZ}"
