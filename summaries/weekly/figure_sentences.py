@@ -87,7 +87,17 @@ def span(low: float, high: float, unit: str) -> str:
         return f"{wording.number(low, 1)}{NBSP}to{NBSP}{wording.number(high, 1)}"
     if unit == "cases":
         return f"{wording.number(low)}{NBSP}to{NBSP}{wording.number(high)}"
-    return f"{wording.quantity(low, unit)} to {wording.quantity(high, unit)}"
+    return _joined(wording.quantity(low, unit), wording.quantity(high, unit))
+
+
+def _joined(low: str, high: str) -> str:
+    """From low to high; a unit after both, or a currency before both, is said once."""
+    (low_begin, _, low_end), (high_begin, _, high_end) = low.partition(NBSP), high.partition(NBSP)
+    if low_end == high_end:
+        low = low_begin
+    elif low_begin == high_begin:
+        high = high_end
+    return f"{low}{NBSP}to{NBSP}{high}"
 
 
 def usual_range(week: ChartWeek) -> str:

@@ -50,6 +50,8 @@ class News(Struct, frozen=True, kw_only=True):
     """Whether the week completes a rule of that chart."""
     signals: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
+    is_open: bool = True
+    """Whether it is of the whole week, or an alert of it is still open: else there is nothing left to ask."""
     distance: float = 0.0
     """How far the week is from the mean of its chart, in half-widths of its limits."""
 
@@ -119,6 +121,7 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         chart=subject if week is not None and week.value is not None else None,
         is_marked=marked is not None or any(one.verdict.signal in CHART_KINDS for one in signals),
         signals=tuple(one.id for one in signals),
+        is_open=marked is not None or any(one.ended_at is None for one in signals),
         first=tuple(dict.fromkeys(kind.first for kind in kinds)),
         distance=0.0 if marked is None else _distance(marked),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -53,16 +54,25 @@ class Cell(Struct, frozen=True):
 
 
 class FigureRow(Struct, frozen=True):
-    """A service and its cells, in step with the columns."""
+    """A service and its cells, in step with the columns; `also` are its figures that have no column, with labels."""
 
     service: str
     name: str
     cells: tuple[Cell, ...]
+    also: tuple[tuple[str, Cell], ...]
+
+    @property
+    def all_cells(self) -> tuple[Cell, ...]:
+        """With a column or without."""
+        return (*self.cells, *(cell for _, cell in self.also))
 
 
 class Noise(Struct, frozen=True, kw_only=True):
-    """`usual` figures moved within their usual range, of `judged` that have one. `sentence` says so, `by_chance` how
-    many marks chance alone makes."""
+    """All charted figures: in columns those that at least half of the services chart, the others by row.
+
+    `usual` figures moved within their usual range, of `judged` that have one. `sentence` says so, `by_chance` how
+    many marks chance alone makes.
+    """
 
     usual: int
     judged: int
@@ -75,17 +85,13 @@ class Noise(Struct, frozen=True, kw_only=True):
 def noise_of(services: Sequence[ServiceWeek], news: Sequence[News]) -> Noise:
     """All charted figures; those that `news` tells of are not noise."""
     told = {(one.service, one.chart): one.is_marked for one in news}
-    charted = {name for service in services for name in service.charts}
-    columns = [name for name in CHARTABLE if name in charted]
-    rows = tuple(
-        FigureRow(
-            facts.service.id,
-            plain(facts.service.name),
-            tuple(_cell(facts, name, told.get((facts.service.id, name))) for name in columns),
-        )
-        for facts in services
-    )
-    states = [cell.state for row in rows for cell in row.cells]
+    charted = Counter(name for facts in services for name in facts.charts)
+    order = {name: place for place, name in enumerate(CHARTABLE)}
+    names = sorted(charted, key=lambda name: (order.get(name, len(order)), name))
+    most = sum(bool(facts.charts) for facts in services)
+    columns = [name for name in names if 2 * charted[name] >= most]
+    rows = tuple(_row(facts, columns, [name for name in names if name not in columns], told) for facts in services)
+    states = [cell.state for row in rows for cell in row.all_cells]
     usual = states.count("usual")
     judged = usual + states.count("signal") + states.count("alert")
     return Noise(
@@ -96,6 +102,16 @@ def noise_of(services: Sequence[ServiceWeek], news: Sequence[News]) -> Noise:
         columns=tuple(LABELS.get(name, wording.label(name)) for name in columns),
         rows=rows,
     )
+
+
+def _row(
+    facts: ServiceWeek, columns: Sequence[str], others: Sequence[str], told: Mapping[tuple[str, str | None], bool]
+) -> FigureRow:
+    def cell(name: str) -> Cell:
+        return _cell(facts, name, told.get((facts.service.id, name)))
+
+    also = tuple((LABELS.get(name, wording.label(name)), cell(name)) for name in others if name in facts.charts)
+    return FigureRow(facts.service.id, plain(facts.service.name), tuple(map(cell, columns)), also)
 
 
 def _cell(facts: ServiceWeek, indicator: str, told: bool | None) -> Cell:

@@ -40,6 +40,8 @@ def _of_decisions(decisions: Iterable[Followed]) -> Iterator[str]:
 
 def _of_news(news: Iterable[News]) -> Iterator[str]:
     for one in news:
+        if not one.is_open:
+            continue
         what = LABELS.get(one.subject, "the figure").lower()
         if one.meaning == "improvement":
             yield f"{one.name}, {what}: what was done differently, is it still counted as before, can others use it?"
