@@ -1,6 +1,6 @@
 """One sentence for a week of a control chart: what, how many, how far from usual, and how sure that is.
 
-Only a week that completes a rule of its chart is said to have changed. Chance completes one in about 1 of 20 weeks of
+Only a week that completes a rule of its chart is said to have changed. Chance completes one in about 1 of 25 weeks of
 a chart, so that alone is "probably a change". A change is real when a ticket says so, of which chance gives one in many
 years, or when the whole 95 % interval of the week lies beyond the limits of a full baseline.
 """

@@ -32,8 +32,8 @@ LABELS: Final = {
     "cost_per_transaction": "Cost per case",
     "cost_per_outcome": "Cost per outcome",
 }
-MARKED_BY_CHANCE: Final = 0.047
-MARKED_BY_CHANCE_IN_TRIAL: Final = 0.012
+MARKED_BY_CHANCE: Final = 0.039
+MARKED_BY_CHANCE_IN_TRIAL: Final = 0.009
 """Shares of the weeks of a chart in which nothing happens that complete a rule all the same: with a baseline of 12
 weeks, and with trial limits. By simulation of normal series; a test holds it."""
 GAP_WORDS: Final = {

@@ -161,6 +161,20 @@ def ordinary_week(store: HistoryStore, city: Mapping[str, Service], *, weeks: in
     store.publish(city, end + 12 * HOUR)
 
 
+def full_week(store: HistoryStore, city: Mapping[str, Service]) -> None:
+    """A week in which every charted figure of every service moved, with an alert for each promise."""
+    dice = Random(48)
+    for each in city.values():
+        names = [CHARTED_AS.get(name, name) for name in each.improvement]
+        for name in names:
+            store.write_charts(
+                chart(each, name, week_values(name, 20, dice, 0.8 if BY_NAME[name].better == "up" else 1.3))
+            )
+        words = "284 of 412 promises due in the last 7 days were kept (68.9 %, promised 90 %)"
+        store.record([raised(each, "promise_budget_slow", WEEK.end(each.zone) - 3 * DAY, chance=1.2e-6, words=words)])
+    store.publish(city, WEEK.end(next(iter(city.values())).zone) + 12 * HOUR)
+
+
 SMALL = {
     each.id: msgspec.structs.replace(
         each, improvement={"promise_kept": "up", "backlog": "down", "delivery_time_p50": "down"}
