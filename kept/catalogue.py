@@ -24,6 +24,7 @@ from kept.durations import HOUR_MS, MINUTE_MS, WEEK_MS, parse_duration
 from kept.errors import ConfigurationError
 from kept.indicators.definitions import INDICATOR_NAMES
 from kept.indicators.small_numbers import DEFAULT_BELOW
+from kept.peer_groups import contradictions
 from kept.signals.known_definitions import CHECKABLE
 from kept.toml_tables import parse_table
 
@@ -166,6 +167,8 @@ class Service(_Table, frozen=True, kw_only=True):
     calendar: Calendar | None = None
     costs: Costs | None = None
     objective: Name | None = None
+    peer_group: ServiceId | None = None
+    """Services with the same group do the same unit of work and may be compared; they must promise the same."""
     annual_budget: Rate | None = None
     benchmarks: tuple[Benchmark, ...] = ()
     published: tuple[PublishedFigure, ...] = ()
@@ -230,6 +233,11 @@ def read_entries(folders: Iterable[Path]) -> dict[Path, Service]:
                 raise ConfigurationError(f"{file}: id: {service.id!r} is taken by {files[service.id]}; ids are unique")
             files[service.id] = file
             entries[file] = service
+    for service, other, why in contradictions(entries.values()):
+        raise ConfigurationError(
+            f"{files[service.id]}: peer_group: {service.peer_group!r} is not valid: {files[other.id]} has it too. "
+            f"{why} Valid: a group of services that promise the same time by the same clock, or none"
+        )
     if not entries:
         raise ConfigurationError(f"{', '.join(map(str, folders))}: no *.toml found; add one file a service")
     return entries
@@ -301,6 +309,8 @@ def _bad_durations(service: Service) -> Iterable[tuple[str, object, str]]:
 def _bad_promise(service: Service) -> Iterable[tuple[str, object, str]]:
     promise = service.promise
     if promise is None:
+        if service.peer_group is not None:
+            yield "peer_group", service.peer_group, "left out, since there is no [promise] to compare"
         return
     if promise.target_time is None and promise.due is None:
         valid = 'a time such as 5d; or due = "by_event" in its place, when every event brings its own'

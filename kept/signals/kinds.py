@@ -207,5 +207,19 @@ KINDS: Final[tuple[Kind, ...]] = (
         quiet_hours=24,
         false_alarms_per_service_year=0.02,
     ),
+    Kind(
+        name="gap_changed",
+        alert="KeptGapChanged",
+        severity="info",
+        topic="area",
+        needs="promise",
+        unit="share",
+        seen="the rest is now ahead by {}",
+        judged_against="before by {}",
+        summary="The gap between an area or channel and the rest is another one than in the months before",
+        first="Ask what changed there, or in all the others, in the last weeks",
+        quiet_hours=168,
+        false_alarms_per_service_year=0.15,
+    ),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

@@ -101,7 +101,7 @@ def weekly_figures(situation: Situation) -> dict[str, list[WeekFigure]]:
         return figures
     timeout = situation.rules.transaction_timeout // 1000
     ever = situation.whole.view("all").ever
-    for week in weeks(situation):
+    for week in situation.once(weeks):
         measured = {one.name: one for one in _measure(situation, week, ever)}
         for name in names:
             if name != "completion_rate" or week.end + timeout <= situation.at:

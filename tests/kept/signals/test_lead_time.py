@@ -97,7 +97,7 @@ def test_only_what_warns_of_the_promise_has_a_lead(signal: str, about: str, does
 
 
 def test_every_kind_has_a_stated_lead_or_is_known_to_have_none() -> None:
-    none = {"source_silent", "unexplained_improvement", "chart_signal", "definition_drift", "area_gap"}
+    none = {"source_silent", "unexplained_improvement", "chart_signal", "definition_drift", "area_gap", "gap_changed"}
     assert {kind.name for kind in KINDS} == set(HORIZON_SECONDS) | TOLD_BY_THE_BREACH | none
 
 
