@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kept.catalogue import Catalogue
+from kept.comparison.worst import worst_member
 from summaries import wording
 from summaries.weekly.facts import WeekFacts
 from summaries.weekly.followed import Changed, Followed, VerdictOfChange, changed, followed
@@ -19,7 +20,7 @@ from summaries.weekly.questions import questions_of
 from summaries.weekly.unknown import Unknown, unknown_of
 from summaries.weekly.waste import WasteTable, waste_of
 from summaries.weekly.week import IsoWeek
-from summaries.weekly.worst import Compare, WorstMember, worst_member, worst_of
+from summaries.weekly.worst import Compare, WorstMember, worst_of
 
 MOST_CHARTS = 3
 """Pictures in one summary; where more is signal, the worst are shown."""

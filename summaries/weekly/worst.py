@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
+from kept.comparison.members import INDICATOR, Member, slices_of
+from kept.comparison.worst import GapToRest, Surety, worst_member
 from kept.indicators.point import Point
-from kept.signals.gaps import Cohort, fisher
+from kept.signals.gaps import Cohort
 from summaries import wording
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.names import plain
 from summaries.wording import NBSP
 
 DIMENSIONS: Final = ("area", "channel")
-INDICATOR: Final = "promise_kept"
-LEVEL: Final = 0.05
-"""A member is told to be worse than chance explains below this probability, shared by all members (Bonferroni)."""
-
-
-class Worst(NamedTuple):
-    """The worst member against all other cases of the service. `chance`: of so low a share in any of the members."""
-
-    name: str
-    cohort: Cohort
-    chance: float
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it is more than chance explains."""
-        return self.chance < LEVEL
-
-
-Compare = Callable[[Mapping[str, Cohort], Cohort], Worst | None]
-"""(members by name, the whole) -> the worst of them; None where there is none to name."""
+SURE: Final[dict[Surety, str]] = {
+    "chance": "within chance",
+    "perhaps": "perhaps chance",
+    "certain": "more than chance",
+}
+Compare = Callable[[Sequence[Member]], GapToRest | None]
+"""Members -> the worst of them, against the others; None where there is none to name."""
 
 
 class RealGap(Struct, frozen=True):
@@ -58,20 +47,6 @@ class WorstMember(Struct, frozen=True, kw_only=True):
     real: tuple[RealGap, ...]
 
 
-def worst_member(members: Mapping[str, Cohort], whole: Cohort) -> Worst | None:
-    """Of the members that are worse than chance explains the one kept least; where there is none, of all.
-
-    So a place with a handful of cases does not hide one where hundreds are let down. Fisher's exact test, the smaller
-    tail doubled, against all other cases of the service. None for fewer than two members, or when all are alike.
-    """
-    if len(members) < 2:
-        return None
-    judged = [Worst(name, cohort, _chance(cohort, whole - cohort, len(members))) for name, cohort in members.items()]
-    lower = [one for one in judged if one.cohort.share < whole.share]
-    real = [one for one in lower if one.is_real]
-    return min(real or lower, key=lambda one: (one.cohort.share, -one.cohort.due, one.name), default=None)
-
-
 def worst_of(services: Iterable[ServiceWeek], compare: Compare = worst_member) -> tuple[WorstMember, ...]:
     """A line for each service with cases due in the week; the others are told of as unknown."""
     found = (_worst(facts, compare) for facts in services)
@@ -84,7 +59,7 @@ def _worst(facts: ServiceWeek, compare: Compare) -> WorstMember | None:
         return None
     cells, real = [], []
     for dimension in DIMENSIONS:
-        text, gap = _cell(facts, dimension, whole, compare)
+        text, gap = _cell(facts, dimension, compare)
         cells.append(text)
         if gap is not None:
             real.append(gap)
@@ -97,29 +72,17 @@ def _worst(facts: ServiceWeek, compare: Compare) -> WorstMember | None:
     )
 
 
-def _cell(facts: ServiceWeek, dimension: str, whole: Cohort, compare: Compare) -> tuple[str, RealGap | None]:
-    slices = [
-        point
-        for point in facts.points
-        if point.indicator == INDICATOR and len(point.slice) == 1 and point.slice[0][0] == dimension
-    ]
-    few = sum(point.reason == "few_people" for point in slices)
-    cohorts = {point.slice[0][1]: cohort for point in slices if (cohort := cohort_of(point)) is not None and cohort.due}
-    least = facts.service.suppress_below
-    if few:
-        # Who knows the whole and all but a few people knows the few.
-        cohorts = {name: one for name, one in cohorts.items() if whole.due - one.due >= least}
-    if len(cohorts) < 2:
-        why = "too few people to show" if few else "one only" if len(cohorts) == 1 else "not known"
-        return why, None
-    worst = compare(cohorts, whole)
+def _cell(facts: ServiceWeek, dimension: str, compare: Compare) -> tuple[str, RealGap | None]:
+    members = slices_of(facts.points, dimension, facts.service.suppress_below)
+    if len(members.shown) < 2:
+        hidden = members.few or members.guards
+        return "too few people to show" if hidden else "one only" if members.shown else "not known", None
+    worst = compare(members.shown)
     if worst is None:
         return "all alike", None
-    sure = "more than chance" if worst.is_real else "within chance"
-    name = plain(worst.name, 40)
-    share = wording.share(worst.cohort.share)
-    text = f"{name}: {share} of{NBSP}{wording.number(worst.cohort.due)}, {sure}"
-    return text, RealGap(dimension, name, share) if worst.is_real else None
+    name, share = plain(worst.name, 40), wording.share(worst.cohort.share)
+    text = f"{name}: {share} of{NBSP}{wording.number(worst.cohort.due)}, {SURE[worst.surety]}"
+    return text, RealGap(dimension, name, share) if worst.surety == "certain" else None
 
 
 def cohort_of(point: Point | None) -> Cohort | None:
@@ -127,9 +90,3 @@ def cohort_of(point: Point | None) -> Cohort | None:
     if point is None or point.value is None or point.numerator is None or point.denominator is None:
         return None
     return Cohort(round(point.denominator), round(point.numerator))
-
-
-def _chance(cohort: Cohort, rest: Cohort, looks: int) -> float:
-    if rest.due <= 0 or not 0 <= rest.kept <= rest.due:
-        return 1.0  # figures of slices may be of another hour than those of the whole
-    return min(1.0, 2 * looks * min(fisher(cohort, rest), fisher(rest, cohort)))

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from history.sqlite import SQLiteHistory
+from kept.comparison.worst import GapToRest
 from kept.decisions import DecisionEntry
 from kept.registered_changes import RegisteredChange
 from kept.signals.gaps import Cohort
@@ -22,7 +23,6 @@ from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_B
 from summaries.weekly.questions import WHY
 from summaries.weekly.summary import WeekSummary, summarise
 from summaries.weekly.week import IsoWeek
-from summaries.weekly.worst import Worst, worst_member
 from tests.summaries.figures import service
 from tests.summaries.weekly.figures import (
     DAY,
@@ -174,20 +174,12 @@ def test_the_worst_member_stands_beside_its_total(summary: WeekSummary) -> None:
     assert [plain(text) for text in lights.worst] == ["North: 54.5 % of 110, more than chance", "not known"]
 
 
-def test_a_place_with_a_handful_of_cases_does_not_hide_one_where_hundreds_are_let_down() -> None:
-    members = {"Tiny": Cohort(6, 2), "Large": Cohort(500, 300), "Rest": Cohort(900, 800)}
-    worst = worst_member(members, Cohort(1406, 1102))
-    assert worst is not None and worst.name == "Large" and worst.is_real
-    chance = worst_member({"A": Cohort(10, 8), "B": Cohort(10, 7)}, Cohort(20, 15))
-    assert chance is not None and chance.name == "B" and not chance.is_real
-    assert worst_member({"A": Cohort(10, 8)}, Cohort(10, 8)) is None
-    assert worst_member({"A": Cohort(10, 8), "B": Cohort(10, 8)}, Cohort(20, 16)) is None
-
-
 def test_who_compares_members_can_be_replaced(small: Path) -> None:
-    chosen = Worst("Chosen", Cohort(10, 1), 0.5)
-    model = summarise(facts_of(small, SMALL), compare=lambda members, whole: chosen)
-    assert "Chosen: 10.0 %" in plain(model.worst[-1].worst[0])
+    chosen = GapToRest("Chosen", Cohort(10, 1), Cohort(90, 80), 0.5, 0.9, 0.01)
+    model = summarise(facts_of(small, SMALL), compare=lambda members: chosen)
+    lights = next(one for one in model.worst if one.service == LIGHTS.id)
+    assert plain(lights.worst[0]) == "Chosen: 10.0 % of 10, perhaps chance"
+    assert lights.real == (), "what may be chance is shown, and asks for nothing"
 
 
 def test_few_people_are_not_shown_and_cannot_be_subtracted(small: Path) -> None:
