@@ -25,7 +25,18 @@ from kept.catalogue import Catalogue
 from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
-from summaries.pages import compare, decisions, definitions, equity, live, number, series, service, service_pictures
+from summaries.pages import (
+    compare,
+    decisions,
+    definitions,
+    equity,
+    live,
+    number,
+    series,
+    service,
+    service_pictures,
+    week,
+)
 from summaries.site import Asked, Recording, Site
 from summaries.watch import Watch, state_of
 
@@ -44,6 +55,7 @@ HEADERS = {
 }
 PAGES: tuple[ModuleType, ...] = (
     live,
+    week,
     decisions,
     compare,
     equity,

@@ -85,14 +85,14 @@ class Known:
     def series(
         self,
         service: str,
-        indicator: str,
+        indicator: str | None,
         window: str,
         *,
         slice: Slice | None = WHOLE,
         since: int | None = None,
         until: int | None = None,
     ) -> list[Point]:
-        """Points of one indicator with since <= window_end <= until, ordered by `Point.key()`."""
+        """Points of one indicator (None: of all) with since <= window_end <= until, ordered by `Point.key()`."""
         at = self.published(service)
         if at is None:
             return []
