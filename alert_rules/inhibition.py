@@ -86,6 +86,7 @@ INHIBITIONS: Final[tuple[Inhibition, ...]] = (
                 "chart_signal",
                 "backlog_breach_ahead",
                 "area_gap",
+                "target_integrity",
             )
         },
         equal=("service",),
