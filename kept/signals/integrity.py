@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, get_args
 
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from kept import target_margins as m
 from kept.indicators.near_due import NearDue
@@ -180,4 +180,4 @@ def _more_than(seen: int, beside: int, ratio: float) -> float:
 
 
 def _tail(seen: int, of: int, share: float) -> float:
-    return float(binom.sf(seen - 1, of, share))
+    return float(bdtrc(seen - 1, of, share)) if seen else 1.0

@@ -144,6 +144,17 @@ Since: Tue 3 Mar 2026, 04:00 UTC
 Seen: 62% kept there, 81% elsewhere (judged on 88 cases)
 How sure: if all were well, this would come by chance 1 time in 40,000""",
     ),
+    (
+        "target_integrity",
+        PROMISED,
+        "bunching",
+        (0.14, 0.06, 1204, 2.5e-5),
+        """\
+Parking permits, bunching
+Since: Tue 3 Mar 2026, 04:00 UTC
+Seen: 14% of those looked at, at most 6.0% would be no question (judged on 1204 cases)
+How sure: if all were well, this would come by chance 1 time in 40,000""",
+    ),
 )
 
 
@@ -278,8 +289,9 @@ def test_a_service_has_the_alerts_that_its_entry_allows() -> None:
     unpromised = {kind.name for kind in KINDS if why_not(kind.needs, UNPROMISED) is None}
     budgets, breaches = {"promise_budget_fast", "promise_budget_slow"}, {"promise_breached", "promise_breach_old"}
     for_all = {"source_silent", "special_cause", "unexplained_improvement", "chart_signal"}
-    assert promised == for_all | budgets | {"cases_at_risk", "area_gap", "backlog_breach_ahead"}
-    assert always == for_all | breaches | {"area_gap", "backlog_breach_ahead"}
+    for_promises = {"area_gap", "target_integrity", "backlog_breach_ahead"}
+    assert promised == for_all | budgets | for_promises | {"cases_at_risk"}
+    assert always == for_all | breaches | for_promises
     assert unpromised == for_all | {"definition_drift"}
     for service in SMALL_CITY.values():
         names = [rule.alert for rule in service_group(service, RuleOptions()).rules]
