@@ -6,6 +6,7 @@ it is busy out of all proportion to the stretches beside it, by an exact test wi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -59,6 +60,8 @@ class Check(NamedTuple):
     """P(as many or more, if the share were just what the margin allows); of `reopened`, if it were that beside."""
     is_large: bool
     """Whether there are enough cases, and enough more than beside, to matter."""
+    least: int
+    """With fewer than so many in `of` nothing is ever found."""
 
     @property
     def is_found(self) -> bool:
@@ -102,6 +105,7 @@ def bunching(near: NearDue, days: int) -> Check:
         most=min(1.0, BUNCHING_RATIO * beside / near.closed) if near.closed else 0.0,
         chance=_more_than(near.just_before, beside, BUNCHING_RATIO),
         is_large=near.closed >= LEAST_CLOSINGS and excess >= max(LEAST_EXCESS, LEAST_EXCESS_SHARE * near.closed),
+        least=LEAST_CLOSINGS,
     )
 
 
@@ -122,6 +126,7 @@ def reopened(near: NearDue, days: int) -> Check:
         most=min(1.0, most),
         chance=fisher(seen, beside),
         is_large=near.reopened_just_before >= LEAST_REOPENED and near.beside > 0 and share >= most,
+        least=LEAST_REOPENED,
     )
 
 
@@ -148,6 +153,7 @@ def reset(near: NearDue, days: int) -> Check:
         most=RESET_SHARE,
         chance=_tail(seen, of, RESET_SHARE),
         is_large=seen >= LEAST_RESET,
+        least=LEAST_RESET,
     )
 
 
@@ -171,12 +177,18 @@ def _shifted(about: About, days: int, last: int, before: int) -> Check:
         most=MOVING_RATIO / (1 + MOVING_RATIO),
         chance=_more_than(last, before, MOVING_RATIO),
         is_large=last - before >= LEAST_MOVED,
+        least=_fewest(MOVING_RATIO),
     )
 
 
 def _more_than(seen: int, beside: int, ratio: float) -> float:
     """P(as many or more of both together, if `seen` were expected to be `ratio` times `beside`)."""
     return _tail(seen, seen + beside, ratio / (1 + ratio))
+
+
+def _fewest(ratio: float) -> int:
+    """How many it takes, all of them seen and none beside, to be more than chance."""
+    return math.ceil(math.log(LEVEL) / math.log(ratio / (1 + ratio)))
 
 
 def _tail(seen: int, of: int, share: float) -> float:
