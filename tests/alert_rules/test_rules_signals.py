@@ -150,9 +150,9 @@ How sure: if all were well, this would come by chance 1 time in 40,000""",
         "bunching",
         (0.14, 0.06, 1204, 2.5e-5),
         """\
-Parking permits, bunching
+Parking permits: "Your permit is valid within 2 days", bunching
 Since: Tue 3 Mar 2026, 04:00 UTC
-Seen: 14% of those looked at, at most 6.0% would be no question (judged on 1204 cases)
+Seen: 14% of those looked at, at most 6% would be no question (judged on 1204 cases)
 How sure: if all were well, this would come by chance 1 time in 40,000""",
     ),
 )
