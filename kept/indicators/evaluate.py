@@ -50,8 +50,8 @@ def evaluate(
             points.extend(
                 as_point(measured, view, currency, stale=stale[reader.at]) for measured in measure(view, reader, rules)
             )
-            if slices and reader.series[1] == "" and window in near_due.WINDOWS:
-                points.extend(_near_due(view, stale=stale[reader.at]))
+    if slices:
+        points.extend(_near_due(tallies, rules, at, [window for window in chosen if window in near_due.WINDOWS]))
     return points
 
 
@@ -91,15 +91,20 @@ def measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured
     yield from work.measure(view)
 
 
-def _near_due(view: View, *, stale: bool) -> Iterator[Point]:
+def _near_due(tallies: MergedTallies, rules: Rules, at: int, windows: Iterable[str]) -> Iterator[Point]:
     """The places around the due, each as a slice of its own. Shares are told of all closings, counts of their cases."""
-    for value in near_due.placed(near_due.near_due(view)):
-        if value.indicator in ("closings_by_margin", "reopened_by_margin"):
-            measured = share(value.indicator, value.numerator, value.denominator or 0)
-        else:
-            measured = amount(value.indicator, value.numerator)._replace(denominator=value.denominator)
-        point = as_point(measured._replace(binned=True), view, None, stale=stale)
-        yield msgspec.structs.replace(point, slice=((near_due.MARGIN, value.margin),))
+    moment = rules.local_time.hour_start(at)
+    stale = bool(is_stale(tallies, rules, moment))
+    reader = SeriesReader(tallies, (rules.service.id, "", ""), rules.local_time, moment)
+    for window in windows:
+        view = reader.view(window)
+        for value in near_due.placed(near_due.near_due(view)):
+            if value.indicator in ("closings_by_margin", "reopened_by_margin"):
+                measured = share(value.indicator, value.numerator, value.denominator or 0)
+            else:
+                measured = amount(value.indicator, value.numerator)._replace(denominator=value.denominator)
+            point = as_point(measured._replace(binned=True), view, None, stale=stale)
+            yield msgspec.structs.replace(point, slice=((near_due.MARGIN, value.margin),))
 
 
 def _timed_out(view: View, reader: SeriesReader, rules: Rules) -> int:
