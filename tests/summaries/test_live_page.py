@@ -62,7 +62,8 @@ def test_no_page_asks_for_anything_from_elsewhere_or_runs_inline(address: str) -
     for path in ("/", "/service/street-lights", "/nothing"):
         _, _, text = get(address + path)
         assert set(re.findall(r'(?:src|href)="([^"#]*)', text)) <= {
-            "/", "", "/checks", "/static/site.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
+            "/", "", "/checks",
+            "/static/site.css", "/static/icon.svg", "/static/refresh.js", "/api/latest/street-lights.json",
             *(f"/service/{identity}" for identity in CITY),
         }  # fmt: skip
         assert not re.search(r"<script(?! src=)|style=|\son\w+=", text)
