@@ -87,6 +87,7 @@ INHIBITIONS: Final[tuple[Inhibition, ...]] = (
                 "backlog_breach_ahead",
                 "area_gap",
                 "gap_changed",
+                "target_integrity",
             )
         },
         equal=("service",),

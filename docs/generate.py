@@ -28,6 +28,7 @@ FAMILIES = {
     "satisfaction": "What people say",
     "digital": "Digital",
     "work": "How the work goes",
+    "near_due": "Near the due: what is looked at before asking how a target was met",
 }
 WHEN = "2026-03-02T09:30:00+01:00"
 EXAMPLES: dict[type[e.Event], dict[str, Any]] = {

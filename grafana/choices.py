@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard
 
 from grafana.datasources import INFLUXDB
 from grafana.flux import SERVICE, text
-from grafana.newest import STEP
+from grafana.newest import MARGIN, STEP
 from history.chart_lines import CHARTS
 from history.line_protocol import POINTS, WHOLE_SERVICE
 
@@ -17,13 +17,15 @@ FIRST_CHART: Final = "promise_kept"
 
 
 def slice_variable() -> builders.QueryVariable:
-    """Which slice: the whole service first, then what the history has of it; single steps are on the board Flow."""
+    """Which slice: the whole service first, then what the history has of it; single steps are on the board Flow, and
+    places around the due on the page of checks."""
     return _values(
         "slice",
         "Slice",
         WHOLE_SERVICE,
         f"r._measurement == {text(POINTS)} and r.service == {SERVICE}",
-        f" |> filter(fn: (r) => not strings.hasPrefix(v: r._value, prefix: {text(STEP)}))",
+        f" |> filter(fn: (r) => not strings.hasPrefix(v: r._value, prefix: {text(STEP)})"
+        f" and not strings.hasPrefix(v: r._value, prefix: {text(MARGIN)}))",
     )
 
 

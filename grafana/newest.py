@@ -14,10 +14,13 @@ from grafana.flux_query import Flux
 from grafana.over_time import of_point
 from history.line_protocol import POINTS, WHOLE_SERVICE
 from kept.catalogue import Catalogue
+from kept.indicators import near_due
 from kept.indicators.reasons import REASONS
 
 STEP: Final = "step="
 """How the tag `slice` of a single step of the work begins; such slices have indicators of their own."""
+MARGIN: Final = f"{near_due.MARGIN}="
+"""The same of a place around the due."""
 TOO_FEW: Final = REASONS["few_people"]
 _LAST: Final = "1000000000000.0"
 _REASON: Final = (

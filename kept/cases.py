@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from kept import counters as c
+from kept import target_margins as margins
 from kept.events import LATEST_MS
 from kept.facts import (
     Completed,
@@ -220,6 +221,8 @@ def _walk(
     position, reopened = start, False
     paused_since: int | None = None
     closing: Completed | None = None
+    margin: tuple[int, int] | None = None
+    near: set[int] = set()
     for fact in facts:
         kind = type(fact)
         if kind is Opened or kind is Step or kind is Contact:
@@ -227,6 +230,7 @@ def _walk(
         at = max(fact.time, start)
         if kind is Reopened:
             if closing is not None:
+                margins.count_reopening(margin, at, entries)
                 entries.append((at, c.BACKLOG_ENTERED, 1))
                 closing, reopened, position = None, True, at
             continue
@@ -241,7 +245,12 @@ def _walk(
             runs.append((position, at, due, promised))
             entries.append((at, c.PAUSED_ENTERED, 1))
             paused_since = at
+            if due is not None and promised > 0 and at < due:
+                margins.count_near(margins.PAUSED, margins.place(at, due, promised, clock), at, near, entries)
         elif isinstance(fact, DueChanged):
+            if due is not None and promised > 0 and fact.due > due:
+                stood = at if paused_since is None else min(at, paused_since)
+                margins.count_near(margins.MOVED, margins.place(stood, due, promised, clock), at, near, entries)
             if paused_since is not None:
                 if due is None or due > paused_since:
                     due, promised, paused_since = _moved(fact, start, clock, at)
@@ -258,6 +267,11 @@ def _walk(
             paused_since, position = None, at
         elif kind is Completed:
             runs.append((position, at, due, promised))
+        if closing is not None:
+            margin = None
+            if due is not None and promised > 0 and closing.outcome != c.WITHDRAWN_INDEX:
+                margin = (at, margins.band(at, due, promised, clock))
+                entries.append((at, margins.MARGIN + margin[1], 1))
     if closing is None:
         if paused_since is None:
             runs.append((position, None, due, promised))

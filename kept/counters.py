@@ -66,6 +66,8 @@ COMPLETION_TIME: Final = 1 * FAMILY_SIZE  # in the bucket of the opening
 WITHDRAWAL_TIME: Final = 2 * FAMILY_SIZE  # in the bucket of the opening
 CLOSED_TIME: Final = 3 * FAMILY_SIZE  # in the bucket of the completion
 WAITING: Final = 4 * FAMILY_SIZE  # in the bucket of the step's start, by step only
+WHOLE_ONLY: Final = 5 * FAMILY_SIZE
+"""Numbers from here on are counted of the whole service alone, by the hour; `kept.target_margins` has the first."""
 
 SCHEDULED: Final = frozenset({DUE, DUE_KEPT, RISK_ENTERED, RISK_LEFT, OVERDUE_ENTERED, OVERDUE_LEFT})
 """Counters in buckets where nothing need have happened: a promise may fall due before the first event."""
@@ -131,5 +133,9 @@ INDICATOR_NUMBERS: Final = {
     "failure_demand": 41,
     "flow_efficiency": 42,
     "waiting_by_step_p50": 43,
+    "closings_by_margin": 44,
+    "reopened_by_margin": 45,
+    "promises_moved_by_margin": 46,
+    "clocks_stopped_by_margin": 47,
 }
 """The number by which a registered change names what it is expected to move. A new indicator takes the next one."""

@@ -22,7 +22,7 @@ from kept.buckets import (
     step_end,
 )
 from kept.cases import Contribution, Entry, SliceOf
-from kept.counters import FAMILY_SIZE
+from kept.counters import FAMILY_SIZE, WHOLE_ONLY
 from kept.durations import DAY_MS
 from kept.tallies import Series, Tally, add_into
 
@@ -84,8 +84,9 @@ class PartitionTallies:
                 self._add_steps(service, before.step_entries, -1)
 
     def add(self, service: str, slices: tuple[SliceOf, ...], entries: Iterable[Entry]) -> None:
-        """Count `entries` in the whole service and in each slice. The hottest loop: entries of one time side by side
-        share the search for their buckets, and a bucket already touched in this batch is found without a call.
+        """Count `entries` in the whole service and, below `WHOLE_ONLY`, in each slice. The hottest loop: entries of one
+        time side by side share the search for their buckets, and a bucket already touched in this batch is found
+        without a call.
         """
         local = self._local[service]
         hours = local.hours
@@ -126,6 +127,8 @@ class PartitionTallies:
                 tally[counter] = total
             else:
                 tally.pop(counter, None)
+            if counter >= WHOLE_ONLY:
+                continue
             for tally in sliced:
                 total = tally.get(counter, 0) + amount
                 if total:

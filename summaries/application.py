@@ -25,18 +25,7 @@ from kept.catalogue import Catalogue
 from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
-from summaries.pages import (
-    compare,
-    decisions,
-    definitions,
-    equity,
-    live,
-    number,
-    series,
-    service,
-    service_pictures,
-    week,
-)
+from summaries.pages import (, checks, live, service
 from summaries.site import Asked, Recording, Site
 from summaries.watch import Watch, state_of
 
@@ -53,18 +42,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGES: tuple[ModuleType, ...] = (
-    live,
-    week,
-    decisions,
-    compare,
-    equity,
-    definitions,
-    number,
-    series,
-    service,
-    service_pictures,
-)
+PAGES: tuple[ModuleType, ...] = (live, checks, (, service)
 """In the order of the navigation."""
 CHANGES = "/live/changes"
 """Where pages hear that there is something new."""

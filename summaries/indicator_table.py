@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from kept.indicators.definitions import DEFINITIONS
+from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import STALE, Point
 from summaries import wording
 from summaries.service_card import LatestPoints
 
 COLUMNS: tuple[str, ...] = ("1h", "24h", "7d", "28d", "90d", "365d", "week", "all")
 
-BY_STEP_ONLY = frozenset({"waiting_by_step_p50"})
-"""Indicators that have no value for a whole service."""
+BY_PLACE_ONLY = frozenset({"waiting_by_step_p50", *(definition.name for definition in NEAR_DUE)})
+"""Indicators that have no value for a whole service, but for its steps or for places around the due."""
 
 
 class Cell(Struct, frozen=True):
@@ -48,7 +49,7 @@ def make_table(points: Iterable[Point]) -> tuple[Family, ...]:
     latest = LatestPoints(points)
     families: dict[str, list[Row]] = {}
     for definition in DEFINITIONS:
-        if definition.name in BY_STEP_ONLY:
+        if definition.name in BY_PLACE_ONLY:
             continue
         cells: tuple[Cell, ...]
         if definition.stock:

@@ -1,9 +1,10 @@
 """What a late event changes of values already published: the points of past moments, computed again as known now.
 
 Only what can be computed exactly is amended. Buckets become coarser with age: a window whose edge now lies inside one
-stays as it was published. So does what is told by the time of opening, which later endings change as well, and what
-rests on nothing either way: that something is provided at all may have become known since. Whether the service was
-silent then is known apart from that, so that a late event takes the mark `stale` off values that stay.
+stays as it was published. So does what is told by the time of opening, which later endings change as well, what is told
+of the places around the due, and what rests on nothing either way: that something is provided at all may have become
+known since. Whether the service was silent then is known apart from that, so that a late event takes the mark `stale`
+off values that stay.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from kept.indicators.definitions import BY_NAME
 from kept.indicators.evaluate import currency_of, measure
 from kept.indicators.freshness import is_stale
 from kept.indicators.measured import as_point
+from kept.indicators.near_due import MARGIN
 from kept.indicators.point import STALE, WHOLE, Amendment, Point, Slice
 from kept.indicators.windows import SeriesReader
 from kept.intake import Rules
@@ -34,6 +36,8 @@ def amendments(stored: Sequence[Point], tallies: MergedTallies, rules: Rules, kn
     currency, stale = currency_of(rules), is_stale(tallies, rules, at)
     by_series: dict[Slice, set[str]] = {}
     for slice_of, window, _ in published:
+        if slice_of and slice_of[0][0] == MARGIN:
+            continue
         by_series.setdefault(slice_of, set()).add(window)
     for slice_of, windows in sorted(by_series.items()):
         reader = SeriesReader(tallies, _series(rules.service.id, slice_of), rules.local_time, at)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from msgspec import Struct
-
-Better = Literal["up", "down", "neutral"]
-WindowName = str
+from kept.indicators.definition import Better as Better
+from kept.indicators.definition import Definition as Definition
+from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
 
 MATURE_WINDOWS = ("28d", "90d", "all")
 """Windows long enough for the survival-corrected delivery time."""
@@ -32,31 +29,6 @@ REPEAT_CONTACT_DAYS = 28
 """A contact about the same case within so many days of the previous one is a repeat."""
 RISK_SHARE_DIVISOR = 5
 """At risk: less than 1/5 (20 %) of the promised time is left."""
-
-
-class Definition(Struct, frozen=True, kw_only=True):
-    """One indicator's definition. `stock` values are the same under every window: they hold at its end.
-
-    `amended`: whether published values are computed again when a late event changes them. Not where a value is told by
-    the time of opening or starting: endings that came since, as they must, would be taken for known then.
-    """
-
-    name: str
-    family: str
-    formula: str
-    unit: str
-    source: str
-    trap: str
-    version: int = 1
-    better: Better = "neutral"
-    stock: bool = False
-    windows: tuple[WindowName, ...] | None = None
-    amended: bool = True
-
-    @property
-    def label(self) -> str:
-        """`name@version`, as published with every value."""
-        return f"{self.name}@{self.version}"
 
 
 def _age_in_words(low: int, high: int | None) -> str:
@@ -381,6 +353,14 @@ def _work() -> list[Definition]:
     ]
 
 
-DEFINITIONS: tuple[Definition, ...] = (*_flow(), *_delivery(), *_promises(), *_cost(), *_experience(), *_work())
+DEFINITIONS: tuple[Definition, ...] = (
+    *_flow(),
+    *_delivery(),
+    *_promises(),
+    *_cost(),
+    *_experience(),
+    *_work(),
+    *NEAR_DUE,
+)
 BY_NAME: dict[str, Definition] = {definition.name: definition for definition in DEFINITIONS}
 INDICATOR_NAMES: frozenset[str] = frozenset(BY_NAME)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from kept import counters as c
 from kept.buckets import STEP_SECONDS
-from kept.indicators import cost, delivery, flow, promises, satisfaction, work
+from kept.indicators import cost, delivery, flow, near_due, promises, satisfaction, work
 from kept.indicators.freshness import is_stale
-from kept.indicators.measured import Measured, as_point
+from kept.indicators.measured import Measured, amount, as_point, share
 from kept.indicators.point import Point
 from kept.indicators.windows import STEPS, WINDOWS, SeriesReader, View
 from kept.intake import Rules
@@ -48,6 +50,8 @@ def evaluate(
             points.extend(
                 as_point(measured, view, currency, stale=stale[reader.at]) for measured in measure(view, reader, rules)
             )
+    if slices:
+        points.extend(_near_due(tallies, rules, at, [window for window in chosen if window in near_due.WINDOWS]))
     return points
 
 
@@ -85,6 +89,22 @@ def measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured
     yield from satisfaction.measure_satisfaction(view)
     yield from satisfaction.measure_digital(view, _timed_out(view, reader, rules))
     yield from work.measure(view)
+
+
+def _near_due(tallies: MergedTallies, rules: Rules, at: int, windows: Iterable[str]) -> Iterator[Point]:
+    """The places around the due, each as a slice of its own. Shares are told of all closings, counts of their cases."""
+    moment = rules.local_time.hour_start(at)
+    stale = bool(is_stale(tallies, rules, moment))
+    reader = SeriesReader(tallies, (rules.service.id, "", ""), rules.local_time, moment)
+    for window in windows:
+        view = reader.view(window)
+        for value in near_due.placed(near_due.near_due(view)):
+            if value.indicator in ("closings_by_margin", "reopened_by_margin"):
+                measured = share(value.indicator, value.numerator, value.denominator or 0)
+            else:
+                measured = amount(value.indicator, value.numerator)._replace(denominator=value.denominator)
+            point = as_point(measured._replace(binned=True), view, None, stale=stale)
+            yield msgspec.structs.replace(point, slice=((near_due.MARGIN, value.margin),))
 
 
 def _timed_out(view: View, reader: SeriesReader, rules: Rules) -> int:

@@ -13,14 +13,30 @@ from msgspec.structs import replace
 
 from kept.buckets import DAY_SECONDS
 from kept.indicators.freshness import is_stale, last_event, resolution
-from kept.signals import charts, drift, forecast, freshness, gap_changes, gaps, leading, promises
+from kept.signals import (
+    charts,
+    drift,
+    forecast,
+    freshness,
+    gap_changes,
+    gaps,
+    leading,
+    promises,
+    target_integrity,
+)
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 
 Judge = Callable[[Situation], Iterable[Verdict]]
 JUDGES: tuple[Judge, ...] = (freshness.judge, charts.judge, drift.judge)
 """Each gives the verdicts, active or not, of one family of signals; these know of silences themselves."""
-JUDGES_OF_WHAT_WAS_HEARD: tuple[Judge, ...] = (leading.judge, forecast.judge, gaps.judge, gap_changes.judge)
+JUDGES_OF_WHAT_WAS_HEARD: tuple[Judge, ...] = (
+    leading.judge,
+    forecast.judge,
+    gaps.judge,
+    gap_changes.judge,
+    target_integrity.judge,
+)
 """They, and most promises, are asked about the hour in which the service was last heard."""
 
 

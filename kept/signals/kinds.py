@@ -221,5 +221,19 @@ KINDS: Final[tuple[Kind, ...]] = (
         quiet_hours=168,
         false_alarms_per_service_year=0.15,
     ),
+    Kind(
+        name="target_integrity",
+        alert="KeptTargetIntegrity",
+        severity="info",
+        topic="promise",
+        needs="promise",
+        unit="share",
+        seen="{} of those looked at",
+        judged_against="at most {} would be no question",
+        summary="Check how the promise is met: more happens close to its due than the rest leads to expect",
+        first="Ask those who do the work what they do when a case is near its due; look at ten such cases together",
+        quiet_hours=168,
+        false_alarms_per_service_year=0.02,
+    ),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

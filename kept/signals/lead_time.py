@@ -96,8 +96,8 @@ class PromiseCourse:
 def warns(raised: Raised) -> bool:
     """Whether the signal warns of a broken promise of the whole service.
 
-    The gap of an area, a silent source, a drifted definition and an improvement say nothing of it, nor does a special
-    cause in an indicator of cost, experience or work.
+    The gap of an area, a silent source, a drifted definition, an improvement and what happens near the due say nothing
+    of it, nor does a special cause in an indicator of cost, experience or work.
     """
     verdict = raised.verdict
     if verdict.signal == "special_cause":

@@ -14,6 +14,7 @@ from kept.indicators.amendments import amendments
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.known_at import as_known_at
+from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import Amendment, Point
 from kept.published_time import now
 from tests.kept.city import LIGHTS, City, event, ms, seconds
@@ -132,9 +133,9 @@ def test_an_event_on_a_partition_that_was_idle_is_late_if_the_others_went_on() -
     assert changes.mark.late_since == {}
 
 
-def test_what_is_told_by_the_time_of_opening_stays_as_it_was_known() -> None:
+def test_what_is_told_by_the_time_of_opening_or_near_the_due_stays_as_it_was_known() -> None:
     assert {name for name, definition in BY_NAME.items() if not definition.amended} == {
-        "oldest_open", "completion_rate",
+        "oldest_open", "completion_rate", *(definition.name for definition in NEAR_DUE),
         *(f"delivery_time_{q}" for q in ("p50", "p75", "p90", "p95")),
         *(f"backlog_age_{band}" for band in ("0_1d", "1_3d", "3_7d", "7_30d", "30_90d", "over_90d")),
     }  # fmt: skip

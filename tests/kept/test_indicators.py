@@ -22,6 +22,7 @@ from kept.errors import ConfigurationError
 from kept.indicators.definitions import COST_WINDOWS, DEFINITIONS, MATURE_WINDOWS
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.intervals import wilson
+from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import REPLAY_KEYS, as_json_object
 from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
@@ -188,12 +189,16 @@ def test_waiting_is_published_by_step_only(board: Board, city: City) -> None:
     assert published == {"step"}
 
 
-def test_every_definition_is_published_for_the_whole_service_or_by_step(city: City) -> None:
+BY_PLACE = {"waiting_by_step_p50", *(definition.name for definition in NEAR_DUE)}
+"""Indicators without a value for a whole service."""
+
+
+def test_every_definition_is_published_for_the_whole_service_by_step_or_by_margin(city: City) -> None:
     points = city.points(AS_OF)
     assert {p.indicator for p in points} == {definition.name for definition in DEFINITIONS}
     for window in WINDOWS:
         whole = [p.indicator for p in points if p.window == window and not p.slice]
-        assert sorted(whole) == sorted(d.name for d in DEFINITIONS if d.name != "waiting_by_step_p50")
+        assert sorted(whole) == sorted(d.name for d in DEFINITIONS if d.name not in BY_PLACE)
 
 
 def test_every_point_can_be_defended(city: City) -> None:

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kept import events as e
+from kept import target_margins as m
+from kept.counters import WHOLE_ONLY
 from kept.durations import MINUTE_MS
 from kept.indicators.evaluate import evaluate
 from kept.indicators.point import Point
@@ -58,6 +60,24 @@ def test_the_order_of_arrival_changes_no_tally_no_case_and_no_indicator(
     assert shuffled.register == in_time.register
     assert points == expected
     assert shuffled.accounts.applied == in_time.accounts.applied
+
+
+@thorough
+@given(events=cities(days=DAYS))
+def test_what_is_near_the_due_is_told_of_whole_services_alone_and_of_no_more_closings_than_there_are(
+    events: list[e.Event],
+) -> None:
+    city, _ = run(events, partitions=3)
+    found: Tally = {}
+    for series, _bucket, tally in tallies_of(city):
+        near = {counter: amount for counter, amount in tally.items() if counter >= WHOLE_ONLY}
+        assert not near or series[1:] == ("", "")
+        assert all(amount > 0 for amount in near.values())
+        found = merged(found, near)
+    closings = sum(found.get(m.MARGIN + band.number, 0) for band in m.BANDS)
+    assert closings <= sum(isinstance(one, e.CaseCompleted) for one in events)
+    assert found.get(m.REOPENED_JUST_BEFORE, 0) <= found.get(m.MARGIN + m.JUST_BEFORE, 0)
+    assert found.get(m.REOPENED_BESIDE, 0) <= sum(found.get(m.MARGIN + number, 0) for number in m.BESIDE)
 
 
 # (b), (c), (g) duplicates, replays, accounts

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from kept import counters as c
 from kept import facts as f
+from kept import target_margins as m
 from kept.cases import ELAPSED_TIME, Clock, Contribution, contribution
 from kept.durations import HOUR_MS
 
@@ -34,6 +35,11 @@ NAMES |= {c.COMPLETED + index: f"completed_{outcome}" for outcome, index in c.OU
 NAMES |= {c.CONTACTS + index: f"contacts_{reason}" for reason, index in c.CONTACT_INDEX.items()}
 NAMES |= {c.TRANSACTION_RESULTS + index: f"transactions_{result}" for result, index in c.RESULT_INDEX.items()}
 NAMES[c.WITHDRAWN] = "withdrawn"
+NAMES |= {m.MARGIN + band.number: f"closed_{band.name}" for band in m.BANDS}
+NAMES |= {m.REOPENED_JUST_BEFORE: "reopened_just_before", m.REOPENED_BESIDE: "reopened_beside"}
+PLACES = {m.LAST_FIFTH: "last_fifth", m.FIFTH_BEFORE: "fifth_before", m.AFTER_DUE: "after_due"}
+NAMES |= {m.MOVED + number: f"moved_{name}" for number, name in PLACES.items()}
+NAMES |= {m.PAUSED + number: f"paused_{name}" for number, name in PLACES.items()}
 
 
 def ms(time: str) -> int:
@@ -81,7 +87,7 @@ def by_name(contributed: Contribution) -> Counted:
         if not amount:
             continue
         family = counter // c.FAMILY_SIZE * c.FAMILY_SIZE
-        if family:
+        if family and counter not in NAMES:
             assert amount == 1
             result.setdefault(FAMILIES[family], {})[hours(time_ms)] = counter - family
         else:

@@ -87,6 +87,7 @@ def test_a_promise_without_a_budget_is_used_up_by_the_breach_itself() -> None:
         ("definition_drift", "satisfaction_score", False),
         ("unexplained_improvement", "promise_kept", False),
         ("chart_signal", "promise_kept", False),
+        ("target_integrity", "bunching", False),
     ],
 )
 def test_only_what_warns_of_the_promise_has_a_lead(signal: str, about: str, does: bool) -> None:
@@ -97,7 +98,15 @@ def test_only_what_warns_of_the_promise_has_a_lead(signal: str, about: str, does
 
 
 def test_every_kind_has_a_stated_lead_or_is_known_to_have_none() -> None:
-    none = {"source_silent", "unexplained_improvement", "chart_signal", "definition_drift", "area_gap", "gap_changed"}
+    none = {
+        "source_silent",
+        "unexplained_improvement",
+        "chart_signal",
+        "definition_drift",
+        "area_gap",
+        "gap_changed",
+        "target_integrity",
+    }
     assert {kind.name for kind in KINDS} == set(HORIZON_SECONDS) | TOLD_BY_THE_BREACH | none
 
 
