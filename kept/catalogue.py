@@ -167,6 +167,8 @@ class Service(_Table, frozen=True, kw_only=True):
     costs: Costs | None = None
     objective: Name | None = None
     annual_budget: Rate | None = None
+    budget_year_begins: Annotated[int, Meta(ge=1, le=12)] = 1
+    """The month (1 to 12) on whose first day the year of `annual_budget` begins."""
     benchmarks: tuple[Benchmark, ...] = ()
     published: tuple[PublishedFigure, ...] = ()
     backlog_limit: Annotated[int, Meta(ge=1)] | None = None
