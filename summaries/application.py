@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kept.catalogue import Catalogue
 from summaries.known import HistoryReader, OpenHistory
-from summaries.pages import live, promises, service
+from summaries.pages import counted, live, objectives, promises, service, waste
 from summaries.site import Asked, Site
 
 HOSTS = ["127.0.0.1", "localhost"]
@@ -40,7 +40,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGES: tuple[ModuleType, ...] = (live, service, promises)
+PAGES: tuple[ModuleType, ...] = (live, service, objectives, waste, promises, counted)
 """In the order of the navigation."""
 
 

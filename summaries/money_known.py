@@ -1,4 +1,4 @@
-"""What a page about money needs of one service, read from what was known: weeks side by side, the budget year so far."""
+"""What a page about money needs of one service, as it was known: weeks side by side, the budget year so far."""
 
 from __future__ import annotations
 

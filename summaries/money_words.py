@@ -137,9 +137,9 @@ def _against_budget(money_of: ServiceMoney, service: Service) -> str:
         return ""
     whole = float(service.annual_budget) * 10**service.costs.minor_digits * budget_share(money_of.spent, money_of.year)
     if money_of.outturn.low > whole:
-        return ": above the budget, whatever chance brings"
+        return ": above the budget, even at the low end of the range"
     if money_of.outturn.high < whole:
-        return ": within the budget, whatever chance brings"
+        return ": within the budget, even at the high end of the range"
     return ": the budget lies within this range, so it is too close to call"
 
 
@@ -158,7 +158,11 @@ def _compared_words(comparison: Comparison, zone: ZoneInfo) -> str:
     spans = f"{day(first, zone)} to {day(second - 1, zone)} with {day(third, zone)} to {day(last - 1, zone)}"
     if comparison.change is not None:
         return f"Before and after “{comparison.change.title}” ({day(comparison.change.at, zone)}): {spans}."
-    kind = "The last quarter with the one before" if comparison.by == "quarter" else "A quarter with that of the year before"
+    kind = (
+        "The last quarter with the one before"
+        if comparison.by == "quarter"
+        else "A quarter with that of the year before"
+    )
     return f"{kind}, comparable weeks only: {spans}."
 
 
@@ -166,7 +170,10 @@ def _cost_words(move: Move | None, service: Service) -> str:
     if service.costs is None:
         return "Cost per intended outcome: not provided."
     return _move_words(
-        "The cost per intended outcome", move, lambda value: money(value, service), lambda value: money(abs(value), service)
+        "The cost per intended outcome",
+        move,
+        lambda value: money(value, service),
+        lambda value: money(abs(value), service),
     )
 
 

@@ -1,7 +1,7 @@
-"""What everybody is told of one service: its promise, the wait, how often the promise was kept, and how old the figures are.
+"""What everybody is told of one service: its promise, the wait, how often it was kept, and how old the figures are.
 
-Plain words: short sentences, one thought each (docs/promise-page.md says how they are tested). Pure: points and catalogue
-in, words out. Nothing of slices, money or signals is in it.
+Plain words: short sentences, one thought each (docs/promise-page.md says how they are tested). Pure: points and
+catalogue in, words out. Nothing of slices, money or signals is in it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kept.catalogue import Service
 from kept.durations import HOUR_MS, MINUTE_MS, in_words, parse_duration
 from kept.indicators.point import Point
 from summaries import plain_words as plain
+from summaries import wording
 from summaries.expected_wait import LEAST_REQUESTS, Queue, Wait, expected, queue, waited
 from summaries.service_card import LatestPoints, judge
 
@@ -78,7 +79,7 @@ def public_promise(service: Service, points: Sequence[Point], now: int) -> Publi
         kept=_kept(service, kept),
         old=old,
         as_of="" if at is None else plain.moment_words(at, service.zone),
-        figures=tuple(_figures(service, past, today, waiting, kept)),
+        figures=tuple(_figures(past, today, waiting, kept)),
     )
 
 
@@ -215,29 +216,32 @@ def _old(service: Service, latest: LatestPoints, now: int) -> str:
     silence = parse_duration(service.expected_silence)
     if latest.stale_at is None and (now - at) * 1000 <= max(silence, HOUR_MS):
         return ""
-    since = plain.moment_words(min(at, at if latest.stale_at is None else latest.stale_at - silence // 1000), service.zone)
+    since = plain.moment_words(
+        min(at, at if latest.stale_at is None else latest.stale_at - silence // 1000), service.zone
+    )
     usual = in_words(silence)
     return f"These figures may be old. We have had no news since {since}. There should be news every {usual} or sooner."
 
 
-def _figures(
-    service: Service, past: Wait, today: Wait, waiting: Queue, kept: Point | None
-) -> list[tuple[str, str, str, str]]:
+def _from_to_times(low: float, high: float) -> str:
+    first, last = wording.duration(low), wording.duration(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def _figures(past: Wait, today: Wait, waiting: Queue, kept: Point | None) -> list[tuple[str, str, str, str]]:
     rows = []
     if kept is not None and kept.value is not None:
-        whole = plain.out_of(kept, None if service.promise is None else service.promise.target_share)
-        likely = "" if kept.low is None or kept.high is None else plain.share_range_words(kept.low, kept.high, whole)
         what = f"Promises kept, last {PERIODS[kept.window]}"
-        rows.append((what, plain.share_words(kept.value, whole), likely, f"{kept.n:,}"))
+        rows.append((what, wording.share(kept.value), wording.interval(kept) or "", f"{kept.n:,}"))
     for wait in {past.window: past, today.window: today}.values():
         asked = f"asked in the last {PERIODS[wait.window]}"
-        likely = "" if wait.low is None or wait.high is None else plain.range_words(wait.low, wait.high)
+        likely = "" if wait.low is None or wait.high is None else _from_to_times(wait.low, wait.high)
         for name, seconds, shown in (
             ("Half waited at most", wait.half, likely),
             ("3 of 4 waited at most", wait.most, ""),
             ("9 of 10 waited at most", wait.nine_tenths, ""),
         ):
-            told = "not known yet" if seconds is None else plain.time_words(seconds, "up")
+            told = "not known yet" if seconds is None else wording.duration(seconds)
             people = f"{wait.people:,}" if wait.why != "few_people" else ""
             rows.append((f"{name}, {asked}", told, shown, people))
     if waiting.waiting is not None:

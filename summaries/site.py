@@ -119,7 +119,7 @@ class Site:
         return [(asked.link(f"{pages}/{service.id}"), service.name) for service in by_name]
 
     def render(self, asked: Asked, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page of a template, which has `asked`, `link`, `nav` and `frame`, the template around it, beside its `values`."""
+        """A page of a template, which has `asked`, `link`, `nav` and its `frame` beside its `values`."""
         as_of = None if asked.as_of is None else wording.moment(asked.as_of, self.zone or ZoneInfo("UTC"))
         text = self._templates.get_template(template).render(
             asked=asked,

@@ -1,4 +1,4 @@
-"""Cost booked in stretches of about a week, from the published totals since the first event. Pure: points in, money out.
+"""Cost booked in stretches of about a week, from the published totals since the first event. Pure.
 
 `cost_per_outcome` is never published for a week, because fixed cost makes short windows jump. Its window `all` holds
 everything booked and every intended outcome so far; what lies between two moments is the difference.
@@ -86,7 +86,11 @@ def charted(weeks: Iterable[ChartWeek], minor_digits: int) -> list[Booked]:
     """The same from the chart of `cost_per_outcome`, for a service whose catalogue entry has it drawn."""
     return [
         Booked(
-            week.week_end, week.week_start, week.week_end, round(week.numerator * 10**minor_digits), round(week.denominator)
+            week.week_end,
+            week.week_start,
+            week.week_end,
+            round(week.numerator * 10**minor_digits),
+            round(week.denominator),
         )
         for week in weeks
         if week.value is not None and week.numerator is not None and week.denominator is not None

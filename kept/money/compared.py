@@ -8,6 +8,7 @@ year before. The week of a change that was to move what is compared belongs to n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -32,7 +33,7 @@ COMPARED: Final = frozenset(
 
 
 class Week(Struct, frozen=True, kw_only=True):
-    """One calendar week (start, end] (s): minor units per intended outcome, share of promises kept, score from 0 to 100.
+    """One calendar week (start, end] (s): minor units per intended outcome, share of promises kept, score of 0 to 100.
 
     None is not known; `gap` says why a week is not compared.
     """
@@ -50,7 +51,7 @@ class Week(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True):
-    """What was compared: the weeks that end in (start, end] of each stretch (s), the change between them, the finding."""
+    """What was compared: the two stretches (start, end] (s), the change between them, and the finding."""
 
     by: By
     before: tuple[int, int]
@@ -68,7 +69,7 @@ def side_by_side(
     kept = {week.week_end: week for week in promise}
     answers = {week.week_end: week for week in satisfaction}
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         share, score = kept.get(end), answers.get(end)
         found.append(
             Week(

@@ -1,8 +1,8 @@
 """Did a weekly figure move from one stretch of weeks to another by more than chance? Pure.
 
 The difference of the two means with Welch's interval (Welch, 1947). Weeks that resemble their neighbours tell less than
-as many independent ones: the number of weeks is reduced by the autocorrelation at one week, (1 - r) / (1 + r) (Bartlett,
-1935), with r corrected for its bias in short series (Marriott and Pope, 1954) and never taken to be negative.
+as many independent ones: the number of weeks is reduced by the autocorrelation r at one week, (1 - r) / (1 + r)
+(Bartlett, 1935), with r corrected for its bias in short series (Marriott and Pope, 1954) and never taken for negative.
 """
 
 from __future__ import annotations

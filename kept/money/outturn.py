@@ -40,7 +40,7 @@ class Spent(Struct, frozen=True):
 
 
 class Outturn(Struct, frozen=True):
-    """Where the cost since `Spent.since` will stand at the year's end: minor units, 95 % interval, weeks it rests on."""
+    """Where the cost since `Spent.since` will stand at the year's end: minor units, 95 % interval, weeks behind it."""
 
     expected: float
     low: float
