@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from kept.catalogue import Service
@@ -48,7 +48,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         name = asked.parts["name"]
         if name not in ASSETS:
             raise NotFound("There is no such file.", site.services(asked))
-        return _kept_by_caches(FileResponse(STATIC / name, media_type=ASSETS[name]))
+        return _kept_by_caches(Response((STATIC / name).read_bytes(), media_type=ASSETS[name]))
 
     return [
         site.route(PUBLIC, all_services),
