@@ -26,19 +26,20 @@ WIDE: Final = 0.15
 """A share whose interval is wider than this is told out of 10, not out of 100."""
 
 
-def time_words(seconds: float, rounded: Round = "nearest") -> str:
-    """A length of time in the unit that people use for it: `2.5 days`, `12 weeks`."""
-    size, name = next((size, name) for least, size, name in _UNITS if seconds >= least or not least)
+def time_words(seconds: float, rounded: Round = "nearest", beside: float | None = None) -> str:
+    """A length of time in the unit that people use for it: `2.5 days`, `12 weeks`; or for the time `beside` it (s)."""
+    length = seconds if beside is None else beside
+    size, name = next((size, name) for least, size, name in _UNITS if length >= least or not least)
     step = 0.5 if size != MINUTE and seconds / size < HALVES_BELOW else 5 if size == MINUTE else 1
     amount = _rounded(seconds / (size * step), rounded) * step
-    if amount <= 0:
+    if amount <= 0 and rounded != "down":
         amount = step
     return f"{amount:g}{NBSP}{name}{'' if amount == 1 else 's'}"
 
 
 def range_words(low: float, high: float) -> str:
     """`between 2 days and 3 days`; one of them where both are told alike."""
-    first, last = time_words(low, "down"), time_words(high, "up")
+    first, last = time_words(low, "down", high), time_words(high, "up")
     return f"about {first}" if first == last else f"between {first} and {last}"
 
 

@@ -113,6 +113,7 @@ def _today(wait: Wait, waiting: Queue, *, is_old: bool) -> Told:
     if waiting.extra:
         with_growth = plain.time_words(wait.half + waiting.extra, "up")
         headline = f"If you ask today, expect to wait {about} or longer."
+        details = [f"Half of the people who asked lately waited less than {about}."]
         details.append(f"More people ask than we can help just now. So it may take up to about {with_growth}.")
     if wait.nine_tenths is None:
         details.append("We cannot say what the longest waits will be. Many people are still waiting.")

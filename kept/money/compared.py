@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from kept.money.booked import Booked
+from kept.buckets import HOUR_SECONDS
+from kept.money.booked import WEEK_SECONDS, Booked
 from kept.money.moves import LEAST_WEEKS, move
 from kept.money.trade_offs import TradeOff, trade_off
 from kept.registered_changes import RegisteredChange
@@ -90,6 +91,7 @@ def side_by_side(
 
 def compare(weeks: Sequence[Week], changes: Sequence[RegisteredChange], by: By | None) -> Comparison:
     """The comparison asked for; None: around the newest change that has enough weeks, else by quarter."""
+    weeks = [week for week in weeks if (week.cost, week.promise, week.satisfaction) != (None, None, None)]
     if by in (None, "change"):
         for place in range(len(changes) - 1, -1, -1):
             found = _around(weeks, changes, place)
@@ -119,8 +121,13 @@ def _by_quarter(weeks: Sequence[Week], changes: Sequence[RegisteredChange]) -> C
 
 
 def _by_year(weeks: Sequence[Week], changes: Sequence[RegisteredChange]) -> Comparison:
-    before = weeks[-QUARTER_WEEKS - YEAR_WEEKS : -YEAR_WEEKS] if len(weeks) > YEAR_WEEKS else []
-    return _compared("year", _comparable(before, changes), _comparable(weeks[-QUARTER_WEEKS:], changes), None)
+    after = weeks[-QUARTER_WEEKS:]
+    ends = (
+        range(after[0].end - YEAR_WEEKS * WEEK_SECONDS, after[-1].end - YEAR_WEEKS * WEEK_SECONDS + 1) if after else ()
+    )
+    # A clock change may put a Monday an hour aside.
+    before = [week for week in weeks if any(week.end + aside in ends for aside in (-HOUR_SECONDS, 0, HOUR_SECONDS))]
+    return _compared("year", _comparable(before, changes), _comparable(after, changes), None)
 
 
 def _comparable(weeks: Sequence[Week], changes: Sequence[RegisteredChange]) -> list[Week]:

@@ -38,7 +38,7 @@ def money_and_quality(
                _means(comparison, found.cost, zone, scale), None, theme),
         _panel("Promises kept", ".0%", [_row(w, zone, w.promise, w.promise_low, w.promise_high, 1) for w in weeks],
                _means(comparison, found.promise, zone, 1), target, theme),
-        _panel("Satisfaction score", ",.0f",
+        _panel("Satisfaction score", ",~g",
                [_row(w, zone, w.satisfaction, w.satisfaction_low, w.satisfaction_high, 1) for w in weeks],
                _means(comparison, found.satisfaction, zone, 1), None, theme),
     ]  # fmt: skip

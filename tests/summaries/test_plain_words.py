@@ -70,3 +70,9 @@ def test_a_wide_share_is_told_out_of_ten_where_the_aim_can_be_too() -> None:
     assert plain.out_of(share(0.7, 0.9), 0.85) == 100
     assert plain.out_of(share(0.75, 0.85), 0.8) == 100
     assert plain.share_range_words(0.834, 0.886, 100).startswith("between 83 and 89 of")
+
+
+def test_a_range_is_told_in_one_unit_and_outwards() -> None:
+    assert plain.range_words(34 * HOUR, 38 * HOUR).replace("\N{NO-BREAK SPACE}", " ") == "between 1 day and 2 days"
+    assert plain.range_words(HOUR, 5 * DAY).replace("\N{NO-BREAK SPACE}", " ") == "between 0 days and 5 days"
+    assert plain.range_words(2 * DAY, 2 * DAY).replace("\N{NO-BREAK SPACE}", " ") == "about 2 days"
