@@ -170,6 +170,8 @@ class Service(_Table, frozen=True, kw_only=True):
     peer_group: ServiceId | None = None
     """Services with the same group do the same unit of work and may be compared; they must promise the same."""
     annual_budget: Rate | None = None
+    budget_year_begins: Annotated[int, Meta(ge=1, le=12)] = 1
+    """The month (1 to 12) on whose first day the year of `annual_budget` begins."""
     benchmarks: tuple[Benchmark, ...] = ()
     published: tuple[PublishedFigure, ...] = ()
     backlog_limit: Annotated[int, Meta(ge=1)] | None = None

@@ -25,7 +25,23 @@ from kept.catalogue import Catalogue
 from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
-from summaries.pages import (, checks, live, service
+from summaries.pages import (
+    checks,
+    compare,
+    counted,
+    decisions,
+    definitions,
+    equity,
+    live,
+    number,
+    objectives,
+    promises,
+    series,
+    service,
+    service_pictures,
+    waste,
+    week,
+)
 from summaries.site import Asked, Recording, Site
 from summaries.watch import Watch, state_of
 
@@ -42,7 +58,23 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGES: tuple[ModuleType, ...] = (live, checks, (, service)
+PAGES: tuple[ModuleType, ...] = (
+    live,
+    week,
+    decisions,
+    objectives,
+    compare,
+    equity,
+    waste,
+    checks,
+    promises,
+    counted,
+    definitions,
+    number,
+    series,
+    service,
+    service_pictures,
+)
 """In the order of the navigation."""
 CHANGES = "/live/changes"
 """Where pages hear that there is something new."""

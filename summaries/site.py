@@ -41,6 +41,9 @@ KEPT_IN_LINKS = ("as_of", "theme")
 """What of an address goes along when somebody follows a link from page to page."""
 MOST_QUERY_CHARACTERS = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+PUBLIC = "/promises"
+"""Under this path everybody may read without logging in, and nothing leads to a page that is not under it."""
+PUBLIC_FAILURE = "We cannot show the figures just now. Please come back in a few minutes."
 
 
 class NotFound(Exception):
@@ -69,6 +72,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     as_of: int | None = None
     theme: Theme | None = None
     user: str | None = None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it is one of the pages for everybody."""
+        return self.path == PUBLIC or self.path.startswith(f"{PUBLIC}/")
 
     def link(self, path: str, **query: str | int | None) -> str:
         """`path` with `query`, and with what goes along from page to page."""
@@ -133,13 +141,19 @@ class Site:
     def services(self, asked: Asked) -> list[tuple[str, str]]:
         """(path, name) of each service's page, by name."""
         by_name = sorted(self.catalogue.values(), key=lambda service: (service.name, service.id))
-        return [(asked.link(f"/service/{service.id}"), service.name) for service in by_name]
+        pages = PUBLIC if asked.is_public else "/service"
+        return [(asked.link(f"{pages}/{service.id}"), service.name) for service in by_name]
 
     def render(self, asked: Asked, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page of a template, which has `asked`, `link` and `nav` beside its `values`."""
+        """A page of a template, which has `asked`, `link`, `nav` and its `frame` beside its `values`."""
         as_of = None if asked.as_of is None else wording.moment(asked.as_of, self.zone or ZoneInfo("UTC"))
         text = self._templates.get_template(template).render(
-            asked=asked, link=asked.link, nav=self.nav, as_of_words=as_of, **values
+            asked=asked,
+            link=asked.link,
+            nav=self.nav,
+            as_of_words=as_of,
+            frame="public.html" if asked.is_public else "page.html",
+            **values,
         )
         return HTMLResponse(text, status)
 
@@ -187,7 +201,8 @@ class Site:
             return self._refusal(asked, 400, str(error), as_data)
         except KeptError as error:
             status = 503 if isinstance(error, Retry) else 500
-            answer = self._refusal(asked, status, f"{error}.", as_data)
+            # What failed names addresses and files: that is for those who run it, not for everybody.
+            answer = self._refusal(asked, status, PUBLIC_FAILURE if asked.is_public else f"{error}.", as_data)
             if status == 503:
                 answer.headers["retry-after"] = "5"
             return answer

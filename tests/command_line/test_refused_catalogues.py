@@ -49,6 +49,7 @@ EVENT = (
 KNOWN = holidays.list_supported_countries(include_aliases=False)
 KEYS = (
     "id, name, owner, time_zone, channels, expected_silence, promise, calendar, costs, objective, annual_budget, "
+    "budget_year_begins, "
     "benchmarks, published, backlog_limit, constraints, improvement, transaction_timeout, case_retention, "
     "duplicate_retention, legal_repeats, keep_resource, suppress_below, simulated"
 )

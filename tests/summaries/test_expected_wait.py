@@ -1,0 +1,55 @@
+"""What somebody who asks today is told, and when nothing is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from summaries.expected_wait import expected, queue, waited
+from summaries.service_card import LatestPoints
+from tests.summaries.example_city import DAY, flows, waits
+from tests.summaries.figures import point
+
+
+def test_who_asks_today_is_told_the_waits_of_the_last_28_days() -> None:
+    latest = LatestPoints([*waits("a", "28d", 3, 400), *waits("a", "90d", 2, 1200)])
+    assert expected(latest, 5).half == 3 * DAY
+    assert waited(latest, 5).half == 2 * DAY
+
+
+def test_few_requests_are_told_by_ninety_days() -> None:
+    latest = LatestPoints([*waits("a", "28d", 3, 29), *waits("a", "90d", 2, 90)])
+    assert expected(latest, 5).window == "90d"
+
+
+def test_too_many_waiting_is_said_with_what_it_is_at_least() -> None:
+    told = [
+        point("a", "delivery_time_p50", None, window, n=50, low=low * DAY, reason="too_many_open")
+        for window, low in (("28d", 20), ("90d", 30))
+    ]
+    wait = expected(LatestPoints(told), 5)
+    assert (wait.half, wait.why, wait.at_least) == (None, "too_many_waiting", 30 * DAY)
+
+
+def test_a_few_people_and_nobody_are_not_told() -> None:
+    few = expected(LatestPoints([*waits("a", "28d", 3, 4), *waits("a", "90d", 3, 4)]), 5)
+    assert (few.half, few.nine_tenths, few.why) == (None, None, "few_people")
+    assert expected(LatestPoints([]), 5).why == "nothing"
+
+
+def test_a_queue_that_grew_adds_the_time_to_work_the_growth_off() -> None:
+    grown = queue(LatestPoints(flows("a", 600, 400, 310)), 2 * DAY, 5)
+    assert grown.extra == pytest.approx(200 / (400 / 28) * DAY)
+
+
+@pytest.mark.parametrize("arrivals", [300, 400, 420])
+def test_a_queue_that_shrinks_or_moves_by_chance_adds_nothing(arrivals: int) -> None:
+    assert queue(LatestPoints(flows("a", arrivals, 400, 310)), 2 * DAY, 5).extra == 0
+
+
+def test_growth_that_nobody_would_notice_adds_nothing() -> None:
+    assert queue(LatestPoints(flows("a", 60_000, 58_000, 310)), 40 * DAY, 5).extra == 0
+
+
+def test_a_handful_of_people_who_wait_is_not_told() -> None:
+    assert queue(LatestPoints(flows("a", 400, 400, 4)), DAY, 5).waiting is None
+    assert queue(LatestPoints(flows("a", 400, 400, 0)), DAY, 5).waiting == 0
