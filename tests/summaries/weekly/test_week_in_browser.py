@@ -99,7 +99,7 @@ def test_the_keyboard_reaches_the_tables_and_opens_the_weeks_of_a_chart(
     for _ in range(40):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
-        if reached[-1] == "SUMMARY":
+        if reached[-1] == "SUMMARY" and reached.count("SUMMARY") == 1:  # the keys may come round to it again
             page.keyboard.press("Enter")
     assert {"scroll-decided", "scroll-figures", "scroll-members", "scroll-money", "SUMMARY"} <= set(reached)
     assert page.locator("details[open] table").count() == 1
