@@ -26,6 +26,8 @@ ADDRESSES: Final = (
     Row("screen", "/?screen=1"),
     Row("service", "/service/street-lights"),
     Row("service-hostile", "/service/hostile"),
+    Row("number", "/number/street-lights/promise_kept"),
+    Row("definitions", "/definitions"),
     Row("not-found", "/nothing/here", 404),
     Row("service-not-found", "/service/nothing", 404),
     Row("refused", "/?as_of=yesterday", 400),

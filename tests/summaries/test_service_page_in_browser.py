@@ -1,30 +1,20 @@
-"""The service page and the pages behind its numbers in Chromium: widths, themes, axe-core, keyboard, live updates."""
+"""The service page with a whole quarter on it, in Chromium: its pictures, all of it unfolded, and live updates."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from history.sqlite import SQLiteHistory
 from tests.summaries.conftest import filled, served
 from tests.summaries.figures import NOW, point
 from tests.summaries.quarter import fill_quarter
+from tests.summaries.visits import ARGUMENTS, CHROMIUM, Visit, context_with_axe
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PATHS = (
-    "/service/street-lights?as_of=2026-11-24T16:05Z",
-    "/number/street-lights/promise_kept?as_of=2026-11-24T16:05Z",
-    "/definitions",
-)
-MOST_STEPS = 500
 UNFOLDED = """() => {
     // Again at each look: an update in between brings pictures that are loaded only where they are seen.
     document.querySelectorAll("details").forEach((one) => { one.open = true; });
@@ -55,60 +45,28 @@ def site(history: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-def opened(context: BrowserContext, address: str) -> tuple[Page, list[str]]:
-    """A page with everything on it unfolded and loaded, and what it said in the console or asked for elsewhere."""
-    page = context.new_page()
-    complaints: list[str] = []
-    host = address.partition("/service")[0].partition("/number")[0].partition("/definitions")[0]
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: request.url.startswith(f"{host}/") or complaints.append(request.url))
-    page.goto(address)
-    page.wait_for_function(UNFOLDED)
-    return page, complaints
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
-def test_it_fits_has_its_pictures_and_nothing_for_axe_to_find(
+def test_all_of_it_unfolded_fits_and_has_its_pictures_for_the_theme_and_the_width(
     chromium: Browser, site: str, scheme: Any, width: int
 ) -> None:
-    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    for path in PATHS:
-        page, complaints = opened(context, site + path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("[...document.images].filter((one) => one.naturalWidth === 0).map((one) => one.src)") == []
-        assert all(
-            f"theme={scheme}" in source and ("narrow=1" in source) == (width == 360)
-            for source in page.evaluate("[...document.images].map((one) => one.currentSrc)")
-        )
-        page.evaluate(AXE)
-        found = page.evaluate("(tags) => axe.run({runOnly: tags, resultTypes: ['violations'], preload: false})", TAGS)
-        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found["violations"]] == []
-        assert complaints == []
-        page.close()
-    context.close()
-
-
-def test_a_keyboard_reaches_the_end_and_every_table_that_scrolls(chromium: Browser, site: str) -> None:
-    context = chromium.new_context(viewport={"width": 360, "height": 800})
-    page, _ = opened(context, f"{site}/number/street-lights/promise_kept")
-    page.evaluate("document.activeElement.blur()")
-    stops = []
-    for _ in range(MOST_STEPS):
-        page.keyboard.press("Tab")
-        stop = page.evaluate("() => document.activeElement === document.body ? null : document.activeElement.id")
-        if stop is None:
-            break
-        stops.append(stop)
-    assert len(stops) < MOST_STEPS
-    assert "scroll-history" in stops
+    context = context_with_axe(chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme))
+    visit = Visit(context)
+    visit.go(f"{site}/service/street-lights?as_of=2026-11-24T16:05Z")
+    visit.page.wait_for_function(UNFOLDED)
+    assert visit.width() <= width
+    assert visit.page.evaluate("[...document.images].filter((one) => one.naturalWidth === 0).length") == 0
+    sources = visit.page.evaluate("[...document.images].map((one) => one.currentSrc)")
+    assert len(sources) == 8
+    for source in sources:
+        assert f"theme={scheme}" in source
+        assert ("narrow=1" in source) == (width == 360)
+    assert width != 360 or visit.violations() == []
+    assert visit.complaints == []
     context.close()
 
 
