@@ -40,7 +40,7 @@ Reason = Literal[
 ]
 """Why it is that outcome. `changed_again`: the next change of the same thing came too soon; `as_large_without`: the
 figure moved as much at dates when nothing was changed; `maybe_a_trend`: it may have been going that way anyway;
-`others_moved_too`: the same figure of other services moved so at the same time, though it had not moved with this one."""
+`others_moved_too`: so did the same figure of other services at the same time, though it had not moved with this one."""
 
 
 class Effect(NamedTuple):
@@ -106,7 +106,11 @@ class Judgement(Struct, frozen=True, kw_only=True):
         """When there will be weeks enough after it (s), if none is a gap; only while it is too early."""
         if self.outcome != "too_early" or self.stretch is None:
             return None
-        last = self.stretch.after[-1].week_end if self.stretch.after else self.stretch.counts_from + WEEK_SECONDS
+        if self.stretch.after:
+            last = self.stretch.after[-1].week_end
+        else:
+            monday = self.stretch.before[-1].week_end
+            last = monday - (monday - self.stretch.counts_from) // WEEK_SECONDS * WEEK_SECONDS
         return last + (LEAST_AFTER - self.weeks_after) * WEEK_SECONDS
 
 

@@ -1,4 +1,4 @@
-"""Placebo dates: the same estimate at every earlier date, when nothing was changed. A real effect stands out among them.
+"""Placebo dates: the same estimate at every earlier date, when nothing was changed. A real effect stands out.
 
 Where the figure moved as much at many dates without a change, the change explains nothing.
 """
@@ -38,7 +38,7 @@ class Placebo(NamedTuple):
 
 
 def placebo(values: Numbers, times: Numbers, before: int, weights: Numbers, effect: float, *, trend: bool) -> Placebo:
-    """The steps at every date in the first `before` weeks; as many weeks after each as the real one has, if there are."""
+    """The steps at every date in the first `before` weeks; after each as many weeks as the real one has, if there are."""
     after = len(values) - before
     dates = range(LEAST_WEEKS, before - LEAST_WEEKS + 1)
     effects = []

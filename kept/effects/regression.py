@@ -1,10 +1,10 @@
 """Interrupted time series: by how much the level of a weekly figure changed, and how sure that is.
 
 Least squares with a step at the change, and the variance of Newey and West (Econometrica 55, 1987), as statsmodels
-computes it. In short series that variance is too small: with t quantiles, 12 weeks before, 6 after and autocorrelation
-0.4 a 95 % interval holds the truth 79 times in 100. So the t value is compared with what the same regression on the same
-weeks gives where nothing happens: simulated series in which each week carries 0.4 of the one before, or more where the
-residuals show more. That is the idea of fixed-b critical values (Kiefer and Vogelsang, Econometric Theory 21, 2005),
+computes it. In short series that variance is too small: with t quantiles, 12 weeks before, 6 after and
+autocorrelation 0.4 a 95 % interval holds the truth 79 times in 100. So the t value is compared with what the same
+regression on the same weeks gives where nothing happens: simulated series in which each week carries 0.4 of the one
+before, or more where the residuals show more. That is the idea of fixed-b critical values (Kiefer and Vogelsang, Econometric Theory 21, 2005),
 for the very design at hand.
 """
 

@@ -1,4 +1,4 @@
-"""Which weeks speak of a registered change: whole ones before it and after it, up to the next change of the same thing."""
+"""Which weeks speak of a registered change: whole ones before and after it, up to the next change of the same thing."""
 
 from __future__ import annotations
 

@@ -27,14 +27,13 @@ AT: Final = 4 * 365 * 86_400
 """The change; its week is the one that begins then, and is left out."""
 SPREAD_OF_CASES: Final = 0.6
 """Standard deviation of the logarithm of one delivery time."""
-WARM_UP: Final = 40
 
 
 class Kind(Struct, frozen=True, kw_only=True):
     """A service and what happens to it.
 
-    `share` None: a median delivery time of two days; else a share that is usually so large. `n` cases a week make chance;
-    weeks differ by `beyond` more (standard deviation; of the logarithm for a time), and hang together by
+    `share` None: a median delivery time of two days; else a share that is usually so large. `n` cases a week make
+    chance; weeks differ by `beyond` more (standard deviation; of the logarithm for a time), and hang together by
     `correlation`. `effect` is the truth: -0.2 is a fifth less time, 0.06 a share six points higher. `drift` a week, all
     the time, on the same scale. With `others` services beside, `shared` (standard deviation) moves all alike, and
     `shock` moves all from the change on.
@@ -173,10 +172,11 @@ def dice_of(kind: Kind, seed: int) -> np.random.RandomState:
 
 def _noise(dice: np.random.RandomState, lines: int, weeks: int, correlation: float) -> Numbers:
     """Series with a standard deviation of 1 in which each week carries `correlation` of the one before."""
-    noise = dice.standard_normal((lines, weeks + WARM_UP)) * math.sqrt(1 - correlation**2)
-    for week in range(1, weeks + WARM_UP):
+    noise: Numbers = dice.standard_normal((lines, weeks))
+    noise[:, 1:] *= math.sqrt(1 - correlation**2)
+    for week in range(1, weeks):
         noise[:, week] += correlation * noise[:, week - 1]
-    return noise[:, WARM_UP:]
+    return noise
 
 
 def _weeks(kind: Kind, service: str, moves: Numbers) -> list[ChartWeek]:
