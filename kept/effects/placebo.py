@@ -38,7 +38,7 @@ class Placebo(NamedTuple):
 
 
 def placebo(values: Numbers, times: Numbers, before: int, weights: Numbers, effect: float, *, trend: bool) -> Placebo:
-    """The steps at every date in the first `before` weeks; after each as many weeks as the real one has, if there are."""
+    """The step at each date in the first `before` weeks: as many weeks after it as the real one has, if there are."""
     after = len(values) - before
     dates = range(LEAST_WEEKS, before - LEAST_WEEKS + 1)
     effects = []

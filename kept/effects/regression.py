@@ -4,8 +4,8 @@ Least squares with a step at the change, and the variance of Newey and West (Eco
 computes it. In short series that variance is too small: with t quantiles, 12 weeks before, 6 after and
 autocorrelation 0.4 a 95 % interval holds the truth 79 times in 100. So the t value is compared with what the same
 regression on the same weeks gives where nothing happens: simulated series in which each week carries 0.4 of the one
-before, or more where the residuals show more. That is the idea of fixed-b critical values (Kiefer and Vogelsang, Econometric Theory 21, 2005),
-for the very design at hand.
+before, or more where the residuals show more. That is the idea of fixed-b critical values (Kiefer and Vogelsang,
+Econometric Theory 21, 2005), for the very design at hand.
 """
 
 from __future__ import annotations

@@ -48,27 +48,33 @@ MINUS: Final = "\N{MINUS SIGN}"
 
 
 def sentence(judgement: Judgement, zone: zoneinfo.ZoneInfo) -> str:
-    """What is said of the change; `zone` is the service's, for the date on which more will be known."""
+    """The verdict and why: `Worked: the median delivery time fell by ...`; `zone` is the service's."""
+    return f"{OUTCOME_WORDS[judgement.outcome]}: {why(judgement, zone)}"
+
+
+def why(judgement: Judgement, zone: zoneinfo.ZoneInfo) -> str:
+    """What the verdict rests on; `zone` is the service's, for the date on which more will be known."""
     found, asked = judgement.effect, judgement.question
-    word = OUTCOME_WORDS[judgement.outcome]
     if asked is None:
-        return f"{word}: {_nothing_asked(judgement)}."
+        return f"{_nothing_asked(judgement)}."
     if found is None:
-        return f"{word}: {_too_few(judgement, zone)}."
+        return f"{_too_few(judgement, zone)}."
     moved = f"{FIGURES[asked.indicator]} {_moved(found)}, in {_volume(found)}"
-    if judgement.reason == "moved_the_wrong_way":
-        return f"{word}: {moved}; it was to go {asked.way}."
-    if judgement.reason == "nothing_worthwhile":
-        return f"{word}: {moved}; {least_words(found, asked.way)}, and that can be ruled out."
-    if judgement.reason == "too_uncertain":
-        return f"{word}: {moved}; that may be chance, and {least_words(found, asked.way)} is not ruled out."
-    if judgement.reason == "as_large_without":
-        return f"{word}: {moved}; but {placebo_words(found)}."
-    if judgement.reason == "maybe_a_trend":
-        return f"{word}: {moved}; but it may have been going that way before."
-    if judgement.reason == "others_moved_too":
-        return f"{word}: {moved}; but the same figure of other services moved much the same way at the same time."
-    return f"{word}: {moved}."
+    match judgement.reason:
+        case "moved_the_wrong_way":
+            return f"{moved}; it was to go {asked.way}."
+        case "nothing_worthwhile":
+            return f"{moved}; {least_words(found, asked.way)}, and that can be ruled out."
+        case "too_uncertain":
+            return f"{moved}; that may be chance, and {least_words(found, asked.way)}, which is not ruled out."
+        case "as_large_without":
+            return f"{moved}; but {placebo_words(found)}."
+        case "maybe_a_trend":
+            return f"{moved}; but it may have been going that way before."
+        case "others_moved_too":
+            return f"{moved}; but the same figure of other services moved much the same way at the same time."
+        case _:
+            return f"{moved}."
 
 
 def effect_words(found: Effect) -> str:

@@ -1,4 +1,4 @@
-"""The simulated city's two announced improvements, through the core: the one that works and the other are told apart."""
+"""The simulated city announces two improvements: the one that works and the one that does not are told apart."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_improvement_that_works_worked(city: City) -> None:
     found = verdict(city, WORKS)
     assert (found.outcome, found.reason) == ("worked", "moved_as_expected")
     assert found.effect is not None
-    size, low, high = found.effect.size
+    _, low, high = found.effect.size
     assert low < -0.4 < high < 0, "it was made to take 0.6 times as long"
     assert "the median delivery time fell by" in sentence(found, zoneinfo.ZoneInfo("Europe/Amsterdam"))
 
