@@ -71,6 +71,10 @@ def step(values: Numbers, times: Numbers, before: int, weights: Numbers, *, tren
 
 def plain_step(values: Numbers, times: Numbers, before: int, weights: Numbers, *, trend: bool) -> float:
     """The same step without its uncertainty: fast."""
+    if not trend:
+        after, earlier = slice(before, None), slice(before)
+        means = [float(values[part] @ weights[part] / weights[part].sum()) for part in (earlier, after)]
+        return means[1] - means[0]
     root = np.sqrt(weights)
     design = _design(times, before, trend)
     found, *_ = np.linalg.lstsq(design * root[:, None], values * root, rcond=None)

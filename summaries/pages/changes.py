@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
@@ -32,6 +33,7 @@ from summaries.site import Asked, NotFound, Site, csv_answer
 
 NAV = ("/changes", "Did it work?")
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
+BELONGS_TOGETHER = re.compile(r"(?<=[0-9]) (?=[%dh]\b|%)|(?<=\(n) (?=[0-9])")
 WEEKS_HEAD = ("Week from", "Until", "Figure", "n", "Without the change", "Other services", "Counted as")
 PLACEBO_HEAD = ("Date", "The figure moved by", "What")
 LIST_HEAD = ("Service", "Change", "When", "Expected", "Verdict", "Effect")
@@ -149,7 +151,7 @@ class _Shown:
         self.expected = _expected(self.change)
         self.outcome = self.judgement.outcome
         self.words = OUTCOME_WORDS[self.outcome]
-        self.why = why(self.judgement, self.zone)
+        self.why = _joined(why(self.judgement, self.zone))
         self.when = wording.moment(self.change.at, self.zone)
 
     @property
@@ -169,7 +171,7 @@ class _Shown:
         before, after = found.weeks[: found.before], found.weeks[found.before :]
         facts = [
             ("Figure", f"{FIGURES[asked.indicator]}, by week ({asked.indicator}); it was to go {asked.way}"),
-            ("Effect", effect_words(found)),
+            ("Effect", _joined(effect_words(found))),
             ("Level after the change", change),
             ("Worth while", least_words(found, asked.way)),
             ("Weeks counted", f"{_counted(len(before), before)} before, {_counted(len(after), after)} after"),
@@ -241,8 +243,8 @@ def _lines(known: Known) -> list[Line]:
                 expected=_expected(change),
                 outcome=found.outcome,
                 words=OUTCOME_WORDS[found.outcome],
-                effect="" if found.effect is None else effect_words(found.effect),
-                why=why(found, zone),
+                effect="" if found.effect is None else _joined(effect_words(found.effect)),
+                why=_joined(why(found, zone)),
             )
         )
     return lines
@@ -261,6 +263,11 @@ def _expected(change: RegisteredChange) -> str:
 def _counted(number: int, weeks: Sequence[object]) -> str:
     cases = sum(getattr(week, "n", None) or 0 for week in weeks)
     return f"{number} (n{wording.NBSP}{wording.number(cases)})" if cases else str(number)
+
+
+def _joined(words: str) -> str:
+    """The sentence with no-break spaces between a number and what belongs to it."""
+    return BELONGS_TOGETHER.sub(wording.NBSP, words)
 
 
 def _moved_words(found: Effect) -> str:

@@ -17,8 +17,8 @@ HEIGHT: Final = 300
 THIS, WITHOUT, OTHERS, UNUSED = (
     "this figure",
     "without the change",
-    "other services, from the same level",
-    "other services, from the same level (not used)",
+    "others, from the same level",
+    "others, from the same level (not used)",
 )
 PLACEBO, REAL = "dates without a change", "the change, with its 95 % interval"
 

@@ -1,4 +1,4 @@
-"""A city with registered changes and weeks around them: one that worked, one that did not, one too early, one unclear."""
+"""A city with registered changes: one that worked, one that did not, one too early, one that says nothing."""
 
 from __future__ import annotations
 

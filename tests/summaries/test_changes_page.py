@@ -62,15 +62,15 @@ def test_the_list_has_each_change_with_its_verdict_and_effect(app: Starlette) ->
         ("'=HYPERLINK(\"", "Cannot tell"),
         ("Repairs by st", "Worked"),
     ]
-    assert table[4][5].startswith("\N{MINUS SIGN}33 % (95 % interval")
+    assert table[4][5].startswith("\N{MINUS SIGN}33\N{NO-BREAK SPACE}% (95\N{NO-BREAK SPACE}% interval")
     page = ask(app, "/changes").text
-    assert "the median delivery time fell by 33 %" in page
+    assert "the median delivery time fell by 33\N{NO-BREAK SPACE}%" in page
     assert "it was registered without saying what it should move" in page
 
 
 def test_the_page_of_a_change_tells_what_its_verdict_rests_on(app: Starlette) -> None:
     page = ask(app, WORKED).text
-    assert "<strong>Worked:</strong> the median delivery time fell by 33 %" in page
+    assert "<strong>Worked:</strong> the median delivery time fell by 33\N{NO-BREAK SPACE}%" in page
     assert "at none of 6 earlier dates without a change it moved as much (p 0.14)" in page
     assert "13 (n\N{NO-BREAK SPACE}1,300) before, 9 (n\N{NO-BREAK SPACE}900) after" in page
     assert "week of the change: not counted" in page and "nothing to count" in page
