@@ -181,7 +181,7 @@ service in the same weeks is taken for the change. Register changes one by one.
   for few weeks.
 * **The interval is made for short series.** With t quantiles a 95 % interval held the truth far too rarely (last column of the
   second table). Kept compares the t value with {REFERENCE_SERIES:,} simulated series of the very same weeks in which nothing happens and each
-  week carries over {LEAST_AUTOCORRELATION} of the one before, or more (up to {MOST_AUTOCORRELATION}) where the residuals show more.
+  week keeps {LEAST_AUTOCORRELATION} of the one before, or more (up to {MOST_AUTOCORRELATION}) where the residuals show more.
 * **A trend** is taken out when there are {LEAST_FOR_TREND} weeks before and it can be told from chance there. Else there is none in the
   regression, since it would cost most of the power (see below); but "worked" is only said when {LEAST_LEFT:.0%} of the step
   is left with a trend beside it. A change of slope is not estimated: with so few weeks after it says nothing.
@@ -197,7 +197,8 @@ than chance explains; 20 weeks before and 8 after; r is the autocorrelation from
 A promise kept by 80 %, whose true share moves by 2 points from week to week:
 
 {verdicts(0.8, [0.0, 0.03, 0.06, 0.12], [50, 300, 2000])}
-So with 30 cases a week nothing below a fifth is found for sure, and mostly it says that it cannot tell.
+With 30 cases a week a tenth is mostly missed, and it says that it cannot tell. "Did not" is said of some true effects of just
+the size that is worth while, as a 95 % interval must.
 
 ## How often it is wrong
 
@@ -216,7 +217,7 @@ Above r 0.4 the intervals are somewhat too short.
 **A figure that gets better all the time** ("worked", though nothing happened at the change):
 
 {trends()}
-Few weeks before cannot tell a trend from a step.
+Here the aim is missed: few weeks before cannot tell a slow trend from a step.
 
 **A comparison** helps where all services move together, and guards against what happens to all at once ("shared ups and
 downs" is their standard deviation; without any the others are not used, and a shock to all of them makes that it cannot be told):

@@ -10,12 +10,12 @@ Econometric Theory 21, 2005), for the very design at hand.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from statsmodels.regression.linear_model import WLS
 
 Numbers = npt.NDArray[np.float64]
 LEAST_AUTOCORRELATION: Final = 0.4
@@ -112,9 +112,17 @@ def _design(times: Numbers, before: int, trend: bool) -> Numbers:
 
 
 def _fit(values: Numbers, design: Numbers, weights: Numbers) -> Any:
-    model = WLS(values, design, weights=weights)
     options = {"maxlags": lags(len(values)), "use_correction": True}
-    return model.fit(cov_type="HAC", cov_kwds=options, use_t=True)
+    return _least_squares()(values, design, weights=weights).fit(cov_type="HAC", cov_kwds=options, use_t=True)
+
+
+@cache
+def _least_squares() -> Any:
+    """The model of statsmodels, loaded with the first change that is judged.
+
+    It takes a second and 90 MB, and every `kept` command, a worker too, imports the pages.
+    """
+    return import_module("statsmodels.regression.linear_model").WLS
 
 
 def _critical(design: Numbers, column: int, correlation: float) -> float:
