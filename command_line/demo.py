@@ -21,15 +21,15 @@ def demo(
     prometheus_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Prometheus.")] = 9490,
     alertmanager_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Alertmanager.")] = 9493,
     inbox_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the inbox that hears the alerts.")] = 8410,
-    days: Annotated[int, typer.Option(min=1, max=400, help="Days of the past that are published at once.")] = 35,
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of the past that are published at once.")] = 140,
     seed: Annotated[int, typer.Option(help="The same seed gives the same city.")] = 1,
     script: Annotated[
-        str | None,
+        str,
         typer.Option(
-            help=f"Incidents, from the first day on: {', '.join(built_in_scripts())}, or the path of a .toml file.",
-            show_default="none",
+            help="Incidents, from the first day on: none (the city tries things out by itself), "
+            f"{', '.join(built_in_scripts())}, or the path of a .toml file.",
         ),
-    ] = None,
+    ] = "did_it_work",
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after so many seconds.", show_default="never")
     ] = None,
@@ -49,7 +49,7 @@ def demo(
             inbox_port=inbox_port,
             days=days,
             seed=seed,
-            script=script,
+            script=None if script == "none" else script,
             seconds=seconds,
         )
         run_demo(options, _say_as_json if json_output else _say)

@@ -48,10 +48,11 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     prometheus_port: int = 9490
     alertmanager_port: int = 9493
     inbox_port: int = 8410
-    days: int = 35
+    days: int = 140
+    """Enough for the verdicts on the two improvements of the script."""
     seed: int = 1
-    script: str | None = None
-    """Incidents: a built-in script or the path of one; moments count from the start of the feed."""
+    script: str | None = "did_it_work"
+    """Incidents: a built-in script or the path of one; moments count from the start of the feed. None: none."""
     seconds: float | None = None
 
     def alert_ports(self) -> AlertPorts:

@@ -26,6 +26,7 @@ from summaries.access import Access, Login
 from summaries.known import HistoryReader, OpenHistory
 from summaries.limits import Limits
 from summaries.pages import (
+    changes,
     checks,
     compare,
     counted,
@@ -62,6 +63,7 @@ PAGES: tuple[ModuleType, ...] = (
     live,
     week,
     decisions,
+    changes,
     objectives,
     compare,
     equity,

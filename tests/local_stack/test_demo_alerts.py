@@ -77,7 +77,7 @@ class Beside:
 def beside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     folder = tmp_path_factory.mktemp("demo") / "tmp"
     folder.mkdir()
-    demo = Demo(folder, "--days", "35")
+    demo = Demo(folder, "--days", "35", "--script", "none")
     try:
         demo.wait_for("First figures after")
         yield Beside(demo, tmp_path_factory.mktemp("tools"))

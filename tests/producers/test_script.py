@@ -25,6 +25,8 @@ from tests.producers.incident_city import CITY, MONDAY_MS, at, days_of, script
 
 SLOW = 'kind = "slow_down"; service = "parking-permits"; start = "+3d"; size = 2'
 WITH_ALL_KINDS = {"alert_proof", "month_of_trouble"}
+IMPROVEMENTS = {"improvement_that_works", "improvement_without_effect"}
+WITHOUT_TRIALS = {"alert_proof", "did_it_work"}
 EARLIER_STAGE = 'kind = "definition_change"; books = "completion_at_an_earlier_stage"'
 UNPRICED = parse_service(
     'id = "ferries"\nname = "F"\nowner = "O"\ntime_zone = "America/New_York"\nexpected_silence = "1d"\n'
@@ -41,11 +43,12 @@ def refusal(*incidents: str) -> str:
 
 def test_every_kind_has_a_built_in_script_and_two_have_them_all() -> None:
     kinds = {str(kind.__struct_config__.tag) for kind in KINDS}
-    assert set(built_in_scripts()) == kinds | WITH_ALL_KINDS
+    assert set(built_in_scripts()) == kinds | WITH_ALL_KINDS | {"did_it_work"}
+    several = {"did_it_work": IMPROVEMENTS} | dict.fromkeys(WITH_ALL_KINDS, kinds)
     for name in built_in_scripts():
         play = read_script(name, CITY, start_ms=MONDAY_MS, end_ms=at(days_of(name)))
-        assert {incident.kind for incident in play.incidents} == (kinds if name in WITH_ALL_KINDS else {name})
-        assert play.trials == (name != "alert_proof")
+        assert {incident.kind for incident in play.incidents} == several.get(name, {name})
+        assert play.trials == (name not in WITHOUT_TRIALS)
 
 
 def test_a_month_of_trouble_leaves_two_services_alone() -> None:
