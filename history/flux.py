@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from history.chart_lines import CHANGES, CHARTS
+from history.decision_lines import DECISIONS, DELIVERIES, LATER_SECONDS
 from history.line_protocol import AMENDMENTS, NANOSECONDS, POINTS, PUBLISHED, TRUTH
 from history.signal_lines import RESPONSES, SIGNALS
 
@@ -79,6 +80,19 @@ def newest_signals(tags: dict[str, str | None]) -> Query:
 def responses() -> Query:
     """Everything that was said to signals; one row each, in `_value`."""
     where, values = _where(RESPONSES, {}, TRUTH)
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(None, None)
+
+
+def decision_entries(since: int | None, until: int | None) -> Query:
+    """What was said of decisions, since <= at <= until; one row each, in `_value`."""
+    where, values = _where(DECISIONS, {}, TRUTH)
+    later = [None if moment is None else max(moment, FIRST) + LATER_SECONDS for moment in (since, until)]
+    return f"{_FROM} {where} {_ONE_TABLE}", values | _range(*later)
+
+
+def deliveries() -> Query:
+    """All summaries that were delivered; one row each, in `_value`."""
+    where, values = _where(DELIVERIES, {}, TRUTH)
     return f"{_FROM} {where} {_ONE_TABLE}", values | _range(None, None)
 
 

@@ -17,10 +17,13 @@ import msgspec
 
 from history import flux
 from history.chart_lines import change_line, change_of, chart_line, chart_week_of
+from history.decision_lines import decision_entry_of, decision_line, delivery_line, delivery_of
 from history.influxdb_connection import InfluxConnection, Precision, Refused
 from history.line_protocol import Lines, amendment_of, point_of, series_of_line, slice_tag, tag_value
 from history.signal_lines import response_line, response_of, signal_line, signal_of
 from history.store import Refusal
+from kept.decisions import DecisionEntry
+from kept.deliveries import Delivery
 from kept.errors import Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
@@ -174,6 +177,25 @@ class InfluxHistory:
             return []
         rows = self._ask(flux.changes(_of_service(service), since, until))
         return sorted(map(change_of, rows), key=RegisteredChange.key)
+
+    def decide(self, entry: DecisionEntry) -> None:
+        """Add `entry` to the record of decisions, which no retention shortens; the same one again changes nothing."""
+        self._send([decision_line(entry)], "ns")
+
+    def decision_entries(self, *, since: int | None = None, until: int | None = None) -> list[DecisionEntry]:
+        """Entries with since <= at <= until (wall clock, s), ordered by `DecisionEntry.key()`; None means any."""
+        if _is_empty(since, until):
+            return []
+        found = map(decision_entry_of, self._ask(flux.decision_entries(since, until)))
+        return sorted(found, key=DecisionEntry.key)
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Remember that a weekly summary was delivered; the same delivery again changes nothing."""
+        self._send([delivery_line(delivery)], "ns")
+
+    def deliveries(self) -> list[Delivery]:
+        """All that was delivered and the bucket keeps, ordered by `Delivery.key()`."""
+        return sorted(map(delivery_of, self._ask(flux.deliveries())), key=Delivery.key)
 
     def close(self) -> None:
         """End the connection; idempotent."""

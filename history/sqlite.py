@@ -18,6 +18,8 @@ from history import sqlite_tables as tables
 from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of, row_of_signal, signal_of, slice_text
 from history.storable import refuse_unstorable, refuse_unstorable_week, storable_signal
 from history.store import Refusal
+from kept.decisions import DecisionEntry
+from kept.deliveries import Delivery
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
@@ -206,6 +208,29 @@ class SQLiteHistory:
             return []
         rows = self._query(tables.CHANGES, service, *_times(since, until))
         return [msgspec.json.decode(text, type=RegisteredChange) for (text,) in rows]
+
+    def decide(self, entry: DecisionEntry) -> None:
+        """Add `entry` to the record of decisions; the same one again changes nothing."""
+        with self._transaction() as connection:
+            connection.execute(tables.DECIDE, row_of(entry))
+
+    def decision_entries(self, *, since: int | None = None, until: int | None = None) -> list[DecisionEntry]:
+        """Entries with since <= at <= until (wall clock, s), ordered by `DecisionEntry.key()`; None means any."""
+        if self._lacks_format(5):
+            return []
+        rows = self._query(tables.DECISION_ENTRIES, *_times(since, until))
+        return [msgspec.json.decode(text, type=DecisionEntry) for (text,) in rows]
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Remember that a weekly summary was delivered; the same delivery again changes nothing."""
+        with self._transaction() as connection:
+            connection.execute(tables.DELIVER, row_of(delivery))
+
+    def deliveries(self) -> list[Delivery]:
+        """All that was delivered, ordered by `Delivery.key()`."""
+        if self._lacks_format(5):
+            return []
+        return [msgspec.json.decode(text, type=Delivery) for (text,) in self._query(tables.DELIVERIES)]
 
     def close(self) -> None:
         """Release the file; idempotent."""

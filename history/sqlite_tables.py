@@ -12,13 +12,15 @@ from typing import Any
 
 import msgspec
 
+from kept.decisions import DecisionEntry
+from kept.deliveries import Delivery
 from kept.indicators.point import Point, Slice
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from kept.signals.verdict import Verdict
 
-FORMAT = 4
+FORMAT = 5
 """Version of the file's layout, kept in its `user_version`. A change comes with the step that upgrades older files."""
 APPLICATION = 0x4B455054
 """`application_id` of the file ("KEPT"), so that another program's database is never written into."""
@@ -63,6 +65,18 @@ CREATE TABLE chart (
 CREATE TABLE change (
     service TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL, change TEXT NOT NULL,
     PRIMARY KEY (service, at, id)) WITHOUT ROWID;
+""",
+    """
+CREATE TABLE decision (
+    at INTEGER NOT NULL, decision TEXT NOT NULL, says INTEGER NOT NULL, digest TEXT NOT NULL, entry TEXT NOT NULL,
+    PRIMARY KEY (at, decision, says, digest)) WITHOUT ROWID;
+CREATE TABLE delivery (
+    week TEXT NOT NULL, at INTEGER NOT NULL, sha256 TEXT NOT NULL, delivery TEXT NOT NULL,
+    PRIMARY KEY (week, at, sha256)) WITHOUT ROWID;
+CREATE TABLE chart_amendment (
+    service TEXT NOT NULL, indicator TEXT NOT NULL, week_end INTEGER NOT NULL, known_at INTEGER NOT NULL,
+    old TEXT NOT NULL, new TEXT NOT NULL,
+    PRIMARY KEY (service, indicator, week_end, known_at)) WITHOUT ROWID;
 """,
 )
 """The statements that lead from each format to the next, beginning with an empty file."""
@@ -133,6 +147,10 @@ CHANGE = "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (service, at, id) D
 CHANGES = (
     "SELECT change FROM change WHERE (?1 IS NULL OR service = ?1) AND at BETWEEN ?2 AND ?3 ORDER BY service, at, id"
 )
+DECIDE = "INSERT OR IGNORE INTO decision VALUES (?, ?, ?, ?, ?)"
+DECISION_ENTRIES = "SELECT entry FROM decision WHERE at BETWEEN ? AND ? ORDER BY at, decision, says, digest"
+DELIVER = "INSERT OR IGNORE INTO delivery VALUES (?, ?, ?, ?)"
+DELIVERIES = "SELECT delivery FROM delivery ORDER BY week, at, sha256"
 
 
 def bring_up_to_date(connection: sqlite3.Connection) -> None:
@@ -193,8 +211,8 @@ def point_of(row: tuple[Any, ...]) -> Point:
     )
 
 
-def row_of(record: ChartWeek | RegisteredChange) -> tuple[Any, ...]:
-    """The row of a week of a chart or of a change, as `CHART` or `CHANGE` takes it: its key, and all of it as JSON."""
+def row_of(record: ChartWeek | RegisteredChange | DecisionEntry | Delivery) -> tuple[Any, ...]:
+    """The row of a record, as `CHART`, `CHANGE`, `DECIDE` or `DELIVER` takes it: its key, and all of it as JSON."""
     return (*record.key(), msgspec.json.encode(record).decode())
 
 

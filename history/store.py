@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, get_args
 
+from kept.decisions import DecisionEntry
+from kept.deliveries import Delivery
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
@@ -125,6 +127,21 @@ class HistoryStore(Protocol):
         self, service: str | None = None, *, since: int | None = None, until: int | None = None
     ) -> list[RegisteredChange]:
         """Registered changes with since <= at <= until, ordered by `RegisteredChange.key()`; None means any."""
+
+    def decide(self, entry: DecisionEntry) -> None:
+        """Add `entry` to the record of decisions; the same one again changes nothing, and none is ever taken away.
+
+        Whether it contradicts others is asked before: `kept.decisions.checked`.
+        """
+
+    def decision_entries(self, *, since: int | None = None, until: int | None = None) -> list[DecisionEntry]:
+        """Entries with since <= at <= until (wall clock, s), ordered by `DecisionEntry.key()`; None means any."""
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Remember that a weekly summary was delivered; the same delivery again changes nothing."""
+
+    def deliveries(self) -> list[Delivery]:
+        """All that was delivered, ordered by `Delivery.key()`."""
 
     def close(self) -> None:
         """Release the store; idempotent."""

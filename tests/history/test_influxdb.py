@@ -23,6 +23,7 @@ from kept.indicators.point import Amendment, Point
 from kept.settings import Settings
 from local_stack.ports import LOOPBACK, free_port
 from tests.history.charts import change, gap, week
+from tests.history.decisions import decided, said
 from tests.history.points import NOON, point, unknown
 from tests.history.signals import raised, response
 from tests.influxd import OwnServer, Server
@@ -468,4 +469,13 @@ def test_weeks_and_changes_older_than_the_bucket_keeps_are_left_out_and_said(
     assert [one.at for one in store.changes()] == [now - DAY]
     assert caplog.text.count("1 outside_retention") == 2
     assert dict(store.refused()) == {}  # it counts points
+    store.close()
+
+
+def test_no_retention_takes_a_decision(influxd: Server) -> None:
+    store = influxd.history(influxd.make_bucket(retention_seconds=30 * DAY))
+    store.decide(decided())  # fourteen years ago
+    store.decide(said("closed", NOON + DAY))
+    assert store.decision_entries(until=NOON) == [decided()]
+    assert store.decision_entries() == [decided(), said("closed", NOON + DAY)]
     store.close()

@@ -18,6 +18,7 @@ from history.sqlite import RETRY_CODES, SQLiteHistory
 from kept.errors import KeptError, Retry, Stop
 from kept.indicators.point import Amendment
 from tests.history.charts import change, week
+from tests.history.decisions import decided, delivery
 from tests.history.points import NOON, point
 from tests.history.signals import raised, response
 
@@ -121,7 +122,7 @@ def test_a_newer_format_is_refused_with_both_versions(tmp_path: Path) -> None:
     newer.execute("PRAGMA user_version = 7")
     newer.close()
     for read_only in (False, True):
-        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 4")):
+        with pytest.raises(Stop, match=re.escape("its format is 7, this version of Kept knows formats up to 5")):
             SQLiteHistory(path, read_only=read_only)
 
 
@@ -165,7 +166,7 @@ def user_version(path: Path) -> int:
 def test_a_file_of_format_1_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_1(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 4
+    assert user_version(path) == 5
     assert store.read("street-repairs") == [point()]
     assert store.published() == {"street-repairs": NOON}
     change = Amendment(NOON + 600, point(), point(value=0.5))
@@ -204,7 +205,7 @@ def file_of_format_2(path: Path) -> Path:
 def test_a_file_of_format_2_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_2(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 4
+    assert user_version(path) == 5
     assert store.read("street-repairs") == [point()]
     assert store.amendments("street-repairs") == [Amendment(NOON + 600, point(), point(value=0.5))]
     assert store.signals() == store.open_signals() == store.responses() == []
@@ -230,7 +231,7 @@ def file_of_format_3(path: Path) -> Path:
 def test_a_file_of_format_3_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
     path = file_of_format_3(tmp_path / "history.sqlite")
     store = SQLiteHistory(path)
-    assert user_version(path) == 4
+    assert user_version(path) == 5
     assert store.read("street-repairs") == [point()]
     assert store.signals() == store.open_signals() == [raised()]
     assert store.charts("street-repairs") == store.changes() == []
@@ -240,6 +241,47 @@ def test_a_file_of_format_3_is_brought_up_to_date_and_keeps_what_it_holds(tmp_pa
     again = SQLiteHistory(path, read_only=True)
     assert (again.charts("street-repairs"), again.changes()) == ([week()], [change()])
     again.close()
+
+
+def file_of_format_4(path: Path) -> Path:
+    """As the release made it that brought charts and changes: the first four steps, with one of each."""
+    file_of_format_3(path)
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(f"{sqlite_tables.STEPS[3]}; PRAGMA user_version = 4;")
+    old.execute(sqlite_tables.CHART, sqlite_tables.row_of(week()))
+    old.execute(sqlite_tables.CHANGE, sqlite_tables.row_of(change()))
+    old.close()
+    return path
+
+
+def test_a_file_of_format_4_is_brought_up_to_date_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    path = file_of_format_4(tmp_path / "history.sqlite")
+    store = SQLiteHistory(path)
+    assert user_version(path) == 5
+    assert (store.charts("street-repairs"), store.changes()) == ([week()], [change()])
+    assert store.signals() == [raised()]
+    assert store.decision_entries() == store.deliveries() == []
+    store.decide(decided())
+    store.deliver(delivery())
+    store.close()
+    again = SQLiteHistory(path, read_only=True)
+    assert (again.decision_entries(), again.deliveries()) == ([decided()], [delivery()])
+    again.close()
+
+
+def test_a_reader_of_format_4_sees_no_decisions_until_there_are_any_and_makes_none(tmp_path: Path) -> None:
+    path = file_of_format_4(tmp_path / "history.sqlite")
+    reader = SQLiteHistory(path, read_only=True)
+    assert reader.decision_entries() == reader.deliveries() == []
+    for write in (lambda: reader.decide(decided()), lambda: reader.deliver(delivery())):
+        with pytest.raises(Stop, match="reading only"):
+            write()
+    assert user_version(path) == 4
+    writer = SQLiteHistory(path)
+    writer.decide(decided())
+    writer.deliver(delivery())
+    assert (reader.decision_entries(), reader.deliveries()) == ([decided()], [delivery()])
+    reader.close()
 
 
 @pytest.mark.parametrize("older", [file_of_format_1, file_of_format_2, file_of_format_3])
@@ -252,7 +294,7 @@ def test_a_reader_of_an_older_file_sees_no_charts_and_changes_until_there_are_an
     for write in (lambda: reader.write_charts([week()]), lambda: reader.write_changes([change()])):
         with pytest.raises(Stop, match="reading only"):
             write()
-    assert user_version(path) < 4
+    assert user_version(path) < 5
     writer = SQLiteHistory(path)
     writer.write_charts([week()])
     writer.write_changes([change()])
@@ -279,7 +321,7 @@ def test_a_reader_of_an_older_file_sees_no_signals_until_there_are_any(
     assert len(reader.amendments("street-repairs")) == (older is file_of_format_2)
     with pytest.raises(Stop, match="reading only"):
         reader.respond(response())
-    assert user_version(path) < 4
+    assert user_version(path) < 5
     SQLiteHistory(path).record([raised()])
     assert reader.signals() == [raised()]
     reader.close()
