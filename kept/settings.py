@@ -178,7 +178,7 @@ def read_settings(
             raise ConfigurationError(f"{variable} and {file_variable} are both set; set one of them")
         if variable in environment:
             values[name] = environment[variable]
-        elif file_variable in environment:
+        elif environment.get(file_variable):  # an empty one names no file
             try:
                 values[name] = read_file(environment[file_variable]).rstrip("\n")
             except (OSError, UnicodeDecodeError) as error:
