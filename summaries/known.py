@@ -10,6 +10,7 @@ import msgspec
 
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
+from kept.decisions import Decision, decisions
 from kept.errors import KeptError
 from kept.indicators.known_at import as_known_at
 from kept.indicators.point import WHOLE, Amendment, Point, Slice
@@ -84,14 +85,14 @@ class Known:
     def series(
         self,
         service: str,
-        indicator: str,
+        indicator: str | None,
         window: str,
         *,
         slice: Slice | None = WHOLE,
         since: int | None = None,
         until: int | None = None,
     ) -> list[Point]:
-        """Points of one indicator with since <= window_end <= until, ordered by `Point.key()`."""
+        """Points of one indicator (None: of all) with since <= window_end <= until, ordered by `Point.key()`."""
         at = self.published(service)
         if at is None:
             return []
@@ -123,6 +124,11 @@ class Known:
         if self.as_of is None:
             return self._history.read(lambda store: store.open_signals(service))
         return [one for one in self.signals(service) if one.ended_at is None]
+
+    def decisions(self, service: str | None = None) -> list[Decision]:
+        """Decisions as they stood at the wall clock `as_of`, ordered by when they were decided."""
+        entries = self._history.read(lambda store: store.decision_entries(until=self.as_of))
+        return [one for one in decisions(entries) if service in (None, one.service)]
 
     def amended(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
         """What became known after the moment of points with since <= window_end <= until; nothing without `as_of`."""

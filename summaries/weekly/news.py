@@ -1,0 +1,194 @@
+"""What of a week is signal: marks of charts and raised signals; each thing once, concerns and the worst first."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from kept.signals.chart_weeks import ChartWeek
+from kept.signals.kinds import BY_NAME, Kind
+from kept.signals.raised import Raised
+from kept.signals.spc import Meaning
+from kept.signals.verdict import SMALLEST_CHANCE
+from summaries import wording
+from summaries.weekly.facts import CHART_KINDS, ServiceWeek
+from summaries.weekly.figure_sentences import sentence
+from summaries.weekly.names import plain
+
+PROMISE: Final = "promise_kept"
+BACKLOG: Final = "backlog"
+MEANINGS: Final[tuple[Meaning, ...]] = ("concern", "neutral", "improvement")
+URGENCIES: Final = ("page", "ticket", "info")
+MOST_WORDS: Final = 400
+
+
+class News(Struct, frozen=True, kw_only=True):
+    """One thing that is signal. `subject` names it within its service: an indicator, `area=North`, a kind of signal.
+
+    `sentence` has it whole; `besides` are further sentences about the same thing. `chart` names the indicator whose
+    chart shows it, None where there is no chart of it. `signals` are ids of raised signals, for `kept alerts why`.
+    `first` is what the kinds of its signals advise to do first.
+    """
+
+    service: str
+    name: str
+    subject: str
+    meaning: Meaning
+    urgency: str
+    sentence: str
+    besides: tuple[str, ...] = ()
+    chart: str | None = None
+    signals: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    distance: float = 0.0
+    """How far the week is from the mean of its chart, in half-widths of its limits."""
+
+    def order(self) -> tuple[int, int, float, str, str, str]:
+        """Concerns before what is neutral before improvements; the urgent first, then the farthest from usual."""
+        places = MEANINGS.index(self.meaning), URGENCIES.index(self.urgency)
+        return (*places, -self.distance, self.name, self.service, self.subject)
+
+
+def news_of(services: Iterable[ServiceWeek]) -> tuple[News, ...]:
+    """All that is signal, the worst first."""
+    return tuple(sorted((one for service in services for one in _news(service)), key=News.order))
+
+
+def _news(facts: ServiceWeek) -> Iterable[News]:
+    subjects: dict[str, list[Raised]] = {}
+    for name in facts.charts:
+        week = facts.chart_week(name)
+        if week is not None and week.mark is not None:
+            subjects[name] = []
+    for raised in facts.signals:
+        subjects.setdefault(subject_of(raised), []).append(raised)
+    for subject, signals in subjects.items():
+        yield _told(facts, subject, sorted(signals, key=_by_urgency))
+
+
+def subject_of(raised: Raised) -> str:
+    """What a signal is about, so that two about one thing are told together."""
+    verdict, kind = raised.verdict, BY_NAME.get(raised.verdict.signal)
+    if kind is not None and kind.topic == "promise" and not verdict.about:
+        return PROMISE
+    if kind is not None and kind.topic == "backlog":
+        return BACKLOG
+    if verdict.signal in CHART_KINDS:
+        return verdict.about
+    return f"{verdict.signal} {verdict.about}".rstrip()
+
+
+def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
+    week = facts.chart_week(subject)
+    marked = week if week is not None and week.mark is not None else None
+    said = [_signal_sentence(facts, one, week) for one in signals if one.verdict.signal != "chart_signal"]
+    if marked is not None:
+        said.insert(0, sentence(facts.service.name, marked, facts.charts[subject], facts.service.zone))
+    elif any(one.verdict.signal == "chart_signal" for one in signals):
+        said.insert(0, _signal_sentence(facts, next(o for o in signals if o.verdict.signal == "chart_signal"), week))
+    elif week is not None and week.value is not None and week.mean is not None and signals:
+        said.append(f"On its chart: {sentence(facts.service.name, week, facts.charts[subject], facts.service.zone)}")
+    meanings = [meaning_of(one) for one in signals]
+    if marked is not None and marked.mark is not None:
+        meanings.append(marked.mark.meaning)
+    kinds = [kind for one in signals if (kind := BY_NAME.get(one.verdict.signal)) is not None]
+    return News(
+        service=facts.service.id,
+        name=plain(facts.service.name),
+        subject=subject,
+        meaning=min(meanings, key=MEANINGS.index),
+        urgency=min((kind.severity for kind in kinds), key=URGENCIES.index, default="info"),
+        sentence=said[0],
+        besides=tuple(said[1:]),
+        chart=subject if week is not None and week.value is not None else None,
+        signals=tuple(one.id for one in signals),
+        first=tuple(dict.fromkeys(kind.first for kind in kinds)),
+        distance=0.0 if marked is None else _distance(marked),
+    )
+
+
+def meaning_of(raised: Raised) -> Meaning:
+    """Whether a signal is of something worse or better."""
+    verdict = raised.verdict
+    if verdict.signal == "unexplained_improvement":
+        return "improvement"
+    if verdict.signal == "chart_signal":
+        said = verdict.evidence.get("meaning")
+        return next((one for one in MEANINGS if one == said), "neutral")
+    return "concern"
+
+
+def chance_in_words(chance: float) -> str:
+    """How likely such evidence is if all is well."""
+    if chance < SMALLEST_CHANCE:
+        return f"by chance less than 1 time in {1 / SMALLEST_CHANCE:,.0f}"
+    times = 1 / chance
+    return f"by chance 1 time in {float(f'{times:.2g}'):,.0f}" if times >= 10 else f"by chance 1 time in {times:.2g}"
+
+
+def day_in_words(moment: int, zone: ZoneInfo) -> str:
+    """A day for people: Tue 17 Nov."""
+    local = datetime.datetime.fromtimestamp(moment, zone)
+    return f"{local:%a} {local.day}{wording.NBSP}{local:%b}"
+
+
+def _signal_sentence(facts: ServiceWeek, raised: Raised, week: ChartWeek | None) -> str:
+    """One raised signal: its own words, how sure they are, and how long it lasted."""
+    verdict, kind = raised.verdict, BY_NAME.get(raised.verdict.signal)
+    if verdict.signal in ("special_cause", "unexplained_improvement") and week is not None and week.mark is not None:
+        return _grave_sentence(facts, raised)
+    place = f"{plain(facts.service.name)}{_about(raised, kind)}"
+    words = plain(verdict.words, MOST_WORDS) if verdict.words else _summary(kind)
+    chance = "" if verdict.chance is None or "chance" in words else f"; {chance_in_words(verdict.chance)}"
+    return f"{place}: {words}{chance}. {_course(facts, raised, kind)}"
+
+
+def _grave_sentence(facts: ServiceWeek, raised: Raised) -> str:
+    away = raised.verdict.evidence.get("half_widths_away")
+    far = f", {away:.1f} half-widths from the mean" if isinstance(away, int | float) else ""
+    unexplained = ", and no registered change explains it" if raised.verdict.signal == "unexplained_improvement" else ""
+    course = _course(facts, raised, BY_NAME.get(raised.verdict.signal))
+    return f"That is far more than the ups and downs of a chart{far}{unexplained}. {course}"
+
+
+def _about(raised: Raised, kind: Kind | None) -> str:
+    about = raised.verdict.about
+    if not about:
+        return ""
+    if kind is not None and kind.topic == "area":
+        dimension, _, name = about.partition("=")
+        return f", {plain(dimension)} {plain(name)}"
+    return f", {plain(wording.label(about))}"
+
+
+def _summary(kind: Kind | None) -> str:
+    return "a signal that this version of Kept does not know" if kind is None else kind.summary
+
+
+def _course(facts: ServiceWeek, raised: Raised, kind: Kind | None) -> str:
+    zone = facts.service.zone
+    what = "An urgent alert" if kind is not None and kind.severity == "page" else "A signal"
+    if kind is not None and kind.severity == "ticket":
+        what = "A ticket"
+    said = f"{what} was raised on {day_in_words(raised.raised_at, zone)}"
+    if raised.ended_at is None:
+        return f"{said} and is open."
+    return f"{said} and ended on {day_in_words(raised.ended_at, zone)}."
+
+
+def _distance(week: ChartWeek) -> float:
+    if week.value is None or week.mean is None or week.upper is None or week.lower is None:
+        return 0.0
+    # Limits of a share may be clipped on one side.
+    half = max(week.upper - week.mean, week.mean - week.lower)
+    return abs(week.value - week.mean) / half if half > 0 else 0.0
+
+
+def _by_urgency(raised: Raised) -> tuple[int, int, tuple[str, str, str, int]]:
+    kind = BY_NAME.get(raised.verdict.signal)
+    urgency = "info" if kind is None else kind.severity
+    return URGENCIES.index(urgency), raised.raised_at, raised.key()
