@@ -19,6 +19,7 @@ from command_line.intake import intake
 from command_line.publish import publish
 from command_line.replay import replay
 from command_line.simulate import simulate_file
+from command_line.summary import summary
 from command_line.topics_check import check as check_topics
 from command_line.topics_check import needed_rights
 from command_line.topics_grow import grow
@@ -41,6 +42,7 @@ app.command()(intake)
 app.command()(replay)
 app.command("simulate")(simulate_file)
 app.command()(indicators)
+app.command()(summary)
 topics.app.command("grow")(grow)
 topics.app.command("check")(check_topics)
 topics.app.command("rights")(needed_rights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from rich.table import Column, Table
 from command_line.event_source import FILE_HELP, MAPPING_HELP, rows_in_words, source_of, tell_problems
 from command_line.moments import as_of_ms
 from command_line.output import output
+from history.sqlite import SQLiteHistory
 from kept.brake import Brake
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
@@ -25,6 +27,7 @@ from kept.indicators.windows import WINDOWS, length_seconds
 from kept.marks import Accounts
 from kept.settings import read_settings
 from local_stack.replay import replay_through_kafka
+from local_stack.replayed_history import ReplayedHistory
 from stream_processors.embedded import EmbeddedPipeline
 
 _ORDER = {definition.name: index for index, definition in enumerate(DEFINITIONS)}
@@ -50,6 +53,12 @@ def replay(
             show_default="all of them",
         ),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --embedded: a new SQLite file for the history of the replay, for `kept summary --history`."
+        ),
+    ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Replay PATH as it was known at a moment, and print every indicator as of then.
@@ -62,12 +71,17 @@ def replay(
     services = source.services(settings)
     at_ms = as_of_ms(as_of, source.zone(settings))
     windows = _windows(window, embedded=embedded)
+    _check_history(history, embedded=embedded)
     file = source.read(at_ms)
     if embedded:
         brake = Brake(settings.brake_events, settings.brake_share)
         pipeline = EmbeddedPipeline(services, brake=brake)
-        pipeline.apply(event for _, event in file.events)
-        pipeline.tick(at_ms)
+        if history is None:
+            pipeline.apply(event for _, event in file.events)
+            pipeline.tick(at_ms)
+        else:
+            with closing(SQLiteHistory(history)) as store:
+                ReplayedHistory(pipeline, services, store).fill(file.events, at_ms)
         points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts
     else:
         points, accounts = replay_through_kafka(
@@ -95,6 +109,16 @@ def replay(
             if of_service or len(services) == 1:
                 print_table(of_service, title, shown)
         typer.echo(account)
+
+
+def _check_history(history: Path | None, *, embedded: bool) -> None:
+    """Raise `ConfigurationError` for a history that a replay cannot write, or would write into another's."""
+    if history is None:
+        return
+    if not embedded:
+        raise ConfigurationError("--history: only a replay in this process writes one; add --embedded")
+    if history.exists():
+        raise ConfigurationError(f"--history: {history} is there already; name a new file, or remove it")
 
 
 def _windows(chosen: list[str] | None, *, embedded: bool) -> tuple[str, ...]:

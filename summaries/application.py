@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kept.catalogue import Catalogue
 from summaries.known import HistoryReader, OpenHistory
-from summaries.pages import live, service
+from summaries.pages import live, service, week
 from summaries.site import Asked, Site
 
 HOSTS = ["127.0.0.1", "localhost"]
@@ -40,7 +40,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-PAGES: tuple[ModuleType, ...] = (live, service)
+PAGES: tuple[ModuleType, ...] = (live, service, week)
 """In the order of the navigation."""
 
 

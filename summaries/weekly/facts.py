@@ -21,7 +21,7 @@ from summaries.weekly.week import IsoWeek, last_week_over, week_of
 CHART_KINDS: Final = ("chart_signal", "special_cause", "unexplained_improvement")
 """Signals of a chart: raised when a week is over, of that week, and held until the next is."""
 EARLIEST_SECONDS: Final = 6 * HOUR_SECONDS
-"""Where nothing was published at the very end of a week, the last figures of so long before are taken, and said to be."""
+"""Where nothing was published at a week's very end, the last figures of up to so long before are taken, and said so."""
 
 
 class ServiceWeek(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,8 @@
 """One sentence for a week of a control chart: what, how many, how far from usual, and how sure that is.
 
-Only a week that completes a rule of its chart is said to have changed.
+Only a week that completes a rule of its chart is said to have changed. Chance completes one in about 1 of 20 weeks of
+a chart, so that alone is "probably a change". A change is real when a ticket says so, of which chance gives one in many
+years, or when the whole 95 % interval of the week lies beyond the limits of a full baseline.
 """
 
 from __future__ import annotations
@@ -33,15 +35,26 @@ SUBJECTS: Final = {
 """How a sentence begins, and what its n counts; by charted indicator."""
 FOR: Final[dict[Meaning, str]] = {"concern": ", for the worse", "improvement": ", for the better", "neutral": ""}
 SURE: Final = "a real change"
-UNSURE: Final = "probably a change"
+PROBABLE: Final = "probably a change"
+TRIAL: Final = "perhaps a change"
 
 
-def sentence(name: str, week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo) -> str:
-    """The sentence of a week with a value; `before` are all weeks of its chart up to and with it."""
+def sentence(name: str, week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo, *, ticket: bool = False) -> str:
+    """The sentence of a week with a value; `before` are all weeks of its chart up to and with it.
+
+    `ticket`: one was raised because the week is so far from usual (`special_cause`, `unexplained_improvement`).
+    """
     begun = f"{subject(name, week)}{volume(week)}"
     if week.mark is None or week.mean is None:
         return f"{begun}{_usual(week)}."
-    return f"{begun}{_change(week, before, zone)}."
+    return f"{begun}{_change(week, before, zone)}: {certainty(week, ticket=ticket)}{FOR[week.mark.meaning]}."
+
+
+def certainty(week: ChartWeek, *, ticket: bool) -> str:
+    """How sure it is that a marked week is a change."""
+    if ticket or (not week.trial and _is_wholly_outside(week)):
+        return SURE
+    return TRIAL if week.trial else PROBABLE
 
 
 def subject(name: str, week: ChartWeek) -> str:
@@ -74,14 +87,25 @@ def span(low: float, high: float, unit: str) -> str:
         return f"{wording.number(low, 1)}{NBSP}to{NBSP}{wording.number(high, 1)}"
     if unit == "cases":
         return f"{wording.number(low)}{NBSP}to{NBSP}{wording.number(high)}"
-    return f"{wording.quantity(low, unit)} to {wording.quantity(high, unit)}"
+    return _joined(wording.quantity(low, unit), wording.quantity(high, unit))
+
+
+def _joined(low: str, high: str) -> str:
+    """From low to high; a unit after both, or a currency before both, is said once."""
+    (low_begin, _, low_end), (high_begin, _, high_end) = low.partition(NBSP), high.partition(NBSP)
+    if low_end == high_end:
+        low = low_begin
+    elif low_begin == high_begin:
+        high = high_end
+    return f"{low}{NBSP}to{NBSP}{high}"
 
 
 def usual_range(week: ChartWeek) -> str:
     """The limits of the chart in words; what cannot be below nothing does not look so."""
     assert week.lower is not None and week.upper is not None
-    lower = week.lower if week.unit == "points" else max(0.0, week.lower)
-    return span(lower, week.upper, week.unit)
+    if week.lower <= 0 and week.unit not in ("share", "points"):
+        return f"up to {wording.quantity(week.upper, week.unit)}"
+    return span(week.lower, week.upper, week.unit)
 
 
 def apart(difference: float, unit: str) -> str:
@@ -120,15 +144,20 @@ def _change(week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo) -> str
     mean = wording.quantity(week.mean, week.unit)
     away = apart(week.value - week.mean, week.unit)
     held = f"the range {usual_range(week)} seen{basis(week, before, zone)}"
-    sure = f"{UNSURE if week.trial or mark.rule == 4 else SURE}{FOR[mark.meaning]}"
     if mark.rule == 1:
-        return f", {side} {held} and {away} {side} its mean {mean}: {sure}"
+        return f", {side} {held} and {away} {side} its mean {mean}"
     if mark.rule == 2:
-        return f", the {RUN}th week in a row {side} the mean {mean} of {held}, {away} {side} it: {sure}"
+        return f", the {RUN}th week in a row {side} the mean {mean} of {held}, {away} {side} it"
     if mark.rule == 3:
         course = "falling" if mark.direction == "down" else "rising"
-        return f", {course} for {RUN} weeks in a row, now {away} {_side(week)} the mean {mean} of {held}: {sure}"
-    return f", for 2 of the last 3 weeks close to the {'lower' if side == 'below' else 'upper'} end of {held}: {sure}"
+        return f", {course} for {RUN} weeks in a row, now {away} {_side(week)} the mean {mean} of {held}"
+    return f", for 2 of the last 3 weeks close to the {'lower' if side == 'below' else 'upper'} end of {held}"
+
+
+def _is_wholly_outside(week: ChartWeek) -> bool:
+    if week.low is None or week.high is None or week.lower is None or week.upper is None:
+        return False
+    return week.high < week.lower or week.low > week.upper
 
 
 def _side(week: ChartWeek) -> str:

@@ -53,6 +53,12 @@ class Changed(Struct, frozen=True, kw_only=True):
     expects: str
     verdict: str = ""
 
+    @property
+    def in_words(self) -> str:
+        """The change in one line."""
+        verdict = f" {self.verdict}" if self.verdict else ""
+        return f"{self.name}, {self.day}: “{self.title}”, {self.expects}.{verdict}"
+
 
 def followed(
     decisions: Iterable[Decision], services: Mapping[str, Service], week: IsoWeek, as_of: int, zone: ZoneInfo

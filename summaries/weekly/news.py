@@ -24,6 +24,8 @@ BACKLOG: Final = "backlog"
 MEANINGS: Final[tuple[Meaning, ...]] = ("concern", "neutral", "improvement")
 URGENCIES: Final = ("page", "ticket", "info")
 MOST_WORDS: Final = 400
+TICKETS: Final = ("special_cause", "unexplained_improvement")
+"""Signals of a chart that are rare enough to be told to somebody."""
 
 
 class News(Struct, frozen=True, kw_only=True):
@@ -39,11 +41,17 @@ class News(Struct, frozen=True, kw_only=True):
     subject: str
     meaning: Meaning
     urgency: str
+    place: str = ""
+    """Where it is when it is not about the whole service, such as `, area North`."""
     sentence: str
     besides: tuple[str, ...] = ()
     chart: str | None = None
+    is_marked: bool = False
+    """Whether the week completes a rule of that chart."""
     signals: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
+    is_open: bool = True
+    """Whether it is of the whole week, or an alert of it is still open: else there is nothing left to ask."""
     distance: float = 0.0
     """How far the week is from the mean of its chart, in half-widths of its limits."""
 
@@ -85,16 +93,21 @@ def subject_of(raised: Raised) -> str:
 def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
     week = facts.chart_week(subject)
     marked = week if week is not None and week.mark is not None else None
-    said = [_signal_sentence(facts, one, week) for one in signals if one.verdict.signal != "chart_signal"]
-    if marked is not None:
-        said.insert(0, sentence(facts.service.name, marked, facts.charts[subject], facts.service.zone))
-    elif any(one.verdict.signal == "chart_signal" for one in signals):
-        said.insert(0, _signal_sentence(facts, next(o for o in signals if o.verdict.signal == "chart_signal"), week))
-    elif week is not None and week.value is not None and week.mean is not None and signals:
-        said.append(f"On its chart: {sentence(facts.service.name, week, facts.charts[subject], facts.service.zone)}")
+    others = [one for one in signals if one.verdict.signal != "chart_signal"]
     meanings = [meaning_of(one) for one in signals]
+    place = next((_about(one) for one in signals), "") if week is None else ""
     if marked is not None and marked.mark is not None:
         meanings.append(marked.mark.meaning)
+        ticket = any(one.verdict.signal in TICKETS for one in signals)
+        first = sentence(facts.service.name, marked, facts.charts[subject], facts.service.zone, ticket=ticket)
+    else:
+        # A mark that the chart no longer has is told by its signal alone.
+        leading = others.pop(0) if others else signals[0]
+        first = f"{plain(facts.service.name)}{_about(leading)}: {_signal_sentence(facts, leading, is_marked=False)}"
+    besides = [_signal_sentence(facts, one, is_marked=marked is not None) for one in others]
+    if marked is None and week is not None and week.value is not None and week.mean is not None:
+        on_chart = sentence(facts.service.name, week, facts.charts[subject], facts.service.zone)
+        besides.append(f"On its chart: {on_chart}")
     kinds = [kind for one in signals if (kind := BY_NAME.get(one.verdict.signal)) is not None]
     return News(
         service=facts.service.id,
@@ -102,10 +115,13 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         subject=subject,
         meaning=min(meanings, key=MEANINGS.index),
         urgency=min((kind.severity for kind in kinds), key=URGENCIES.index, default="info"),
-        sentence=said[0],
-        besides=tuple(said[1:]),
+        place=place,
+        sentence=first,
+        besides=tuple(besides),
         chart=subject if week is not None and week.value is not None else None,
+        is_marked=marked is not None or any(one.verdict.signal in CHART_KINDS for one in signals),
         signals=tuple(one.id for one in signals),
+        is_open=marked is not None or any(one.ended_at is None for one in signals),
         first=tuple(dict.fromkeys(kind.first for kind in kinds)),
         distance=0.0 if marked is None else _distance(marked),
     )
@@ -136,37 +152,29 @@ def day_in_words(moment: int, zone: ZoneInfo) -> str:
     return f"{local:%a} {local.day}{wording.NBSP}{local:%b}"
 
 
-def _signal_sentence(facts: ServiceWeek, raised: Raised, week: ChartWeek | None) -> str:
+def _signal_sentence(facts: ServiceWeek, raised: Raised, *, is_marked: bool) -> str:
     """One raised signal: its own words, how sure they are, and how long it lasted."""
     verdict, kind = raised.verdict, BY_NAME.get(raised.verdict.signal)
-    if verdict.signal in ("special_cause", "unexplained_improvement") and week is not None and week.mark is not None:
-        return _grave_sentence(facts, raised)
-    place = f"{plain(facts.service.name)}{_about(raised, kind)}"
-    words = plain(verdict.words, MOST_WORDS) if verdict.words else _summary(kind)
+    course = _course(facts, raised, kind)
+    if verdict.signal in TICKETS and is_marked:
+        away = verdict.evidence.get("half_widths_away")
+        far = f", {away:.1f} half-widths from the mean" if isinstance(away, int | float) else ""
+        alone = ", and no registered change explains it" if verdict.signal == "unexplained_improvement" else ""
+        return f"That is far more than the ups and downs of a chart{far}{alone}. {course}"
+    unknown = "A signal that this version of Kept does not know" if kind is None else kind.summary
+    words = plain(verdict.words, MOST_WORDS).removesuffix(".") if verdict.words else unknown
     chance = "" if verdict.chance is None or "chance" in words else f"; {chance_in_words(verdict.chance)}"
-    return f"{place}: {words}{chance}. {_course(facts, raised, kind)}"
+    return f"{words}{chance}. {course}"
 
 
-def _grave_sentence(facts: ServiceWeek, raised: Raised) -> str:
-    away = raised.verdict.evidence.get("half_widths_away")
-    far = f", {away:.1f} half-widths from the mean" if isinstance(away, int | float) else ""
-    unexplained = ", and no registered change explains it" if raised.verdict.signal == "unexplained_improvement" else ""
-    course = _course(facts, raised, BY_NAME.get(raised.verdict.signal))
-    return f"That is far more than the ups and downs of a chart{far}{unexplained}. {course}"
-
-
-def _about(raised: Raised, kind: Kind | None) -> str:
-    about = raised.verdict.about
+def _about(raised: Raised) -> str:
+    about, kind = raised.verdict.about, BY_NAME.get(raised.verdict.signal)
     if not about:
         return ""
     if kind is not None and kind.topic == "area":
         dimension, _, name = about.partition("=")
         return f", {plain(dimension)} {plain(name)}"
     return f", {plain(wording.label(about))}"
-
-
-def _summary(kind: Kind | None) -> str:
-    return "a signal that this version of Kept does not know" if kind is None else kind.summary
 
 
 def _course(facts: ServiceWeek, raised: Raised, kind: Kind | None) -> str:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from summaries.weekly.followed import Followed
 from summaries.weekly.news import News
 from summaries.weekly.noise import LABELS
-from summaries.weekly.worst import DIMENSIONS, WorstMember
+from summaries.weekly.worst import WorstMember
+
+WHY: Final = {
+    "promise_kept": "why was the promise kept less often",
+    "delivery_time_closed_p50": "why did people wait longer",
+    "backlog": "more demand or less capacity: why is so much open",
+    "satisfaction_score": "what made users less satisfied",
+    "satisfied_share": "what made users less satisfied",
+    "digital_take_up": "why did fewer come through digital channels",
+    "completion_rate": "where do users give up online",
+    "failure_demand": "why do more people have to chase or complain",
+    "first_time_right": "what is no longer right the first time",
+    "rework_share": "which step is repeated more, and why",
+    "cost_per_transaction": "why does a case cost more",
+    "cost_per_outcome": "why does an outcome cost more",
+}
+"""What to ask when a charted figure got worse."""
 
 
 def questions_of(decisions: Iterable[Followed], news: Iterable[News], worst: Iterable[WorstMember]) -> tuple[str, ...]:
@@ -23,19 +40,22 @@ def _of_decisions(decisions: Iterable[Followed]) -> Iterator[str]:
 
 def _of_news(news: Iterable[News]) -> Iterator[str]:
     for one in news:
-        if one.meaning == "improvement":
-            what = LABELS.get(one.subject, one.subject).lower()
-            yield f"{one.name}: what was done differently, is {what} still counted as before, and can others use it?"
+        if not one.is_open:
             continue
-        if one.first:
-            yield from (f"{one.name}: {first[0].lower()}{first[1:]}." for first in one.first)
+        what = LABELS.get(one.subject, "the figure").lower()
+        if one.meaning == "improvement":
+            yield f"{one.name}, {what}: what was done differently, is it still counted as before, can others use it?"
+        elif one.meaning == "neutral":
+            yield f"{one.name}, {what}: what was different this week?"
+        elif one.subject in WHY:
+            first = f" First: {one.first[0][0].lower()}{one.first[0][1:]}." if one.first else ""
+            yield f"{one.name}: {WHY[one.subject]}?{first}"
         else:
-            what = LABELS.get(one.subject, one.subject).lower()
-            yield f"{one.name}: what was different in the week in which {what} moved?"
+            yield from (f"{one.name}{one.place}: {first[0].lower()}{first[1:]}." for first in one.first[:1])
 
 
 def _of_worst(worst: Iterable[WorstMember]) -> Iterator[str]:
     for one in worst:
-        for dimension, member in zip(DIMENSIONS, one.members, strict=True):
-            if dimension in one.real:
-                yield f"{one.name}: where do the cases of {dimension} {member} wait that those of the others do not?"
+        if one.real:
+            places = " and ".join(f"{each.dimension} {each.name} ({each.share})" for each in one.real)
+            yield f"{one.name}: why is the promise kept less in {places} than elsewhere?"

@@ -28,9 +28,9 @@ MOST_CHARTS = 3
 class WeekSummary(Struct, frozen=True, kw_only=True):
     """A week, told. Every text is plain: a renderer escapes it for its own form.
 
-    `as_of` (s) is the moment of which it tells; `complete` says that everything was published up to then, so that the
-    summary will be the same whenever it is made. `notes` stand at the top. `charts` are the (service, indicator) whose
-    charts are shown.
+    `as_of` (s) is the moment of which it tells; `complete`: all that ever told anything is published up to then, so
+    that the summary will be the same whenever it is made. `notes` stand at the top. `charts` are the (service,
+    indicator) whose charts are shown.
     """
 
     week: IsoWeek
@@ -63,7 +63,8 @@ def summarise(
     )
     worst = worst_of(services, compare)
     noise = noise_of(services, news)
-    complete = all(one.published is not None and one.published >= facts.as_of for one in services)
+    moments = [one.published for one in services if one.published is not None]
+    complete = bool(moments) and min(moments) >= facts.as_of
     return WeekSummary(
         week=facts.week,
         title=f"Week {facts.week.number} of {facts.week.year}: {facts.week.days_in_words}",
@@ -117,7 +118,7 @@ def _notes(facts: WeekFacts, *, complete: bool) -> list[str]:
 
 def _known_until(facts: WeekFacts) -> str:
     moments = [one.published for one in facts.services if one.published is not None]
-    if len(moments) < len(facts.services):
-        return "not every service has published figures"
+    if not moments:
+        return "nothing is published yet"
     zone = zone_of({one.service.id: one.service for one in facts.services})
     return f"figures are published up to {wording.moment(min(moments), zone)} only"

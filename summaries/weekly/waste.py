@@ -25,6 +25,8 @@ KINDS: Final[dict[Basis, tuple[tuple[str, str], ...]]] = {
     ),
 }
 """Indicator and label of each kind of waste, by where the money comes from."""
+WHOLE_FROM: Final = 100
+"""Amounts from here on are told without their cents."""
 UNKNOWN: Final = "not known"
 
 
@@ -97,4 +99,5 @@ def _sentence(basis: Basis, sums: dict[str, dict[str, float]], known: int, servi
 
 
 def _money(currency: str, amount: float) -> str:
-    return wording.quantity(amount, currency)
+    decimals = 2 if abs(amount) < WHOLE_FROM else 0
+    return f"{currency}{wording.NBSP}{wording.number(amount, decimals)}"

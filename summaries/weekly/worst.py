@@ -37,19 +37,25 @@ Compare = Callable[[Mapping[str, Cohort], Cohort], Worst | None]
 """(members by name, the whole) -> the worst of them; None where there is none to name."""
 
 
+class RealGap(Struct, frozen=True):
+    """A member in which the promise is kept less than chance explains, and its share in words."""
+
+    dimension: str
+    name: str
+    share: str
+
+
 class WorstMember(Struct, frozen=True, kw_only=True):
     """Of one service: its total, and beside it the worst of each dimension.
 
-    `worst` has for each of `DIMENSIONS` what to show; `real` names the dimensions in which it is more than chance.
+    `worst` has for each of `DIMENSIONS` what to show; `real` are those that are more than chance.
     """
 
     service: str
     name: str
     total: str
     worst: tuple[str, ...]
-    members: tuple[str, ...]
-    """Names, in step with `worst`; empty where none is named."""
-    real: tuple[str, ...]
+    real: tuple[RealGap, ...]
 
 
 def worst_member(members: Mapping[str, Cohort], whole: Cohort) -> Worst | None:
@@ -76,24 +82,22 @@ def _worst(facts: ServiceWeek, compare: Compare) -> WorstMember | None:
     whole = cohort_of(facts.point(INDICATOR))
     if whole is None or not whole.due:
         return None
-    cells, members, real = [], [], []
+    cells, real = [], []
     for dimension in DIMENSIONS:
-        text, name, is_real = _cell(facts, dimension, whole, compare)
+        text, gap = _cell(facts, dimension, whole, compare)
         cells.append(text)
-        members.append(name)
-        if is_real:
-            real.append(dimension)
+        if gap is not None:
+            real.append(gap)
     return WorstMember(
         service=facts.service.id,
         name=plain(facts.service.name),
         total=f"{wording.share(whole.share)} of{NBSP}{wording.number(whole.due)}",
         worst=tuple(cells),
-        members=tuple(members),
         real=tuple(real),
     )
 
 
-def _cell(facts: ServiceWeek, dimension: str, whole: Cohort, compare: Compare) -> tuple[str, str, bool]:
+def _cell(facts: ServiceWeek, dimension: str, whole: Cohort, compare: Compare) -> tuple[str, RealGap | None]:
     slices = [
         point
         for point in facts.points
@@ -107,14 +111,15 @@ def _cell(facts: ServiceWeek, dimension: str, whole: Cohort, compare: Compare) -
         cohorts = {name: one for name, one in cohorts.items() if whole.due - one.due >= least}
     if len(cohorts) < 2:
         why = "too few people to show" if few else "one only" if len(cohorts) == 1 else "not known"
-        return why, "", False
+        return why, None
     worst = compare(cohorts, whole)
     if worst is None:
-        return "all alike", "", False
+        return "all alike", None
     sure = "more than chance" if worst.is_real else "within chance"
     name = plain(worst.name, 40)
-    text = f"{name}: {wording.share(worst.cohort.share)} of{NBSP}{wording.number(worst.cohort.due)}, {sure}"
-    return text, name, worst.is_real
+    share = wording.share(worst.cohort.share)
+    text = f"{name}: {share} of{NBSP}{wording.number(worst.cohort.due)}, {sure}"
+    return text, RealGap(dimension, name, share) if worst.is_real else None
 
 
 def cohort_of(point: Point | None) -> Cohort | None:

@@ -1,0 +1,123 @@
+"""`kept summary`: the weekly summary as a file, for people who do not open the page."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+import catalogue
+from command_line.history_choice import history_settings
+from command_line.output import output
+from history.open import open_history
+from kept.asked_moment import asked_moment
+from kept.catalogue import Catalogue
+from kept.errors import ConfigurationError, Stop
+from kept.settings import read_settings
+from producers.mapping import read_mapping
+from summaries.known import HistoryReader, Known
+from summaries.weekly.chart import charts_of
+from summaries.weekly.facts import WeekFacts, read_week, told_at, weeks_there
+from summaries.weekly.html_file import as_html
+from summaries.weekly.markdown import as_markdown
+from summaries.weekly.summary import summarise, zone_of
+from summaries.weekly.week import IsoWeek, week_named
+
+MOST_NAMED = 12
+
+
+class Told(NamedTuple):
+    """The facts of a week, and the catalogue they are told by."""
+
+    facts: WeekFacts
+    catalogue: Catalogue
+
+
+def summary(
+    week: Annotated[
+        str | None, typer.Option(help="An ISO week, such as 2026-W47.", show_default="the last that is over")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--md", help="As Markdown.", show_default="unless --html")] = False,
+    html: Annotated[bool, typer.Option("--html", help="As one HTML file with its pictures within.")] = False,
+    to: Annotated[Path | None, typer.Option("--output", help="A file to write; without it, standard output.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            help="As it was known at this moment: local time of the services, or with an offset.",
+            show_default="Monday 06:00 after the week",
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option(help="A history file, such as a replay leaves; else that of the settings.")
+    ] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="Of the service of this mapping, instead of those of the catalogue.")
+    ] = None,
+) -> None:
+    """One week in words: decisions and what became of them, what is signal and what is noise, the worst member beside
+    every total, what is not known, what waste cost, and what to ask.
+
+    The same week as of the same moment gives the same bytes.
+    """
+    if markdown and html:
+        raise ConfigurationError("--md and --html: give one of them; a file has one form")
+    told = tell(week, as_of, history, mapping)
+    found = summarise(told.facts)
+    text = as_html(found, charts_of(told.facts, found), told.catalogue) if html else as_markdown(found)
+    if to is None:
+        with output():
+            typer.echo(text, nl=False)
+        return
+    try:
+        to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Stop(f"{to}: the summary cannot be written: {error.strerror or error}") from error
+    typer.echo(f"{to}: {found.week.name}, {found.headline}")
+
+
+def tell(week: str | None, as_of: str | None, history: Path | None, mapping: str | None) -> Told:
+    """What is known of a week; raises `ConfigurationError` that says which weeks there are."""
+    services = _services(mapping)
+    reader = HistoryReader(lambda: open_history(history_settings(history), read_only=True))
+    with closing(reader):
+        moment = None if as_of is None else _moment(as_of, services)
+        known = Known(reader, services, moment)
+        chosen = _chosen(week, weeks_there(known))
+        at = told_at(known, chosen) if moment is None else moment
+        return Told(read_week(Known(reader, services, at), chosen), services)
+
+
+def _services(mapping: str | None) -> Catalogue:
+    if mapping is None:
+        return catalogue.services_of(read_settings(os.environ))
+    service = read_mapping(mapping).service()
+    return {service.id: service}
+
+
+def _moment(text: str, services: Catalogue) -> int:
+    several = len({service.time_zone for service in services.values()}) > 1
+    try:
+        return asked_moment(text, None if several else zone_of(services))
+    except ValueError as error:
+        raise ConfigurationError(f"--as-of: {error}") from error
+
+
+def _chosen(name: str | None, there: list[IsoWeek]) -> IsoWeek:
+    if not there:
+        raise ConfigurationError("no week is over and published yet; a week can be told of once it is")
+    if name is None:
+        return there[0]
+    try:
+        week = week_named(name)
+    except ValueError as error:
+        raise ConfigurationError(f"--week: {error}") from error
+    if week not in there:
+        some = ", ".join(one.name for one in there[:MOST_NAMED])
+        more = f" and back to {there[-1].name}" if len(there) > MOST_NAMED else ""
+        raise ConfigurationError(
+            f"--week: {week.name} is not over and published, or before the data; there is {some}{more}"
+        )
+    return week

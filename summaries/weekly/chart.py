@@ -1,0 +1,149 @@
+"""The control chart beside a sentence: its picture, its alternative text and its weeks as a table."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from kept.buckets import DAY_SECONDS, HOUR_SECONDS
+from kept.catalogue import Service
+from kept.signals.chart_weeks import ChartWeek
+from kept.signals.spc import RULE_WORDS
+from summaries import wording
+from summaries.vega import Spec, Theme, colours
+from summaries.weekly.facts import WeekFacts
+from summaries.weekly.figure_sentences import usual_range
+from summaries.weekly.names import plain
+from summaries.weekly.noise import GAP_WORDS, LABELS
+from summaries.weekly.summary import WeekSummary
+
+MOST_WEEKS: Final = 26
+WIDTH: Final = 340
+HEIGHT: Final = 150
+HEAD: Final = ("Week to", "Value", "n", "Mean", "Range", "Mark")
+LINES: Final = ("value", "mean", "lower", "upper")
+
+
+class SummaryChart(Struct, frozen=True, kw_only=True):
+    """A chart of the summary. `alt` says in words what the picture shows; `rows` are its weeks, under `HEAD`."""
+
+    service: str
+    indicator: str
+    title: str
+    alt: str
+    weeks: tuple[ChartWeek, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """A name for files and parts of a message: its service and indicator."""
+        return f"{self.service}-{self.indicator}"
+
+
+def charts_of(facts: WeekFacts, summary: WeekSummary) -> tuple[SummaryChart, ...]:
+    """The charts that the summary shows, in its order."""
+    by_id = {one.service.id: one for one in facts.services}
+    found = []
+    for service, indicator in summary.charts:
+        weeks = tuple(by_id[service].charts[indicator][-MOST_WEEKS:])
+        news = next(one for one in summary.news if (one.service, one.chart) == (service, indicator))
+        found.append(summary_chart(by_id[service].service, weeks, news.sentence))
+    return tuple(found)
+
+
+def summary_chart(service: Service, weeks: Sequence[ChartWeek], sentence: str) -> SummaryChart:
+    """A chart with its texts; `weeks` are of one indicator, by time, and end with the week that is told of."""
+    label = LABELS.get(weeks[-1].indicator, wording.label(weeks[-1].indicator))
+    return SummaryChart(
+        service=service.id,
+        indicator=weeks[-1].indicator,
+        title=f"{plain(service.name, 40)}: {label.lower()}",
+        alt=f"Control chart by week, {len(weeks)} weeks to {_day(weeks[-1], service.zone)}. {sentence}",
+        weeks=tuple(weeks),
+        rows=tuple(_row(week, service.zone) for week in weeks),
+    )
+
+
+def picture(chart: SummaryChart, zone: ZoneInfo, theme: Theme) -> Spec:
+    """The chart as a Vega-Lite specification: values with marked weeks, the mean, and the limits as they were."""
+    palette = colours(theme)
+    scale, unit = _scale(chart.weeks)
+    values = [_datum(week, zone, scale) for week in chart.weeks]
+    x = {"field": "week", "type": "temporal", "scale": {"type": "utc"}, "title": None, "axis": {"format": "%b %Y",
+         "tickCount": 4, "grid": False}}  # fmt: skip
+    title: dict[str, Any] = {"text": chart.title, "anchor": "start", "fontSize": 13, "color": palette["ink"]}
+
+    def line(field: str, **mark: Any) -> Spec:
+        y = {"field": field, "type": "quantitative", "title": unit, "scale": {"zero": False}}
+        return {"mark": {"type": "line", **mark}, "encoding": {"x": x, "y": y}}
+
+    return {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "title": title,
+        "data": {"values": values},
+        "layer": [
+            line("lower", strokeDash=[5, 4], color=palette["soft"], interpolate="step"),
+            line("upper", strokeDash=[5, 4], color=palette["soft"], interpolate="step"),
+            line("mean", color=palette["soft"], interpolate="step", strokeWidth=1),
+            line("value", strokeWidth=1.5, point={"size": 22, "color": palette["ink"]}),
+            {
+                "transform": [{"filter": "datum.marked != null"}],
+                "mark": {"type": "point", "shape": "diamond", "size": 130, "filled": True, "opacity": 1},
+                "encoding": {
+                    "x": x,
+                    "y": {"field": "value", "type": "quantitative"},
+                    "color": {
+                        "field": "marked",
+                        "type": "nominal",
+                        "legend": None,
+                        "scale": {
+                            "domain": ["concern", "improvement", "neutral"],
+                            "range": [palette["vermillion"], palette["blue"], palette["ink"]],
+                        },
+                    },
+                },
+            },
+        ],
+    }
+
+
+def _scale(weeks: Sequence[ChartWeek]) -> tuple[float, str]:
+    """What to divide values by, and the title of their axis."""
+    unit = weeks[-1].unit
+    if unit == "share":
+        return 0.01, "%"
+    if unit == "seconds":
+        largest = max((week.value for week in weeks if week.value is not None), default=0)
+        return (DAY_SECONDS, "days") if largest >= 2 * DAY_SECONDS else (HOUR_SECONDS, "hours")
+    return 1, unit
+
+
+def _datum(week: ChartWeek, zone: ZoneInfo, scale: float) -> dict[str, Any]:
+    numbers = {name: None if (number := getattr(week, name)) is None else round(number / scale, 6) for name in LINES}
+    mark = None if week.mark is None else week.mark.meaning
+    return {"week": f"{_day(week, zone)}T00:00:00Z", **numbers, "marked": mark}
+
+
+def _row(week: ChartWeek, zone: ZoneInfo) -> tuple[str, ...]:
+    value = GAP_WORDS.get(week.gap or "", "not known")
+    if week.value is not None:
+        value = wording.quantity(week.value, week.unit)
+    has_range = week.mean is not None and week.lower is not None and week.upper is not None
+    return (
+        _day(week, zone),
+        value,
+        "" if week.n is None else wording.number(week.n),
+        "" if week.mean is None else wording.quantity(week.mean, week.unit),
+        f"{usual_range(week)}{', trial' if week.trial else ''}" if has_range else "none yet",
+        "" if week.mark is None else f"{RULE_WORDS[week.mark.rule]}: {week.mark.meaning}",
+    )
+
+
+def _day(week: ChartWeek, zone: ZoneInfo) -> str:
+    """The last day of a week."""
+    return datetime.datetime.fromtimestamp(week.week_end - 1, zone).date().isoformat()
