@@ -64,7 +64,9 @@ def post(
         elif any(one.week == name for one in store.deliveries()):
             typer.echo(f"{name}: delivered before; --again sends it once more")
         else:
-            raise ConfigurationError(f"--week: the history has no figures of {name}; `kept summary` lists what there is")
+            raise ConfigurationError(
+                f"--week: no figures of {name} are there; `kept summary --week {name}` says what is"
+            )
     finally:
         store.close()
 
@@ -91,8 +93,8 @@ def _zone(settings: Settings, services: Catalogue) -> ZoneInfo:
     zones = {settings.summary_time_zone} if settings.summary_time_zone else {one.time_zone for one in services.values()}
     if len(zones) > 1:
         raise ConfigurationError(
-            f"KEPT_SUMMARY_TIME_ZONE: not set, and the services are in {', '.join(sorted(zones))}; name the one in which "
-            "Monday begins"
+            f"KEPT_SUMMARY_TIME_ZONE: not set, and the services are in {', '.join(sorted(zones))}; name the one in "
+            "which Monday begins"
         )
     (name,) = zones
     if name not in available_timezones():

@@ -45,5 +45,5 @@ def _section(section: Section) -> dict[str, Any]:
         "paragraphs": section.paragraphs,
         "points": [{"lead": item.lead, "text": item.text} for item in section.items],
         "pictures": [{"png": list(chart.png), "alt": chart.alt} for chart in section.charts],
-        "tables": [{"caption": table.caption, "head": table.head, "rows": table.rows} for table in section.tables],
+        "tables": [{"head": table.head, "rows": table.rows} for table in section.tables],
     }

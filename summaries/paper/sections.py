@@ -1,20 +1,20 @@
-"""What the paper says, section by section: the summary's own texts, in its own order."""
+"""What the paper says, section by section: the summary's own texts and tables, in its own order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from summaries.weekly.news import News
-from summaries.weekly.noise import Cell
+from summaries.weekly import layout
+from summaries.weekly.layout import Table
 from summaries.weekly.summary import WeekSummary
-from summaries.weekly.worst import DIMENSIONS
 
 MEANINGS: Final = {"concern": "Concern.", "improvement": "Improvement.", "neutral": "Change."}
 Pictures = Mapping[tuple[str, str], bytes]
-"""A PNG of the chart of each (service, indicator) in `WeekSummary.charts`."""
+"""A PNG of the chart of each (service, indicator) that is drawn."""
 
 
 class Item(Struct, frozen=True):
@@ -22,14 +22,6 @@ class Item(Struct, frozen=True):
 
     text: str
     lead: str = ""
-
-
-class Table(Struct, frozen=True):
-    """A table; the first cell of a row names it."""
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 class Chart(Struct, frozen=True):
@@ -50,91 +42,36 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 def sections(summary: WeekSummary, pictures: Pictures) -> Iterator[Section]:
-    """Every section that has something to say."""
-    yield _decisions(summary)
+    """Every section; where there is nothing to say, that is said."""
+    decided = layout.decisions_table(summary)
+    yield _of_table("Decisions and what became of them", "", decided, layout.NO_DECISIONS)
     yield _signal(summary, pictures)
     if summary.changes:
-        items = tuple(
-            Item(f"{one.day}: {one.title} ({one.expects}). {one.verdict}".rstrip(), f"{one.name}.")
-            for one in summary.changes
-        )
-        yield Section(title="Registered changes", items=items)
-    yield Section(
-        title="What is noise",
-        paragraphs=(summary.noise.sentence,),
-        tables=(
-            Table(
-                "Value, and under it the usual range",
-                ("Service", *summary.noise.columns),
-                tuple((row.name, *map(_cell, row.cells)) for row in summary.noise.rows),
-            ),
-        ),
-    )
-    yield _worst(summary)
-    if summary.unknown:
-        items = tuple(Item(f"{'; '.join(one.words)}.", f"{one.name}:") for one in summary.unknown)
-        yield Section(title="What is not known", items=items)
-    yield Section(
-        title="Cost of waste this week",
-        tables=tuple(
-            Table(
-                table.sentence,
-                ("Service", *table.kinds),
-                (
-                    *((row.name, *(amount or "not known" for amount in row.amounts)) for row in table.rows),
-                    *((f"All, {currency}", *amounts) for currency, amounts in table.totals),
-                ),
-            )
-            for table in summary.waste
-            if table.rows
-        ),
-        paragraphs=tuple(table.sentence for table in summary.waste if not table.rows),
-    )
-    if summary.questions:
-        yield Section(title="What to ask", items=tuple(Item(question) for question in summary.questions))
+        items = tuple(Item(one.in_words) for one in summary.changes)
+        yield Section(title="Changes registered this week", items=items)
+    noise = f"{summary.noise.sentence} {summary.noise.by_chance}".rstrip()
+    yield _of_table("Noise", noise, layout.figures_table(summary), "")
+    yield _of_table("The worst member beside each total", "", layout.worst_table(summary), layout.NO_WORST)
+    unknown = tuple(Item(f"{'; '.join(one.words)}.", f"{one.name}:") for one in summary.unknown)
+    yield _of_items("Not known, stale, or resting on little", unknown, layout.NO_UNKNOWN)
+    yield _of_table("Cost of waste this week", layout.waste_note(summary), layout.waste_table(summary), "")
+    yield _of_items("What to ask", tuple(Item(question) for question in summary.questions), layout.NO_QUESTIONS)
 
 
-def _decisions(summary: WeekSummary) -> Section:
-    title = "Decisions and what became of them"
-    if not summary.decisions:
-        return Section(title=title, paragraphs=("No decision is open, and none was closed this week.",))
-    items = tuple(
-        Item(f"{one.text} ({one.owner}, due {one.due}): {one.became}.", f"{one.name}.") for one in summary.decisions
-    )
-    return Section(title=title, items=items)
+def _of_table(title: str, words: str, table: Table, nothing: str) -> Section:
+    paragraphs = tuple(filter(None, (words, "" if table.rows else nothing)))
+    return Section(title=title, paragraphs=paragraphs, tables=(table,) if table.rows else ())
+
+
+def _of_items(title: str, items: tuple[Item, ...], nothing: str) -> Section:
+    return Section(title=title, items=items, paragraphs=() if items else (nothing,))
 
 
 def _signal(summary: WeekSummary, pictures: Pictures) -> Section:
-    if not summary.news:
-        return Section(title="What is signal", paragraphs=("Nothing.",))
-    shown = [one for one in summary.news if one.chart is not None and (one.service, one.chart) in pictures]
-    return Section(
-        title="What is signal",
-        items=tuple(Item(" ".join((one.sentence, *one.besides)), MEANINGS[one.meaning]) for one in summary.news),
-        charts=tuple(Chart(pictures[_chart(one)], one.sentence) for one in shown),
+    charts = tuple(
+        Chart(pictures[one.service, one.chart], one.sentence)
+        for one in summary.news
+        if one.chart is not None and (one.service, one.chart) in pictures
     )
-
-
-def _chart(news: News) -> tuple[str, str]:
-    assert news.chart is not None
-    return news.service, news.chart
-
-
-def _worst(summary: WeekSummary) -> Section:
-    return Section(
-        title="The worst beside every total",
-        tables=(
-            Table(
-                "Share of promises kept",
-                ("Service", "Total", *(f"Worst {dimension}" for dimension in DIMENSIONS)),
-                tuple((one.name, one.total, *one.worst) for one in summary.worst),
-            ),
-        )
-        if summary.worst
-        else (),
-        paragraphs=() if summary.worst else ("No total of this week has members to compare.",),
-    )
-
-
-def _cell(cell: Cell) -> str:
-    return f"{cell.text}\n{cell.detail}" if cell.detail else cell.text
+    items = tuple(Item(" ".join((one.sentence, *one.besides)), MEANINGS[one.meaning]) for one in summary.news)
+    return msgspec.structs.replace(_of_items("Signal", items, layout.NO_NEWS), charts=charts)
