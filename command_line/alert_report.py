@@ -12,11 +12,11 @@ import typer
 
 from catalogue import folders_of, services_of
 from command_line.history_choice import history_settings
+from command_line.moments import AsOf, as_of_of
 from command_line.output import output
 from command_line.report_card_in_words import card_in_words, card_objects
 from command_line.terminal_width import terminal_width
 from history.open import open_history
-from history.store import HistoryStore
 from kept.catalogue import Service
 from kept.errors import ConfigurationError
 from kept.owners import read_owners
@@ -24,6 +24,7 @@ from kept.settings import Settings
 from kept.signals.lead_time import DAY_SECONDS, HORIZON_SECONDS, PromiseCourse
 from kept.signals.on_call_load import UTC, period_start
 from kept.signals.report_card import ReportCard, Watched, report_card
+from summaries.known import HistoryReader, Known
 
 EARLIER_SECONDS: Final = 28 * DAY_SECONDS
 """So long before the period the course of a promise is read, to know since when it is broken at its beginning."""
@@ -34,6 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line
 
 def report(
     weeks: Annotated[int, typer.Option(min=1, max=520, help="Whole ISO weeks, besides the running one.")] = 12,
+    as_of: AsOf = None,
     history: History = None,
     json_output: Json = False,
 ) -> None:
@@ -42,7 +44,9 @@ def report(
     services = services_of(settings)
     store = open_history(settings, read_only=True)
     try:
-        card = _card(store, services, _people(settings), weeks, int(time.time()))
+        then = Known(HistoryReader(lambda: store), services, as_of_of(as_of, services.values()))
+        now = int(time.time()) if then.as_of is None else then.as_of
+        card = _card(then, store.published(), services, _people(settings), weeks, now)
     finally:
         store.close()
     with output():
@@ -55,20 +59,23 @@ def report(
 
 
 def _card(
-    store: HistoryStore, services: Mapping[str, Service], people: Mapping[str, int | None], weeks: int, now: int
+    then: Known,
+    published: Mapping[str, int],
+    services: Mapping[str, Service],
+    people: Mapping[str, int | None],
+    weeks: int,
+    now: int,
 ) -> ReportCard:
-    published = store.published()
     if not published:
         raise ConfigurationError("the history has no published service yet; a worker publishes within the first hour")
-    as_of = max(published.values())
-    watched = {
-        service: _watched(store, services[service], weeks, as_of) for service in published if service in services
-    }
+    newest = max(published.values())
+    as_of = newest if then.as_of is None else min(newest, then.as_of)
+    watched = {service: _watched(then, services[service], weeks, as_of) for service in published if service in services}
     # A day more than the period, so that it is enough in every time zone.
     earliest = period_start(as_of, weeks, UTC) - DAY_SECONDS - max(HORIZON_SECONDS.values())
     return report_card(
-        store.signals(since=earliest, until=as_of),
-        store.responses(),
+        [one for one in then.signals(since=earliest) if one.raised_at <= as_of],
+        then.responses(),
         services=watched,
         people=people,
         as_of=as_of,
@@ -77,11 +84,9 @@ def _card(
     )
 
 
-def _watched(store: HistoryStore, service: Service, weeks: int, as_of: int) -> Watched:
+def _watched(then: Known, service: Service, weeks: int, as_of: int) -> Watched:
     start = period_start(as_of, weeks, service.zone)
-    points = store.read(
-        service.id, slice=(), indicator="promise_kept", window="28d", since=start - EARLIER_SECONDS, until=as_of
-    )
+    points = then.series(service.id, "promise_kept", "28d", since=start - EARLIER_SECONDS, until=as_of)
     shares = [(point.window_end, float(point.value)) for point in points if point.value is not None]
     promise = service.promise
     return Watched(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
 
+from catalogue import services_of
 from command_line.alert_report import History, Json, report
 from command_line.alertmanager import Alerts, read_alerts
 from command_line.alerts_in_words import (
@@ -27,6 +28,7 @@ from command_line.alerts_in_words import (
 )
 from command_line.evidence_in_words import why_in_words
 from command_line.history_choice import history_settings
+from command_line.moments import AsOf, as_of_of
 from command_line.output import output
 from command_line.terminal_width import terminal_width
 from history.open import open_history
@@ -34,6 +36,7 @@ from history.store import HistoryStore
 from kept.errors import ConfigurationError
 from kept.signals.answers import UNANSWERED, Answer, answers
 from kept.signals.raised import Raised, Response
+from summaries.known import HistoryReader, Known
 
 ENDED_SECONDS = 7 * 86_400
 MOST_NAMED = 10
@@ -65,17 +68,21 @@ def list_alerts(
         str | None,
         typer.Option(help="URL of an Alertmanager to compare with, such as http://127.0.0.1:9093; else none is asked."),
     ] = None,
+    as_of: AsOf = None,
     history: History = None,
     json_output: Json = False,
 ) -> None:
     """What is raised now, worst first: since when, how sure, by how many cases, what to do first."""
-    given = service is not None or ended or alertmanager is not None or history is not None or json_output
+    given = service is not None or ended or alertmanager is not None or history is not None or json_output or as_of
     if context.invoked_subcommand is not None:
         if given:
             raise ConfigurationError(f"options go after the command: kept alerts {context.invoked_subcommand} --…")
         return
+    if alertmanager is not None and as_of is not None:
+        raise ConfigurationError("--alertmanager: Alertmanager tells what it fires now alone; leave --as-of away")
     with _opened(history, read_only=True) as store:
-        listing = _listing(store)
+        then = _then(store, as_of, history)
+        listing = _listing(then, store.published())
     if service is not None:
         listing = _only(listing, service)
     alerts = None if alertmanager is None else read_alerts(alertmanager)
@@ -91,7 +98,8 @@ def list_alerts(
 
     with output():
         if not json_output:
-            typer.echo(head(listing.raised, listing.answered, listing.as_of, int(time.time())))
+            now = int(time.time()) if then.as_of is None else then.as_of
+            typer.echo(head(listing.raised, listing.answered, listing.as_of, now))
         echo(worst_first(listing.raised), alerts)
         if not json_output:
             elsewhere = [] if alerts is None else alerts.without_signal(listing.raised)
@@ -103,19 +111,20 @@ def list_alerts(
 
 
 @app.command("why")
-def why(id: Id, history: History = None, json_output: Json = False) -> None:
+def why(id: Id, as_of: AsOf = None, history: History = None, json_output: Json = False) -> None:
     """The evidence of a signal: the sentence, the test, the counts or the chart, and what was said to it."""
     with _opened(history, read_only=True) as store:
-        one = _find(store, id)
-        responses = [response for response in store.responses() if response.id == one.id]
-        as_of = store.published()
+        then = _then(store, as_of, history)
+        one = find_signal(then.signals(), id)
+        responses = [response for response in then.responses() if response.id == one.id]
+        known_to = _known_to(then, store.published())
     answer = answers(responses).get(one.id, UNANSWERED)
     with output():
         if json_output:
-            line = as_json_object(one, _now_of(one, as_of), answer)
+            line = as_json_object(one, _now_of(one, known_to), answer)
             _echo_json({**line, **evidence_as_json_object(one, responses)})
             return
-        for text in why_in_words(one, _now_of(one, as_of), responses, terminal_width()):
+        for text in why_in_words(one, _now_of(one, known_to), responses, terminal_width()):
             typer.echo(text)
 
 
@@ -123,7 +132,7 @@ def why(id: Id, history: History = None, json_output: Json = False) -> None:
 def acknowledge(id: Id, history: History = None) -> None:
     """Say that you have taken it. Only the first time counts; saying it again changes nothing."""
     with _opened(history, read_only=False) as store:
-        one = _find(store, id)
+        one = find_signal(store.signals(), id)
         before = answers(store.responses()).get(one.id, UNANSWERED).acknowledged_at
         if before is None:
             store.respond(Response(id=one.id, says="acknowledged", at=int(time.time())))
@@ -140,7 +149,7 @@ def judge(
 ) -> None:
     """Say whether it was worth telling; the last judgement counts."""
     with _opened(history, read_only=False) as store:
-        one = _find(store, id)
+        one = find_signal(store.signals(), id)
         before = answers(store.responses()).get(one.id, UNANSWERED)
         if before.judged != judgement:
             # The last judgement counts, also after one of the same second, or of a clock that was ahead.
@@ -166,9 +175,8 @@ def _opened(history: Path | None, *, read_only: bool) -> Iterator[HistoryStore]:
         store.close()
 
 
-def _find(store: HistoryStore, prefix: str) -> Raised:
-    """The one signal whose id begins with `prefix`; raises `ConfigurationError` that says which there are."""
-    every = store.signals()
+def find_signal(every: Sequence[Raised], prefix: str) -> Raised:
+    """The one of these signals whose id begins with `prefix`; raises `ConfigurationError` that says which there are."""
     found = [one for one in every if one.id.startswith(prefix.lower())] if prefix else []
     if len(found) == 1:
         return found[0]
@@ -181,10 +189,21 @@ def _find(store: HistoryStore, prefix: str) -> Raised:
     raise ConfigurationError(f"{prefix!r} is no signal's id; {known}")
 
 
-def _listing(store: HistoryStore) -> _Listing:
-    as_of = store.published()
-    ended = [one for one in store.signals() if (one.ended_at or 0) > _now_of(one, as_of) - ENDED_SECONDS]
-    return _Listing(as_of, store.open_signals(), ended, answers(store.responses()))
+def _then(store: HistoryStore, as_of: str | None, history: Path | None) -> Known:
+    """What was known at the moment that is asked for."""
+    services = services_of(history_settings(history)) if as_of is not None else {}
+    return Known(HistoryReader(lambda: store), services, as_of_of(as_of, services.values()))
+
+
+def _known_to(then: Known, published: Mapping[str, int]) -> dict[str, int]:
+    """Up to when the data of each service were known (event time, s)."""
+    return {service: at if then.as_of is None else min(at, then.as_of) for service, at in published.items()}
+
+
+def _listing(then: Known, published: Mapping[str, int]) -> _Listing:
+    as_of = _known_to(then, published)
+    ended = [one for one in then.signals() if (one.ended_at or 0) > _now_of(one, as_of) - ENDED_SECONDS]
+    return _Listing(as_of, then.open_signals(), ended, answers(then.responses()))
 
 
 def _only(listing: _Listing, service: str) -> _Listing:

@@ -1,27 +1,44 @@
-"""`kept board`: the live page, from the history store. Its settings are `KEPT_*` variables."""
+"""`kept board`: the pages, from the history store. Its settings are `KEPT_*` variables."""
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from catalogue import services_of
 from history.open import open_history
-from kept.settings import read_settings
+from kept.settings import Settings, read_settings
 from summaries.application import serve
+from summaries.site import Recording
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def board() -> None:
-    """Serve the live page: every service, the worst promise first. Reads the history, writes nothing.
+    """Serve the pages: every service, the worst promise first. Reads the history, and writes decisions if told so.
 
     It has no login: KEPT_BOARD_HOST keeps it on loopback. Behind a proxy, name what it is reached as in
     KEPT_BOARD_NAMES.
     """
     settings = read_settings(os.environ)
-    names = [name.strip() for name in settings.board_names.split(",") if name.strip()]
     serve(
         services_of(settings),
         lambda: open_history(settings, read_only=True),
         settings.board_port,
         settings.board_host,
-        names,
+        names_of(settings),
+        recording(settings),
     )
+
+
+def names_of(settings: Settings) -> list[str]:
+    """The names of its own under which the board answers."""
+    return [name.strip() for name in settings.board_names.split(",") if name.strip()]
+
+
+def recording(settings: Settings) -> Recording | None:
+    """Whether decisions are recorded from the page: without a login only where nobody else can reach it."""
+    if not settings.board_decisions:
+        return None
+    is_alone = settings.board_host in LOOPBACK and not names_of(settings)
+    return Recording(lambda: open_history(settings), by_anyone=is_alone)

@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from command_line import dead_letters, grafana, influx, mapping, rules, topics
+from command_line import dead_letters, decisions, grafana, influx, mapping, rules, topics
 from command_line.alerts import app as alerts_app
 from command_line.board import board
 from command_line.catalogue_check import check
@@ -50,6 +50,7 @@ topics.app.command("check")(check_topics)
 topics.app.command("rights")(needed_rights)
 app.add_typer(topics.app, name="topics")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(influx.app, name="influx")
 app.add_typer(grafana.app, name="grafana")

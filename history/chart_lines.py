@@ -13,12 +13,14 @@ from urllib.parse import unquote
 
 import msgspec
 
-from history.line_protocol import NANOSECONDS, TRUTH, board_text, tag, text_field, within_second
-from history.storable import CHART_LINES, refuse_unstorable_week
+from history.line_protocol import NANOSECONDS, TRUTH, amended_time, board_text, tag, text_field, within_second
+from history.storable import CHART_LINES, refuse_unstorable_amendment, refuse_unstorable_week
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 
 CHARTS = "chart"
+CHART_AMENDMENTS = "chart_amendment"
 CHANGES = "change"
 """The measurements."""
 NONE = "none"
@@ -44,6 +46,19 @@ def chart_line(week: ChartWeek) -> str:
     return f"{CHARTS},indicator={tag(week.indicator)},service={tag(week.service)} {_joined(fields)} {week.week_end}"
 
 
+def chart_amendment_line(amendment: ChartAmendment) -> str:
+    """An amendment of a week; its time is in nanoseconds: the week's end, and when it became known within that second.
+
+    So it is kept for as long as the week. `old` is `null` for a week that was not there.
+    """
+    refuse_unstorable_amendment(amendment)
+    new = amendment.new
+    old, is_now = (text_field(msgspec.json.encode(side).decode()) for side in (amendment.old, new))
+    time = amended_time(f"{new.service} {new.indicator} chart", end=new.week_end, known_at=amendment.known_at)
+    tags = f"indicator={tag(new.indicator)},service={tag(new.service)}"
+    return f"{CHART_AMENDMENTS},{tags} known_at={amendment.known_at}i,old={old},new={is_now} {time}"
+
+
 def change_line(change: RegisteredChange) -> str:
     """A registered change; its time is in nanoseconds, so that those of one second stay apart."""
     fields = {
@@ -60,6 +75,15 @@ def change_line(change: RegisteredChange) -> str:
 def chart_week_of(row: Mapping[str, Any]) -> ChartWeek:
     """The week of a row with the field `point` in `_value`."""
     return msgspec.json.decode(unquote(row["_value"]), type=ChartWeek)
+
+
+def chart_amendment_of(row: Mapping[str, Any]) -> ChartAmendment:
+    """The amendment of a row with its fields."""
+    return ChartAmendment(
+        row["known_at"],
+        msgspec.json.decode(unquote(row["old"]), type=ChartWeek | None),
+        msgspec.json.decode(unquote(row["new"]), type=ChartWeek),
+    )
 
 
 def change_of(row: Mapping[str, Any]) -> RegisteredChange:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from history.chart_lines import CHANGES, CHARTS
+from history.chart_lines import CHANGES, CHART_AMENDMENTS, CHARTS
 from history.decision_lines import DECISIONS, DELIVERIES, LATER_SECONDS
 from history.line_protocol import AMENDMENTS, NANOSECONDS, POINTS, PUBLISHED, TRUTH
 from history.signal_lines import RESPONSES, SIGNALS
@@ -63,6 +63,12 @@ def charts(tags: dict[str, str | None], since: int | None, until: int | None) ->
     """Weeks of charts with these tags, since <= week_end <= until; one row each, in `_value`."""
     where, values = _where(CHARTS, tags, TRUTH)
     return f"{_FROM} {where} {_ONE_TABLE}", values | _range(since, until)
+
+
+def chart_amendments(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:
+    """Amendments of weeks of charts with these tags, since <= week_end <= until; one row each."""
+    where, values = _where(CHART_AMENDMENTS, tags)
+    return f"{_FROM} {where} {_WIDE}", values | _range(since, until)
 
 
 def changes(tags: dict[str, str | None], since: int | None, until: int | None) -> Query:

@@ -16,7 +16,14 @@ from urllib.parse import unquote
 import msgspec
 
 from history import flux
-from history.chart_lines import change_line, change_of, chart_line, chart_week_of
+from history.chart_lines import (
+    change_line,
+    change_of,
+    chart_amendment_line,
+    chart_amendment_of,
+    chart_line,
+    chart_week_of,
+)
 from history.decision_lines import decision_entry_of, decision_line, delivery_line, delivery_of
 from history.influxdb_connection import InfluxConnection, Precision, Refused
 from history.line_protocol import Lines, amendment_of, point_of, series_of_line, slice_tag, tag_value
@@ -27,6 +34,7 @@ from kept.deliveries import Delivery
 from kept.errors import Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
@@ -165,8 +173,32 @@ class InfluxHistory:
         tags = {"service": tag_value(service), "indicator": None if indicator is None else tag_value(indicator)}
         return sorted(map(chart_week_of, self._ask(flux.charts(tags, since, until))), key=ChartWeek.key)
 
+    def amend_charts(self, amendments: Sequence[ChartAmendment]) -> None:
+        """Store each `new` in place of `old` and remember `old` under `known_at`; repeating it is free.
+
+        What is remembered is written first: cut off in the middle, a week is what it was, and the call is repeated.
+        """
+        standing = {each.key(): each for each in self._standing_of_charts(amendments)}
+        merged: dict[tuple[object, ...], ChartAmendment] = {}
+        for amendment in amendments:
+            first = merged.get(amendment.key()) or standing.get(amendment.key(), amendment)
+            merged[amendment.key()] = ChartAmendment(amendment.known_at, first.old, amendment.new)
+        self._send(list(map(chart_amendment_line, merged.values())), "ns")
+        self.write_charts([amendment.new for amendment in amendments])
+
+    def chart_amendments(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartAmendment]:
+        """Amendments of weeks with since <= week_end <= until, ordered by `ChartAmendment.key()`; None means any."""
+        if _is_empty(since, until):
+            return []
+        tags = {"service": tag_value(service), "indicator": None if indicator is None else tag_value(indicator)}
+        rows = self._ask(flux.chart_amendments(tags, since, until))
+        return sorted(map(chart_amendment_of, rows), key=ChartAmendment.key)
+
     def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
-        """Store all `changes` but those older than what the bucket keeps; writing one again changes nothing."""
+        """Store all `changes` but those older than what the bucket keeps, each in place of what is there of its
+        key."""
         self._send([change_line(change) for change in {change.key(): change for change in changes}.values()], "ns")
 
     def changes(
@@ -217,6 +249,17 @@ class InfluxHistory:
             standing
             for service, moments in ends.items()
             for standing in self.amendments(service, since=min(moments), until=max(moments))
+        ]
+
+    def _standing_of_charts(self, amendments: Sequence[ChartAmendment]) -> list[ChartAmendment]:
+        """What is remembered already of the amended weeks."""
+        ends: dict[str, list[int]] = {}
+        for amendment in amendments:
+            ends.setdefault(amendment.new.service, []).append(amendment.new.week_end)
+        return [
+            standing
+            for service, weeks in ends.items()
+            for standing in self.chart_amendments(service, since=min(weeks), until=max(weeks))
         ]
 
     def _send(self, lines: list[str], precision: Precision) -> Counter[Refusal]:

@@ -92,16 +92,14 @@ class Lines:
         """
         refuse_unstorable(amendment.old)
         refuse_unstorable(amendment.new)
-        offset = MIDDLE + amendment.known_at - amendment.new.window_end
-        if not 0 <= offset < NANOSECONDS:
-            raise Stop(
-                f"{amendment.new.service} {amendment.new.indicator}: known at {amendment.known_at}, more than 15 years "
-                f"from the window's end {amendment.new.window_end}; this cannot be stored"
-            )
+        new_point = amendment.new
+        time = amended_time(
+            f"{new_point.service} {new_point.indicator}", end=new_point.window_end, known_at=amendment.known_at
+        )
         old, new = (msgspec.json.encode(point).decode() for point in (amendment.old, amendment.new))
         return (
             f"{AMENDMENTS},{self._tags(amendment.new)} known_at={amendment.known_at}i,"
-            f"old={text_field(old)},new={text_field(new)} {amendment.new.window_end * NANOSECONDS + offset}"
+            f"old={text_field(old)},new={text_field(new)} {time}"
         )
 
     def published(self, service: str, window_end: int) -> str:
@@ -117,6 +115,16 @@ class Lines:
                 f"slice={_escaped(slice_tag(point.slice))},window={tag(point.window)}"
             )
         return tags
+
+
+def amended_time(named: str, *, end: int, known_at: int) -> int:
+    """The time (ns) of an amendment, `known_at` (s), of what ends at `end` (s): within that second. Raises `Stop`."""
+    offset = MIDDLE + known_at - end
+    if not 0 <= offset < NANOSECONDS:
+        raise Stop(
+            f"{named}: known at {known_at}, more than 15 years from the window's end {end}; this cannot be stored"
+        )
+    return end * NANOSECONDS + offset
 
 
 def point_of(record: Mapping[str, Any]) -> Point:

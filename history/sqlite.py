@@ -16,13 +16,14 @@ import msgspec
 
 from history import sqlite_tables as tables
 from history.sqlite_tables import APPLICATION, FORMAT, NO_REASON, point_of, row_of, row_of_signal, signal_of, slice_text
-from history.storable import refuse_unstorable, refuse_unstorable_week, storable_signal
+from history.storable import refuse_unstorable, refuse_unstorable_amendment, refuse_unstorable_week, storable_signal
 from history.store import Refusal
 from kept.decisions import DecisionEntry
 from kept.deliveries import Delivery
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
@@ -158,15 +159,11 @@ class SQLiteHistory:
         self, service: str | None = None, *, since: int | None = None, until: int | None = None
     ) -> list[Raised]:
         """Signals with since <= raised_at <= until, ordered by `Raised.key()`; None means any."""
-        if self._lacks_format(3):
-            return []
-        return [signal_of(row) for row in self._query(tables.SIGNALS, service, *_times(since, until))]
+        return self._signals(tables.SIGNALS, service, *_times(since, until))
 
     def open_signals(self, service: str | None = None) -> list[Raised]:
         """Of each (service, signal, about) the one raised last, when it has not ended, ordered by `Raised.key()`."""
-        if self._lacks_format(3):
-            return []
-        return [signal_of(row) for row in self._query(tables.OPEN_SIGNALS, service)]
+        return self._signals(tables.OPEN_SIGNALS, service)
 
     def respond(self, response: Response) -> None:
         """Store what someone said to a signal; saying the same at the same second again changes nothing."""
@@ -195,8 +192,25 @@ class SQLiteHistory:
         rows = self._query(tables.CHARTS, service, indicator, *_times(since, until))
         return [msgspec.json.decode(text, type=ChartWeek) for (text,) in rows]
 
+    def amend_charts(self, amendments: Sequence[ChartAmendment]) -> None:
+        """Store each `new` in place of `old` and remember `old` under `known_at`: all of them or none."""
+        for amendment in amendments:
+            refuse_unstorable_amendment(amendment)
+        with self._transaction() as connection:
+            connection.executemany(tables.AMEND_CHART, map(tables.row_of_amendment, amendments))
+            connection.executemany(tables.CHART, [row_of(amendment.new) for amendment in amendments])
+
+    def chart_amendments(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartAmendment]:
+        """Amendments of weeks with since <= week_end <= until, ordered by `ChartAmendment.key()`; None means any."""
+        if self._lacks_format(5):
+            return []
+        rows = self._query(tables.CHART_AMENDMENTS, service, indicator, *_times(since, until))
+        return list(map(tables.amendment_of, rows))
+
     def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
-        """Store all `changes` or none of them; writing one again changes nothing."""
+        """Store all `changes` or none of them, each in place of what is there of the same key."""
         with self._transaction() as connection:
             connection.executemany(tables.CHANGE, map(row_of, changes))
 
@@ -313,6 +327,13 @@ class SQLiteHistory:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+
+    def _signals(self, statement: str, *parameters: object) -> list[Raised]:
+        if self._lacks_format(3):
+            return []
+        if self._lacks_format(5):
+            statement = statement.replace(*tables.BEFORE_COURSES)
+        return list(map(signal_of, self._query(statement, *parameters)))
 
     def _lacks_format(self, number: int) -> bool:
         """Whether the file was opened for reading before a worker has brought it up to this format."""

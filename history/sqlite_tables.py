@@ -16,6 +16,7 @@ from kept.decisions import DecisionEntry
 from kept.deliveries import Delivery
 from kept.indicators.point import Point, Slice
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from kept.signals.verdict import Verdict
@@ -77,6 +78,7 @@ CREATE TABLE chart_amendment (
     service TEXT NOT NULL, indicator TEXT NOT NULL, week_end INTEGER NOT NULL, known_at INTEGER NOT NULL,
     old TEXT NOT NULL, new TEXT NOT NULL,
     PRIMARY KEY (service, indicator, week_end, known_at)) WITHOUT ROWID;
+ALTER TABLE signal ADD COLUMN course TEXT NOT NULL DEFAULT '[]';
 """,
 )
 """The statements that lead from each format to the next, beginning with an empty file."""
@@ -120,11 +122,14 @@ PUBLISH = (
 )
 NO_REASON = ""
 RECORD = (
-    "INSERT INTO signal VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, signal, about, raised_at) DO UPDATE SET "
+    "INSERT INTO signal (service, signal, about, raised_at, told_at, quiet_since, ended_at, verdict, course) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (service, signal, about, raised_at) DO UPDATE SET "
     "told_at = excluded.told_at, quiet_since = excluded.quiet_since, ended_at = excluded.ended_at, "
-    "verdict = excluded.verdict"
+    "verdict = excluded.verdict, course = excluded.course"
 )
-_SIGNAL = "SELECT verdict, raised_at, told_at, quiet_since, ended_at FROM signal s "
+_SIGNAL = "SELECT verdict, raised_at, told_at, quiet_since, ended_at, course FROM signal s "
+BEFORE_COURSES = ("course FROM", "'[]' FROM")
+"""What of a statement on signals is put in which other place to read a file of a format below 5."""
 _IN_ORDER = " ORDER BY service, signal, about, raised_at"
 SIGNALS = _SIGNAL + "WHERE (?1 IS NULL OR service = ?1) AND raised_at BETWEEN ?2 AND ?3" + _IN_ORDER
 OPEN_SIGNALS = (
@@ -142,6 +147,15 @@ CHART = (
 CHARTS = (
     "SELECT week FROM chart WHERE service = ?1 AND (?2 IS NULL OR indicator = ?2) AND week_end BETWEEN ?3 AND ?4 "
     "ORDER BY service, indicator, week_end"
+)
+AMEND_CHART = (
+    "INSERT INTO chart_amendment VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (service, indicator, week_end, known_at) DO UPDATE SET new = excluded.new"
+)
+"""The first `old` stays: what came between was known at no other moment."""
+CHART_AMENDMENTS = (
+    "SELECT known_at, old, new FROM chart_amendment WHERE service = ?1 AND (?2 IS NULL OR indicator = ?2) "
+    "AND week_end BETWEEN ?3 AND ?4 ORDER BY service, indicator, week_end, known_at"
 )
 CHANGE = "INSERT INTO change VALUES (?, ?, ?, ?) ON CONFLICT (service, at, id) DO UPDATE SET change = excluded.change"
 CHANGES = (
@@ -219,16 +233,31 @@ def row_of(record: ChartWeek | RegisteredChange | DecisionEntry | Delivery) -> t
 def row_of_signal(raised: Raised) -> tuple[Any, ...]:
     """The row of a raised signal, as `RECORD` takes it; its verdict as JSON text."""
     verdict = msgspec.json.encode(raised.verdict).decode()
-    return (*raised.key(), raised.told_at, raised.quiet_since, raised.ended_at, verdict)
+    course = msgspec.json.encode(raised.course).decode()
+    return (*raised.key(), raised.told_at, raised.quiet_since, raised.ended_at, verdict, course)
+
+
+def row_of_amendment(amendment: ChartAmendment) -> tuple[Any, ...]:
+    """The row of an amendment of a week of a chart, as `AMEND_CHART` takes it; `old` is `null` when there was none."""
+    return (*amendment.key(), *(msgspec.json.encode(side).decode() for side in (amendment.old, amendment.new)))
+
+
+def amendment_of(row: tuple[Any, ...]) -> ChartAmendment:
+    """The amendment of a row of `CHART_AMENDMENTS`."""
+    known_at, old, new = row
+    return ChartAmendment(
+        known_at, msgspec.json.decode(old, type=ChartWeek | None), msgspec.json.decode(new, type=ChartWeek)
+    )
 
 
 def signal_of(row: tuple[Any, ...]) -> Raised:
     """The raised signal of a row of `SIGNALS` or `OPEN_SIGNALS`."""
-    verdict, raised_at, told_at, quiet_since, ended_at = row
+    verdict, raised_at, told_at, quiet_since, ended_at, course = row
     return Raised(
         verdict=msgspec.json.decode(verdict, type=Verdict),
         raised_at=raised_at,
         told_at=told_at,
         quiet_since=quiet_since,
         ended_at=ended_at,
+        course=msgspec.json.decode(course, type=tuple[int, ...]),
     )

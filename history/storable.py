@@ -9,6 +9,7 @@ import msgspec
 
 from kept.errors import Stop
 from kept.indicators.point import Point
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 
@@ -39,6 +40,13 @@ def refuse_unstorable_week(week: ChartWeek) -> None:
         number = getattr(week, name)
         if number is not None:
             _refuse_number(f"{week.service} {week.indicator} chart: {name}", number)
+
+
+def refuse_unstorable_amendment(amendment: ChartAmendment) -> None:
+    """Raise `Stop` for an amendment of a week of a chart with a number that no store could give back."""
+    for week in (amendment.old, amendment.new):
+        if week is not None:
+            refuse_unstorable_week(week)
 
 
 def storable_signal(raised: Raised) -> Raised:

@@ -12,6 +12,7 @@ from kept.decisions import DecisionEntry
 from kept.deliveries import Delivery
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
 
@@ -117,8 +118,20 @@ class HistoryStore(Protocol):
         """Weeks of a service's control charts with since <= week_end <= until, ordered by `ChartWeek.key()`; None means
         any."""
 
+    def amend_charts(self, amendments: Sequence[ChartAmendment]) -> None:
+        """Store each `new` in place of `old` and remember `old` under `known_at`; repeating it is free.
+
+        Two amendments of one week with one `known_at` are one: from the `old` of the first to the `new` of the last.
+        Raises `Stop` as `write_charts` does.
+        """
+
+    def chart_amendments(
+        self, service: str, *, indicator: str | None = None, since: int | None = None, until: int | None = None
+    ) -> list[ChartAmendment]:
+        """Amendments of weeks with since <= week_end <= until, ordered by `ChartAmendment.key()`; None means any."""
+
     def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
-        """Store registered `changes` by `RegisteredChange.key()`; writing one again changes nothing.
+        """Store registered `changes` by `RegisteredChange.key()`, in place of what is there of the same key.
 
         One older than all that a store keeps is left out, and logged.
         """

@@ -124,6 +124,43 @@ def decision_id(*, at: int, by: str, service: str, text: str) -> str:
     return hashlib.blake2b(said, digest_size=4).hexdigest()
 
 
+def decide(
+    *,
+    at: int,
+    by: str,
+    service: str,
+    text: str,
+    owner: str,
+    due: str,
+    signal: str | None = None,
+    objective: str | None = None,
+) -> DecisionEntry:
+    """The entry by which something is decided, with its texts as they are kept. Raises `ConfigurationError`."""
+    entry = DecisionEntry(
+        decision="", at=at, says="decided", by=by, service=service, text=text, owner=owner, due=due, signal=signal,
+        objective=objective,
+    )  # fmt: skip
+    entry = _plain(entry)
+    name = decision_id(at=at, by=entry.by, service=entry.service, text=entry.text)
+    return msgspec.structs.replace(entry, decision=name)
+
+
+def open_twin(entry: DecisionEntry, standing: Iterable[Decision]) -> Decision | None:
+    """An open decision that says just what `entry` would begin anew: a form sent twice, or a command repeated."""
+    said = (entry.service, entry.signal, entry.text, entry.owner, entry.due, entry.objective)
+    for one in standing:
+        first = one.history[0]
+        if one.is_open and said == (one.service, one.signal, one.text, first.owner, first.due, one.objective):
+            return one
+    return None
+
+
+def repeats(entry: DecisionEntry, decision: Decision) -> bool:
+    """Whether `entry` says just what was said last of `decision`, at another moment: nothing is new."""
+    last = decision.history[-1]
+    return msgspec.structs.replace(entry, at=last.at) == last
+
+
 def moment_after(decision: Decision, now: int) -> int:
     """The `at` (s) of what is said of `decision` at the wall clock `now`: later than all said before, also when that
     came from a clock that was ahead or within the same second."""
@@ -136,7 +173,20 @@ def checked(entry: DecisionEntry, so_far: Iterable[DecisionEntry]) -> DecisionEn
     Raises `ConfigurationError` for a text that is empty or too long, for a due date that is none, and for an entry that
     contradicts those there are.
     """
-    entry = msgspec.structs.replace(
+    entry = _plain(entry)
+    held = [other for other in so_far if other.decision == entry.decision]
+    if entry in held:
+        return entry
+    standing: Sequence[Decision] = decisions(held)
+    wrong = contradiction(entry, standing[0] if standing else None)
+    if wrong is not None:
+        raise ConfigurationError(wrong)
+    return entry
+
+
+def _plain(entry: DecisionEntry) -> DecisionEntry:
+    """The entry with its texts in one line each; raises `ConfigurationError` for what is too long or makes no sense."""
+    return msgspec.structs.replace(
         entry,
         by=_line("by", entry.by, MOST_NAME_CHARACTERS),
         service=_line("service", entry.service, MOST_NAME_CHARACTERS),
@@ -146,14 +196,6 @@ def checked(entry: DecisionEntry, so_far: Iterable[DecisionEntry]) -> DecisionEn
         objective=None if entry.objective is None else _line("objective", entry.objective, MOST_NAME_CHARACTERS),
         signal=None if entry.signal is None else _signal(entry.signal),
     )
-    held = [other for other in so_far if other.decision == entry.decision]
-    if entry in held:
-        return entry
-    standing: Sequence[Decision] = decisions(held)
-    wrong = contradiction(entry, standing[0] if standing else None)
-    if wrong is not None:
-        raise ConfigurationError(wrong)
-    return entry
 
 
 def _after(entry: DecisionEntry, before: Decision | None) -> Decision:

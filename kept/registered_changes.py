@@ -6,10 +6,12 @@ processor to the next as a record of its own under a key that is the same howeve
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 CHANGE: Final = b"change|"
 """How the message key of a change begins in topic `tallies`; that of a tally begins with a byte that is no letter."""
@@ -30,10 +32,38 @@ class RegisteredChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str
     indicator: str | None = None
     direction: Literal["up", "down"] | None = None
+    known_at: int | None = None
+    """The published event time (s) with which it came into the history first; None before it is there, and in
+    histories that did not keep it."""
 
     def key(self) -> tuple[str, int, str]:
         """What makes it one change; writing the same key again overwrites."""
         return self.service, self.at, self.id
+
+
+def unheard(
+    stored: Iterable[RegisteredChange], changes: Iterable[RegisteredChange], known_at: int
+) -> list[RegisteredChange]:
+    """Of `changes` those that are not `stored`, known from `known_at` (s) on, the moment that is published next.
+
+    One that says something else than before under its key keeps the moment from which it was known.
+    """
+    held = {change.key(): change for change in stored}
+    found = []
+    for change in changes:
+        before = held.get(change.key())
+        known = replace(change, known_at=known_at if before is None else before.known_at)
+        if known != before:
+            found.append(known)
+    return found
+
+
+def changes_known_at(changes: Iterable[RegisteredChange], moment: int) -> list[RegisteredChange]:
+    """Those of `changes` that were known at `moment` (s), in their order.
+
+    Of one whose `known_at` was not kept that is since it took effect.
+    """
+    return [change for change in changes if max(change.at, change.known_at or change.at) <= moment]
 
 
 class _Said(Struct, frozen=True, array_like=True):

@@ -120,6 +120,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Port of `kept board`."""
     board_names: str = ""
     """Names under which the board answers beside localhost and 127.0.0.1, comma separated: those of a proxy."""
+    board_decisions: bool = False
+    """Whether decisions may be recorded from the board: by whom a login names, or on this machine alone by anyone."""
 
     board_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8400"
     """Where readers of the weekly summary reach the board; its links begin so."""

@@ -17,7 +17,9 @@ from kept.buckets import HOUR_SECONDS
 from kept.catalogue import Catalogue
 from kept.errors import KeptError, Retry
 from kept.events import Event
+from kept.registered_changes import unheard
 from kept.settings import read_settings
+from kept.signals.chart_amendments import news
 from local_stack.city_feed import feed_of
 from producers.pace import Pace
 from stream_processors.embedded import EmbeddedPipeline
@@ -70,9 +72,13 @@ def publish(pipeline: EmbeddedPipeline, history: HistoryStore, published: int | 
     points = pipeline.indicators(at)
     try:
         history.write(points)
-        history.write_changes(pipeline.changes())
+        history.write_changes(unheard(history.changes(), pipeline.changes(), at))
         if published is None or at // HOUR_SECONDS > published // HOUR_SECONDS:
-            history.write_charts(pipeline.charts(at))
+            charts = pipeline.charts(at)
+            stored = [week for service in {week.service for week in charts} for week in history.charts(service)]
+            found = news(stored, charts, at)
+            history.amend_charts(found.amendments)
+            history.write_charts(found.fresh)
         history.publish({point.service for point in points}, at)
     except Retry:  # the next time writes the same series anew
         return published

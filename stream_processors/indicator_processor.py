@@ -37,8 +37,10 @@ from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
 from kept.marks import Mark
 from kept.published_time import now, replay_end
-from kept.registered_changes import unpack_change
+from kept.registered_changes import RegisteredChange, unheard, unpack_change
 from kept.settings import Settings
+from kept.signals.chart_amendments import news
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
 from kept.tallies import MergedTallies, PartitionTally, unpack
@@ -50,7 +52,7 @@ from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.slices import Slices
 from stream_processors.stage_times import StageTimes
-from stream_processors.unwritten import Unwritten
+from stream_processors.unwritten import Unwritten, UnwrittenWeeks
 
 log = logging.getLogger("kept.indicators")
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
@@ -235,30 +237,57 @@ class IndicatorProcessor:
         # A replay that counted nothing has ended all the same: who waits for it must be told.
         ended = self._services_of(owned) if everything else services
         if ended:
-            await self._write_changes(owned)
+            await self._write_changes(owned, at)
             await self._retrying(owned, self._history.publish, ended, at)
 
     async def _judge(self, owned: TalliesPartition, service: str, at: int) -> None:
-        """Judge a service, record what that changes, its charts too, then show it; before `publish`, which so announces
-        it."""
+        """Judge a service, write its charts, record what that changes, then show it; before `publish`, which so
+        announces it."""
         with self._stages.measure("judge"):
             judgement = owned.judgements.judge(service, owned.tallies, at, self._clock())
             unwritten = owned.unwritten.weeks(judgement.situation)
+        if unwritten.weeks:
+            await self._write_charts(owned, service, unwritten, at)
+        # Last: an hour whose signals are there counts as judged for the next owner, with its charts.
         if judgement.changed:
             await self._retrying(owned, self._history.record, judgement.changed)
-        if unwritten.weeks:
-            await self._retrying(owned, self._history.write_charts, unwritten.weeks)
-            owned.unwritten.settle_weeks(unwritten)
         if self.partitions.get(owned.partition) is owned:
             owned.judgements.settle(judgement)
             self._metrics.signals.show(service, judgement.verdicts, judgement.open)
 
-    async def _write_changes(self, owned: TalliesPartition) -> None:
-        """Write the registered changes that are not in the history by this owner's doing yet."""
+    async def _write_charts(
+        self, owned: TalliesPartition, service: str, unwritten: UnwrittenWeeks, known_at: int
+    ) -> None:
+        """Write the weeks that the history does not hold like that, and how those that it holds otherwise were known.
+
+        A former owner may have written them, so that only the history itself can tell what is new.
+        """
+        ends = [week.week_end for week in unwritten.weeks]
+        read = partial(self._history.charts, service, since=min(ends), until=max(ends))
+        stored: list[ChartWeek] | None = await self._retrying(owned, read)
+        if stored is None:
+            return
+        found = news(stored, unwritten.weeks, known_at)
+        if found.amendments:
+            await self._retrying(owned, self._history.amend_charts, found.amendments)
+        if found.fresh:
+            await self._retrying(owned, self._history.write_charts, found.fresh)
+        owned.unwritten.settle_weeks(unwritten)
+
+    async def _write_changes(self, owned: TalliesPartition, known_at: int) -> None:
+        """Write the registered changes that the history does not hold yet."""
         changes = owned.unwritten.changes()
-        if changes:
-            await self._retrying(owned, self._history.write_changes, changes)
-            owned.unwritten.settle_changes(changes)
+        if not changes:
+            return
+        times = [change.at for change in changes]
+        read = partial(self._history.changes, since=min(times), until=max(times))
+        stored: list[RegisteredChange] | None = await self._retrying(owned, read)
+        if stored is None:
+            return
+        found = unheard(stored, changes, known_at)
+        if found:
+            await self._retrying(owned, self._history.write_changes, found)
+        owned.unwritten.settle_changes(changes)
 
     async def _amend(self, owned: TalliesPartition, known_at: int) -> None:
         """Write the published points that late events have changed anew, and how they were known before."""

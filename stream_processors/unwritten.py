@@ -1,6 +1,7 @@
 """What the history does not hold by this owner's doing yet: weeks of control charts, and registered changes.
 
-A new owner of a partition knows of nothing that was written, and writes all of it once more: under the same keys.
+A new owner of a partition knows of nothing that was written, and offers all of it once more: what the history holds
+already is no news (`kept.signals.chart_amendments.news`, `kept.registered_changes.unheard`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ChartKey = tuple[str, str]
 
 
 class UnwrittenWeeks(NamedTuple):
-    """Weeks of charts to be written, and the rows that those charts are made of now."""
+    """Weeks of charts to be offered, and the rows that those charts are made of now."""
 
     weeks: list[ChartWeek]
     rows: Mapping[ChartKey, Sequence[ChartRow]]

@@ -1,4 +1,4 @@
-"""The web application: the pages of `summaries/pages`, read only.
+"""The web application: the pages of `summaries/pages`, read only but for decisions where that is switched on.
 
 Bound to loopback, no cookies, no external request; every page answers with a policy under which nothing but its own
 style sheet and scripts runs.
@@ -25,8 +25,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kept.catalogue import Catalogue
 from summaries.known import HistoryReader, OpenHistory
+<<<<<<< HEAD
 from summaries.pages import live, service, week
 from summaries.site import Asked, Site
+=======
+from summaries.pages import decisions, live, service
+from summaries.site import Asked, Recording, Site
+>>>>>>> main
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Names under which the page answers, so that a page elsewhere cannot reach it under a name of its own."""
@@ -40,7 +45,11 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
+<<<<<<< HEAD
 PAGES: tuple[ModuleType, ...] = (live, service, week)
+=======
+PAGES: tuple[ModuleType, ...] = (live, service, decisions)
+>>>>>>> main
 """In the order of the navigation."""
 
 
@@ -50,12 +59,15 @@ def application(
     *,
     clock: Callable[[], float] = time.time,
     names: Sequence[str] = (),
+    recording: Recording | None = None,
 ) -> Starlette:
     """The web application. `open_history` opens a store for reading; it is called again after each `Retry`.
 
+    Without `recording` it writes nothing; with it, decisions and nothing else.
+
     It answers under `HOSTS` and `names` alone.
     """
-    site = Site(catalogue, HistoryReader(open_history), clock)
+    site = Site(catalogue, HistoryReader(open_history), clock, recording)
     site.nav = [page.NAV for page in PAGES if page.NAV is not None]
 
     async def healthz(request: Request) -> Response:
@@ -77,10 +89,15 @@ def application(
 
 
 def serve(
-    catalogue: Catalogue, open_history: OpenHistory, port: int, host: str = "127.0.0.1", names: Sequence[str] = ()
+    catalogue: Catalogue,
+    open_history: OpenHistory,
+    port: int,
+    host: str = "127.0.0.1",
+    names: Sequence[str] = (),
+    recording: Recording | None = None,
 ) -> None:
     """Serve the pages on `port` of `host`, under `names` too, until the process is told to end."""
-    app = application(catalogue, open_history, names=names)
+    app = application(catalogue, open_history, names=names, recording=recording)
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
     asyncio.run(uvicorn.Server(config).serve())
 

@@ -6,18 +6,22 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-import msgspec
-
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
+<<<<<<< HEAD
 from kept.decisions import Decision, decisions
+=======
+from kept.decisions import Decision, DecisionEntry, decisions
+>>>>>>> main
 from kept.errors import KeptError
 from kept.indicators.known_at import as_known_at
 from kept.indicators.point import WHOLE, Amendment, Point, Slice
 from kept.indicators.small_numbers import DEFAULT_BELOW, suppressed
-from kept.registered_changes import RegisteredChange
+from kept.registered_changes import RegisteredChange, changes_known_at
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.raised import Raised, known_at
+from kept.signals.known_at import charts_known_at, signals_known_at
+from kept.signals.raised import Raised, Response
 
 OpenHistory = Callable[[], HistoryStore]
 T = TypeVar("T")
@@ -115,21 +119,35 @@ class Known:
         return self._known(service, points)
 
     def charts(self, service: str, indicator: str | None = None) -> list[ChartWeek]:
-        """Weeks of control charts, ordered by `ChartWeek.key()`."""
+        """Weeks of control charts as they stood, ordered by `ChartWeek.key()`."""
         at = self.published(service)
         if at is None:
             return []
-        return self._history.read(lambda store: store.charts(service, indicator=indicator, until=at))
+        weeks = self._history.read(lambda store: store.charts(service, indicator=indicator, until=at))
+        if self.as_of is None:
+            return weeks
+        later = self._history.read(lambda store: store.chart_amendments(service, indicator=indicator, until=at))
+        return charts_known_at(weeks, later, self.as_of)
+
+    def chart_amendments(self, service: str, indicator: str | None = None) -> list[ChartAmendment]:
+        """What became known later of the weeks that had ended by the moment; nothing without `as_of`."""
+        as_of = self.as_of
+        if as_of is None:
+            return []
+        found = self._history.read(lambda store: store.chart_amendments(service, indicator=indicator, until=as_of))
+        return [one for one in found if one.known_at > as_of]
 
     def changes(self, service: str | None = None) -> list[RegisteredChange]:
-        """Registered changes, ordered by `RegisteredChange.key()`."""
+        """Registered changes that were known, ordered by `RegisteredChange.key()`."""
         found = self._history.read(lambda store: store.changes(service, until=self.as_of))
-        return [change for change in found if self._is_known(change.service, change.at)]
+        known = found if self.as_of is None else changes_known_at(found, self.as_of)
+        return [change for change in known if self._is_known(change.service, change.at)]
 
     def signals(self, service: str | None = None, *, since: int | None = None) -> list[Raised]:
         """Signals raised since `since` (s), as they stood then: one that ended later is open."""
         found = self._history.read(lambda store: store.signals(service, since=since, until=self.as_of))
-        return [self._as_then(one) for one in found if self._is_known(one.verdict.service, one.raised_at)]
+        then = found if self.as_of is None else signals_known_at(found, self.as_of)
+        return [one for one in then if self._is_known(one.verdict.service, one.raised_at)]
 
     def open_signals(self, service: str | None = None) -> list[Raised]:
         """Signals that had not ended, ordered by `Raised.key()`."""
@@ -137,10 +155,25 @@ class Known:
             return self._history.read(lambda store: store.open_signals(service))
         return [one for one in self.signals(service) if one.ended_at is None]
 
+<<<<<<< HEAD
     def decisions(self, service: str | None = None) -> list[Decision]:
         """Decisions as they stood at the wall clock `as_of`, ordered by when they were decided."""
         entries = self._history.read(lambda store: store.decision_entries(until=self.as_of))
         return [one for one in decisions(entries) if service in (None, one.service)]
+=======
+    def responses(self) -> list[Response]:
+        """What people had said to signals by the wall clock `as_of`, ordered by (at, id, says)."""
+        found = self._history.read(lambda store: store.responses())
+        return [one for one in found if self.as_of is None or one.at <= self.as_of]
+
+    def decisions(self, service: str | None = None) -> list[Decision]:
+        """Decisions as they stood at the wall clock `as_of`, ordered by when they were decided."""
+        return [one for one in decisions(self.decision_entries()) if service in (None, one.service)]
+
+    def decision_entries(self) -> list[DecisionEntry]:
+        """Everything that was said of decisions by the wall clock `as_of`, ordered by `DecisionEntry.key()`."""
+        return self._history.read(lambda store: store.decision_entries(until=self.as_of))
+>>>>>>> main
 
     def amended(self, service: str, *, since: int | None = None, until: int | None = None) -> list[Amendment]:
         """What became known after the moment of points with since <= window_end <= until; nothing without `as_of`."""
@@ -172,8 +205,3 @@ class Known:
     def _is_known(self, service: str, at: int) -> bool:
         published = self.published(service)
         return published is None or at <= published
-
-    def _as_then(self, raised: Raised) -> Raised:
-        if self.as_of is None or raised.ended_at is None or known_at(raised) <= self.as_of:
-            return raised
-        return msgspec.structs.replace(raised, ended_at=None, quiet_since=None)

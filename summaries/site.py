@@ -20,7 +20,19 @@ from kept.asked_moment import VALID, asked_moment
 from kept.catalogue import Catalogue, Service
 from kept.errors import KeptError, Retry
 from summaries import wording
-from summaries.known import HistoryReader, Known
+from summaries.known import HistoryReader, Known, OpenHistory
+from summaries.posted import Refused, read_form
+
+
+class Recording(Struct, frozen=True):
+    """That decisions may be recorded from the page: how the history is opened for writing, and by whom.
+
+    `by_anyone`: also by who is not logged in, under the name they give; for a board that only its own machine reaches.
+    """
+
+    open: OpenHistory
+    by_anyone: bool
+
 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -74,12 +86,24 @@ class Asked(Struct, frozen=True, kw_only=True):
 Handler = Callable[[Asked, Known], Response]
 """Makes a page: pure but for what it asks `Known`. It runs in a thread, and may raise what `Site.route` answers."""
 
+FormHandler = Callable[[Asked, Known, Mapping[str, str]], Response]
+"""Does what a form asks for, and answers; the fields of the form are its argument `form`."""
+
 
 class Site:
     """The pages' common ground, for one catalogue and one history."""
 
-    def __init__(self, catalogue: Catalogue, history: HistoryReader, clock: Callable[[], float]) -> None:
-        """`clock` gives epoch seconds: it only tells how far the data are behind, and which week is over."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        history: HistoryReader,
+        clock: Callable[[], float],
+        recording: Recording | None = None,
+    ) -> None:
+        """`clock` gives epoch seconds: it only tells how far the data are behind, which week is over, and when
+        something is recorded. Without `recording` nothing is ever written.
+        """
+        self.recording = recording
         self.catalogue = catalogue
         self.history = history
         self.clock = clock
@@ -127,6 +151,21 @@ class Site:
             return await run_in_threadpool(self._answer, asked, handler, as_data)
 
         return Route(path, endpoint)
+
+    def form_route(self, path: str, handler: FormHandler) -> Route:
+        """`handler` of what a form of a page sends to `path`, with the answers of `route`, and those to strangers."""
+
+        async def endpoint(request: Request) -> Response:
+            asked, problem = self._asked(request)
+            if problem is not None:
+                return self._refusal(asked, 400, problem, as_data=False)
+            try:
+                form = await read_form(request)
+            except Refused as error:
+                return self._refusal(asked, error.status, f"{error}.", as_data=False)
+            return await run_in_threadpool(self._answer, asked, lambda asked, known: handler(asked, known, form), False)
+
+        return Route(path, endpoint, methods=["POST"])
 
     def not_found(self, asked: Asked, error: NotFound | None = None, *, as_data: bool = False) -> Response:
         """What was asked for, and what there is."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +16,8 @@ from kept.buckets import HOUR_SECONDS
 from kept.signals.kinds import BY_NAME
 from kept.signals.verdict import Verdict
 
+MOST_TURNS: Final = 1_000
+"""Of a course."""
 SignalKey = tuple[str, str, str]
 """(service, signal, about), as `Verdict.key()`."""
 
@@ -34,6 +36,9 @@ class Raised(Struct, frozen=True, kw_only=True):
     """Event time (s) of the judgement that found its evidence gone, unless a later one found it back; None: active."""
     ended_at: int | None = None
     """Event time (s) at which its evidence was gone, known `quiet_hours` of its kind later; None while it is open."""
+    course: tuple[int, ...] = ()
+    """Event times (s) of the judgements that changed it: gone quiet, active again, gone quiet, …; the last one of a
+    signal that has ended is that of its end. Empty in histories that did not keep it; of very many the last stay."""
 
     def key(self) -> tuple[str, str, str, int]:
         """What makes it one raised signal."""
@@ -72,7 +77,8 @@ def advance(
     for key, raised in open.items():
         verdict = given.get(key)
         if verdict is not None and at > raised.raised_at and _is_another(verdict, raised.verdict):
-            changed.append(replace(raised, quiet_since=at, ended_at=at))
+            turns = (at,) if raised.quiet_since is not None else (at, at)
+            changed.append(replace(raised, quiet_since=at, ended_at=at, course=_course(raised, *turns)))
             continue
         moved = _moved(raised, at, active=verdict is not None and verdict.active)
         if moved.ended_at is None:
@@ -90,6 +96,8 @@ def advance(
 
 def known_at(raised: Raised) -> int:
     """Event time (s) of the latest judgement that this record shows to have been made."""
+    if raised.course:
+        return raised.course[-1]
     if raised.ended_at is None:
         return max(raised.raised_at, raised.quiet_since or raised.raised_at)
     kind = BY_NAME.get(raised.verdict.signal)
@@ -106,9 +114,18 @@ def _moved(raised: Raised, at: int, *, active: bool) -> Raised:
     if at <= raised.raised_at:
         return raised
     if active:
-        return raised if raised.quiet_since is None else replace(raised, quiet_since=None)
+        return raised if raised.quiet_since is None else replace(raised, quiet_since=None, course=_course(raised, at))
+    turns = (at,) if raised.quiet_since is None else ()
     quiet_since = at if raised.quiet_since is None else raised.quiet_since
     kind = BY_NAME.get(raised.verdict.signal)
     if kind is None or at - quiet_since >= kind.quiet_hours * HOUR_SECONDS:
-        return replace(raised, quiet_since=quiet_since, ended_at=quiet_since)
-    return raised if raised.quiet_since is not None else replace(raised, quiet_since=quiet_since)
+        return replace(raised, quiet_since=quiet_since, ended_at=quiet_since, course=_course(raised, *turns, at))
+    return replace(raised, quiet_since=quiet_since, course=_course(raised, *turns)) if turns else raised
+
+
+def _course(raised: Raised, *turns: int) -> tuple[int, ...]:
+    """Its course with these `turns` added; that of a history that kept none begins with when it went quiet."""
+    begun = raised.course or (() if raised.quiet_since is None else (raised.quiet_since,))
+    course = begun + turns
+    excess = len(course) - MOST_TURNS
+    return course if excess <= 0 else course[excess + excess % 2 :]  # what is left begins with going quiet

@@ -10,10 +10,13 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from command_line.board import recording
 from command_line.healthz import main as healthz
+from kept.settings import Settings
 from local_stack.child import Child
 from local_stack.environment import plain_environment
 from local_stack.ports import LOOPBACK, free_port, wait_until_answers
@@ -57,6 +60,24 @@ def test_the_board_answers_under_its_names_alone(board: int, capsys: pytest.Capt
     assert asked(board, "elsewhere.example.org")[0] == 400
     assert healthz([str(board)]) == 0
     assert capsys.readouterr().out.startswith("200 ")
+
+
+@pytest.mark.parametrize(
+    ("more", "by_anyone"),
+    [
+        ({"board_decisions": False}, None),
+        ({}, True),
+        ({"board_host": "0.0.0.0"}, False),
+        ({"board_names": "kept.example.org"}, False),
+    ],
+    ids=["off", "alone", "reached_by_others", "behind_a_proxy"],
+)
+def test_decisions_are_recorded_without_a_login_only_where_nobody_else_comes(
+    more: dict[str, Any], by_anyone: bool | None
+) -> None:
+    settings = Settings(**({"board_decisions": True} | more))
+    found = recording(settings)
+    assert (None if found is None else found.by_anyone) is by_anyone
 
 
 class Unwell(BaseHTTPRequestHandler):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartMark, ChartWeek
 from tests.history.points import NASTY, NOON, NUMBERS, TEXTS
 
@@ -74,6 +76,19 @@ def any_weeks(service: str) -> st.SearchStrategy[list[ChartWeek]]:
     return st.lists(one, max_size=8, unique_by=ChartWeek.key)
 
 
+def any_amendments(service: str) -> st.SearchStrategy[list[ChartAmendment]]:
+    """Lists of amendments of weeks of one service, each key at most once, some of weeks that were not there."""
+    one = st.builds(
+        lambda weeks, old, after: ChartAmendment(
+            weeks[0].week_end + after, None if old is None else replace(weeks[0], value=old), weeks[0]
+        ),
+        any_weeks(service).filter(bool),
+        NUMBERS,
+        st.integers(0, 9),
+    )
+    return st.lists(one, max_size=6, unique_by=ChartAmendment.key)
+
+
 def any_changes(service: str) -> st.SearchStrategy[list[RegisteredChange]]:
     """Lists of changes of one service, each key at most once, many within one second."""
     one = st.builds(
@@ -84,5 +99,6 @@ def any_changes(service: str) -> st.SearchStrategy[list[RegisteredChange]]:
         title=TEXTS | NASTY,
         indicator=st.none() | st.just("backlog"),
         direction=st.none() | st.sampled_from(["up", "down"]),
+        known_at=st.none() | st.integers(NOON, NOON + 5),
     )
     return st.lists(one, max_size=8, unique_by=RegisteredChange.key)

@@ -76,6 +76,7 @@ def any_signals(service: str) -> st.SearchStrategy[list[Raised]]:
         told_at=st.integers(0, 2**33),
         quiet_since=st.none() | st.integers(NOON, NOON + 86400),
         ended_at=st.none() | st.integers(NOON, NOON + 86400),
+        course=st.lists(st.integers(NOON, NOON + 86400), max_size=4).map(lambda turns: tuple(sorted(turns))),
     )
     return st.lists(one, max_size=12, unique_by=Raised.key)
 

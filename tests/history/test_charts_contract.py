@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from kept.errors import Stop
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
-from tests.history.charts import WEEK, any_changes, any_weeks, change, gap, week
+from tests.history.charts import WEEK, any_amendments, any_changes, any_weeks, change, gap, week
 from tests.history.conftest import OpenStore
 from tests.history.points import NOON
 
@@ -75,6 +76,72 @@ def test_any_weeks_come_back(open_store: OpenStore, data: st.DataObject) -> None
     assert store.charts(service) == sorted(written, key=ChartWeek.key)
     assert list(map(repr, store.charts(service))) == list(map(repr, sorted(written, key=ChartWeek.key)))
     store.close()
+
+
+def test_an_amended_week_takes_the_place_of_the_former_which_is_remembered(open_store: OpenStore) -> None:
+    store = open_store()
+    store.write_charts([week(), week(week_end=NOON + WEEK)])
+    changes = [
+        ChartAmendment(NOON + 60, week(), week(value=0.61, mark=None)),
+        ChartAmendment(NOON + 120, week(value=0.61, mark=None), gap()),
+        ChartAmendment(NOON + 60, None, week(indicator="backlog")),
+    ]
+    for amendment in changes:
+        store.amend_charts([amendment])
+    assert open_store().charts("street-repairs", until=NOON) == [week(indicator="backlog"), gap()]
+    assert open_store().chart_amendments("street-repairs") == sorted(changes, key=ChartAmendment.key)
+    store.amend_charts(changes[:2])  # a call that is repeated
+    assert store.chart_amendments("street-repairs") == sorted(changes, key=ChartAmendment.key)
+    assert store.charts("street-repairs", until=NOON) == [week(indicator="backlog"), gap()]
+
+
+def test_two_amendments_of_a_week_at_one_moment_are_one(open_store: OpenStore) -> None:
+    store = open_store()
+    first, second = (week(value=value) for value in (0.5, 0.4))
+    store.amend_charts([ChartAmendment(NOON, None, first)])
+    store.amend_charts([ChartAmendment(NOON, first, second), ChartAmendment(NOON, second, week())])
+    assert store.chart_amendments("street-repairs") == [ChartAmendment(NOON, None, week())]
+    assert store.charts("street-repairs") == [week()]
+
+
+def test_amendments_narrow_by_service_indicator_and_week_end(open_store: OpenStore) -> None:
+    store = open_store()
+    ends = [NOON + number * WEEK for number in range(4)]
+    store.amend_charts([ChartAmendment(ends[3], None, week(week_end=end)) for end in ends])
+    store.amend_charts([ChartAmendment(ends[3], None, week(indicator="backlog", week_end=ends[1]))])
+    found = store.chart_amendments("street-repairs", since=ends[1], until=ends[2])
+    assert [(one.new.indicator, one.new.week_end) for one in found] == [
+        ("backlog", ends[1]), ("promise_kept", ends[1]), ("promise_kept", ends[2])
+    ]  # fmt: skip
+    assert len(store.chart_amendments("street-repairs", indicator="promise_kept")) == 4
+    assert store.chart_amendments("street-repairs", since=ends[2], until=ends[1]) == []
+    assert store.chart_amendments("no-such-service") == []
+
+
+def test_an_amendment_with_a_number_that_is_none_is_refused_and_nothing_is_stored(open_store: OpenStore) -> None:
+    store = open_store()
+    for bad in (ChartAmendment(NOON, week(mean=float("nan")), week()), ChartAmendment(NOON, None, week(value=2**63))):
+        with pytest.raises(Stop, match="street-repairs promise_kept chart: "):
+            store.amend_charts([bad])
+    assert store.charts("street-repairs") == store.chart_amendments("street-repairs") == []
+
+
+@thorough
+@given(data=st.data())
+def test_any_amendments_come_back(open_store: OpenStore, data: st.DataObject) -> None:
+    service = f"service-{next(serial)}"
+    written = data.draw(any_amendments(service))
+    store = open_store()
+    store.amend_charts(written)
+    store.amend_charts(written[:2])
+    assert list(map(repr, store.chart_amendments(service))) == list(map(repr, sorted(written, key=ChartAmendment.key)))
+    store.close()
+
+
+def test_a_change_keeps_from_when_it_was_known(open_store: OpenStore) -> None:
+    store = open_store()
+    store.write_changes([change(known_at=NOON + 300)])
+    assert store.changes() == [change(known_at=NOON + 300)]
 
 
 def test_changes_of_one_second_are_all_kept_each_once(open_store: OpenStore) -> None:

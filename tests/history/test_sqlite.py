@@ -11,16 +11,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from history import sqlite_tables
 from history.sqlite import RETRY_CODES, SQLiteHistory
 from kept.errors import KeptError, Retry, Stop
 from kept.indicators.point import Amendment
+from kept.signals.chart_amendments import ChartAmendment
 from tests.history.charts import change, week
 from tests.history.decisions import decided, delivery
 from tests.history.points import NOON, point
-from tests.history.signals import raised, response
+from tests.history.signals import HOUR, raised, response
 
 BATCH = 500
 WRITER = f"""
@@ -223,7 +225,7 @@ def file_of_format_3(path: Path) -> Path:
     file_of_format_2(path)
     old = sqlite3.connect(path, isolation_level=None)
     old.executescript(f"{sqlite_tables.STEPS[2]}; PRAGMA user_version = 3;")
-    old.execute(sqlite_tables.RECORD, sqlite_tables.row_of_signal(raised()))
+    old.execute("INSERT INTO signal VALUES (?, ?, ?, ?, ?, ?, ?, ?)", sqlite_tables.row_of_signal(raised())[:-1])
     old.close()
     return path
 
@@ -260,19 +262,25 @@ def test_a_file_of_format_4_is_brought_up_to_date_and_keeps_what_it_holds(tmp_pa
     assert user_version(path) == 5
     assert (store.charts("street-repairs"), store.changes()) == ([week()], [change()])
     assert store.signals() == [raised()]
-    assert store.decision_entries() == store.deliveries() == []
+    assert store.decision_entries() == store.deliveries() == store.chart_amendments("street-repairs") == []
+    amended = ChartAmendment(NOON + 60, week(), week(value=0.5))
     store.decide(decided())
     store.deliver(delivery())
+    store.amend_charts([amended])
+    store.record([msgspec.structs.replace(raised(), course=(NOON + HOUR, NOON + 2 * HOUR))])
     store.close()
     again = SQLiteHistory(path, read_only=True)
     assert (again.decision_entries(), again.deliveries()) == ([decided()], [delivery()])
+    assert (again.charts("street-repairs"), again.chart_amendments("street-repairs")) == ([amended.new], [amended])
+    assert [one.course for one in again.signals()] == [(NOON + HOUR, NOON + 2 * HOUR)]
     again.close()
 
 
 def test_a_reader_of_format_4_sees_no_decisions_until_there_are_any_and_makes_none(tmp_path: Path) -> None:
     path = file_of_format_4(tmp_path / "history.sqlite")
     reader = SQLiteHistory(path, read_only=True)
-    assert reader.decision_entries() == reader.deliveries() == []
+    assert reader.decision_entries() == reader.deliveries() == reader.chart_amendments("street-repairs") == []
+    assert reader.signals() == reader.open_signals() == [raised()]
     for write in (lambda: reader.decide(decided()), lambda: reader.deliver(delivery())):
         with pytest.raises(Stop, match="reading only"):
             write()
@@ -307,7 +315,12 @@ def test_weeks_of_charts_are_written_together_or_not_at_all(tmp_path: Path) -> N
     with pytest.raises(Stop, match="cannot be stored"):
         store.write_charts([week(), week(week_end=2**80)])
     with pytest.raises(Stop, match="cannot be stored"):
+        store.amend_charts(
+            [ChartAmendment(NOON, None, week()), ChartAmendment(2**80, week(value=1.0), week())],
+        )
+    with pytest.raises(Stop, match="cannot be stored"):
         store.write_changes([change(), change(at=2**80)])
+    assert store.chart_amendments("street-repairs") == []
     assert store.charts("street-repairs") == store.changes() == []
 
 

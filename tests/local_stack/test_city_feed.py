@@ -7,12 +7,14 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 import catalogue
 from history.sqlite import SQLiteHistory
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.events import Event, ServiceChanged
+from kept.signals.known_at import charts_known_at
 from local_stack.city_feed import CATCH_UP_FACTOR, CityPace, city_events, feed_start_ms
 from local_stack.embedded_demo import publish, run_embedded_city
 from stream_processors.embedded import EmbeddedPipeline
@@ -89,7 +91,7 @@ def test_the_embedded_city_has_charts_by_the_hour_and_registered_changes() -> No
     published = publish(pipeline, history, None)
     assert published == seconds("2024-06-17 10:00")
     assert history.charts(CHARTED.id) == pipeline.charts(published) != []
-    assert history.changes() == pipeline.changes() != []
+    assert history.changes() == [replace(change, known_at=published) for change in pipeline.changes()] != []
 
     before = history.charts(CHARTED.id)
     pipeline.apply([event("case.opened", "2024-06-08 10:00", "late")])
@@ -97,6 +99,10 @@ def test_the_embedded_city_has_charts_by_the_hour_and_registered_changes() -> No
         pipeline.tick(ms(time))
         published = publish(pipeline, history, published)
         assert (history.charts(CHARTED.id) != before) is changed
+    then = charts_known_at(
+        history.charts(CHARTED.id), history.chart_amendments(CHARTED.id), seconds("2024-06-17 10:55")
+    )
+    assert then == before
     history.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from command_line.moments import as_of_ms
 from kept.events import Event, decode, milliseconds
@@ -21,6 +23,7 @@ from kept.indicators.point import Point
 from kept.marks import Accounts
 from kept.registered_changes import RegisteredChange
 from kept.settings import Settings
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from local_stack.broker import Broker
 from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, replay_pipeline, wait_for
@@ -61,11 +64,12 @@ def change_events() -> list[tuple[int, Event]]:
 
 
 class Outcome(NamedTuple):
-    """What a replay came to: points by key, what became of every event, charts, registered changes."""
+    """What a replay came to: points by key, what became of every event, charts with amendments, registered changes."""
 
     points: dict[object, Point]
     accounts: Accounts
     charts: list[ChartWeek]
+    amendments: list[ChartAmendment]
     changes: list[RegisteredChange]
 
 
@@ -114,13 +118,35 @@ def _replay(stream: Stream, broker: Broker, between: Callable[[Replay], None] | 
         points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000, disturb)
         with history_of(replay.settings) as store:
             assert store is not None
-            return Outcome(_by_key(points), accounts, store.charts(SERVICE.id), store.changes())
+            return Outcome(
+                _by_key(points),
+                accounts,
+                store.charts(SERVICE.id),
+                store.chart_amendments(SERVICE.id),
+                store.changes(),
+            )
+
+
+def _assert_chains(outcome: Outcome) -> None:
+    """Of each week every amendment begins where the one before it ended, and the last one ended as the week is."""
+    of_week: dict[object, list[ChartAmendment]] = {}
+    for one in outcome.amendments:
+        of_week.setdefault(one.new.key(), []).append(one)
+    for week in outcome.charts:
+        chain = of_week.pop(week.key(), [])
+        assert all(one.new == following.old for one, following in itertools.pairwise(chain))
+        assert all(one.old != one.new for one in chain)
+        assert all(one.old is not None for one in chain[1:])
+        assert not chain or chain[-1].new == week
+    assert of_week == {}
 
 
 def _assert_same(stream: Stream, outcome: Outcome) -> None:
     assert outcome.points == stream.expected
     assert outcome.charts == stream.charts
-    assert outcome.changes == stream.changes
+    assert [replace(change, known_at=None) for change in outcome.changes] == stream.changes
+    assert all(change.known_at is not None for change in outcome.changes)
+    _assert_chains(outcome)
     accounts = outcome.accounts
     assert accounts.reconciles()
     assert accounts.received == len(stream.events)

@@ -15,6 +15,7 @@ from kept.indicators.point import Amendment, Point
 from kept.indicators.windows import WINDOWS
 from kept.registered_changes import RegisteredChange
 from kept.settings import Settings
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
@@ -40,9 +41,11 @@ class Store:
         self.amendments: list[Amendment] = []
         self.recorded: list[Raised] = []
         self.weeks: list[ChartWeek] = []
+        """In the order of writing, also those that take the place of others."""
+        self.chart_amendments: list[ChartAmendment] = []
         self.charts_refused = 0
         """So many more calls of `write_charts` are refused."""
-        self.changes: list[RegisteredChange] = []
+        self.registered: list[RegisteredChange] = []
         self.calls: list[str] = []
         self.away = False
         self.go_on = threading.Event()
@@ -95,10 +98,28 @@ class Store:
         self.weeks += weeks
         self.calls.append("write_charts")
 
+    def charts(self, service: str, *, since: int, until: int) -> list[ChartWeek]:
+        """What is stored: of one key the last."""
+        if self.away:
+            raise Retry("away")
+        newest = {week.key(): week for week in self.weeks if week.service == service}
+        return [newest[key] for key in sorted(newest) if since <= newest[key].week_end <= until]
+
+    def amend_charts(self, amendments: Sequence[ChartAmendment]) -> None:
+        self.write_charts([one.new for one in amendments])
+        self.chart_amendments += amendments
+
+    def changes(self, *, since: int, until: int) -> list[RegisteredChange]:
+        """What is stored: of one key the last."""
+        if self.away:
+            raise Retry("away")
+        newest = {change.key(): change for change in self.registered}
+        return [newest[key] for key in sorted(newest) if since <= newest[key].at <= until]
+
     def write_changes(self, changes: Sequence[RegisteredChange]) -> None:
         if self.away:
             raise Retry("away")
-        self.changes += changes
+        self.registered += changes
         self.calls.append("write_changes")
 
     def signals(self, service: str | None = None, *, since: int = 0) -> list[Raised]:
