@@ -14,10 +14,13 @@ class Jobs(Struct, frozen=True, kw_only=True):
     prometheus: str = "prometheus"
     alertmanager: str = "alertmanager"
     intake: str | None = None
+    summary: str | None = None
+    """None where no weekly summary is sent."""
 
     def all(self) -> tuple[str, ...]:
         """Every job that must be there."""
-        return (self.worker, self.prometheus, self.alertmanager, *((self.intake,) if self.intake else ()))
+        here = (self.worker, self.prometheus, self.alertmanager, self.intake, self.summary)
+        return tuple(job for job in here if job)
 
 
 class RuleOptions(Struct, frozen=True, kw_only=True):

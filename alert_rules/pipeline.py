@@ -32,4 +32,5 @@ def _families(catalogue: Catalogue, options: RuleOptions) -> tuple[tuple[str, tu
         ("history", pipeline_delivery.history(options)),
         ("watching", pipeline_delivery.watching(options)),
         ("intake", pipeline_delivery.intake(options)),
+        ("summary", pipeline_delivery.summary(options)),
     )

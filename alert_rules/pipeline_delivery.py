@@ -1,4 +1,4 @@
-"""Alerts of the pipeline about what comes after counting: the history, Prometheus, Alertmanager; and the intake."""
+"""Alerts of the pipeline about what comes after counting: history, Prometheus, Alertmanager, summary; and intake."""
 
 from __future__ import annotations
 
@@ -166,6 +166,28 @@ def intake(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             first="Start the broker, or mend the way to it; what waits is sent oldest first",
             expr=f"max_over_time({names.BROKER_CONNECTED.name}{job}[5m]) == 0",
             wait_seconds=limits.BROKER_WAIT,
+            sibling="KeptTargetAbsent",
+            false_alarms_per_year=0,
+            budget_from=FACT,
+        ),
+    )
+
+
+def summary(options: RuleOptions) -> tuple[PipelineAlert, ...]:
+    """Where the weekly summary is sent: did it arrive?"""
+    if options.jobs.summary is None:
+        return ()
+    job = f"{{job={promql_string(options.jobs.summary)}}}"
+    return (
+        PipelineAlert(
+            name="KeptSummaryMissed",
+            severity="ticket",
+            summary="The weekly summary was not delivered: leaders read nothing, and may take that for good news",
+            condition="a week's summary has not been delivered a day after it was due",
+            description='{{ $value | printf "%.0f" }} weeks have no delivered summary.',
+            first="Read what `kept post` says in its log: the mail server, a recipient, or figures that are not there",
+            expr=f"max({names.SUMMARY_MISSED.name}{job}) > 0",
+            wait_seconds=limits.SUMMARY_WAIT,
             sibling="KeptTargetAbsent",
             false_alarms_per_year=0,
             budget_from=FACT,

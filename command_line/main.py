@@ -16,6 +16,7 @@ from command_line.demo import demo
 from command_line.doctor import doctor
 from command_line.indicators import indicators
 from command_line.intake import intake
+from command_line.post import post
 from command_line.publish import publish
 from command_line.replay import replay
 from command_line.simulate import simulate_file
@@ -42,6 +43,7 @@ app.command()(intake)
 app.command()(replay)
 app.command("simulate")(simulate_file)
 app.command()(indicators)
+app.command()(post)
 app.command()(summary)
 topics.app.command("grow")(grow)
 topics.app.command("check")(check_topics)

@@ -58,6 +58,12 @@ AlertmanagerJob = Annotated[str, typer.Option(help="Scrape job of Alertmanager."
 IntakeJob = Annotated[
     str | None, typer.Option(help="Scrape job of the intake, where one runs.", show_default="no intake")
 ]
+SummaryJob = Annotated[
+    str | None,
+    typer.Option(
+        "--summary-job", help="Scrape job of `kept post`; without it, or empty, nothing is said of the weekly summary."
+    ),
+]
 Format = Annotated[
     RuleFormat, typer.Option(help="Files for Prometheus, or objects of Kubernetes for the Prometheus operator.")
 ]
@@ -79,12 +85,19 @@ def generate(
     prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
     alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
     intake_job: IntakeJob = None,
+    summary_job: SummaryJob = None,
     live: Live = True,
     format: Format = RuleFormat.FILES,
 ) -> None:
     """Write the rule files of a catalogue."""
     services = _services(folders)
-    jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
+    jobs = Jobs(
+        worker=worker_job,
+        prometheus=prometheus_job,
+        alertmanager=alertmanager_job,
+        intake=intake_job,
+        summary=summary_job or None,
+    )
     pages = _pages(grafana, dashboards, pipeline_dashboard)
     options = _options(wait, hold, jobs, runbooks, pages, pipeline_owner, live=live)
     files = rule_files(services, options, format)
@@ -111,13 +124,20 @@ def check(
     prometheus_job: PrometheusJob = DEFAULT.jobs.prometheus,
     alertmanager_job: AlertmanagerJob = DEFAULT.jobs.alertmanager,
     intake_job: IntakeJob = None,
+    summary_job: SummaryJob = None,
     live: Live = True,
     format: Format = RuleFormat.FILES,
 ) -> None:
     """Make the rules anew and compare (exit 1 when they differ); say which alerts each service cannot have, and why."""
     services = _services(folders)
     folder = rules_folder or _rules_that_come_with(services, format)
-    jobs = Jobs(worker=worker_job, prometheus=prometheus_job, alertmanager=alertmanager_job, intake=intake_job)
+    jobs = Jobs(
+        worker=worker_job,
+        prometheus=prometheus_job,
+        alertmanager=alertmanager_job,
+        intake=intake_job,
+        summary=summary_job or None,
+    )
     pages = _pages(grafana, dashboards, pipeline_dashboard)
     options = _options(wait, hold, jobs, runbooks, pages, pipeline_owner, live=live)
     files = rule_files(services, options, format)

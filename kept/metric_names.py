@@ -197,6 +197,14 @@ INTAKE_METRICS: tuple[Metric, ...] = (
     BROKER_CONNECTED,
 )
 """Those of `kept intake`."""
+SUMMARY_MISSED = Metric(
+    "kept_summary_missed_weeks", "Weeks whose summary should have been delivered a day ago and was not", ()
+)
+SUMMARY_DELIVERED = Metric(
+    "kept_summary_delivered_timestamp_seconds", "When a weekly summary was last delivered; absent when never", ()
+)
+SUMMARY_METRICS: tuple[Metric, ...] = (SUMMARY_MISSED, SUMMARY_DELIVERED)
+"""Those of `kept post`."""
 PIPELINE_METRICS: tuple[Metric, ...] = (
     SERVICE,
     PROMISE,
@@ -225,4 +233,5 @@ METRICS: tuple[Metric, ...] = (
     *SIGNAL_METRICS,
     *PIPELINE_METRICS,
     *INTAKE_METRICS,
+    *SUMMARY_METRICS,
 )

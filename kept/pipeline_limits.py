@@ -59,5 +59,7 @@ SPOOL_SHARE: Final = 0.5
 SPOOL_FULL_SHARE: Final = 0.9
 SPOOL_WAIT: Final = 10 * MINUTE
 SPOOL_FULL_WAIT: Final = 1 * MINUTE
+SUMMARY_WAIT: Final = 10 * MINUTE
+"""A summary counts as missed a day after it was due; one that is sent at a restart is delivered by then."""
 BROKER_WAIT: Final = 5 * MINUTE
 """Clients look for a moved leader for a minute or two by themselves."""

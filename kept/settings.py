@@ -28,7 +28,15 @@ HEADER_PATTERN = r"^([A-Za-z0-9-]+)?$"
 VISIBLE_ASCII = r"^[!-~]+$"
 """What a header may carry; a client that refuses anything else says the whole of it in its error."""
 SECRETS = frozenset(
-    {"sasl_password", "ssl_key_password", "influxdb_token", "intake_token", "grafana_token", "board_token"}
+    {
+        "sasl_password",
+        "ssl_key_password",
+        "influxdb_token",
+        "intake_token",
+        "grafana_token",
+        "board_token",
+        "smtp_password",
+    }
 )
 """Settings whose value is shown nowhere."""
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -132,6 +140,24 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Addresses or networks of the proxies whose header is believed beside loopback, comma separated."""
     board_access: Literal["login", "open"] = "login"
     """`open`: everybody who reaches the board beyond loopback sees all of it, without a login."""
+    board_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8400"
+    """Where readers of the weekly summary reach the board; its links begin so."""
+    smtp_server: Annotated[str, Meta(pattern=r"^[^\s:/@]+:[0-9]{1,5}$")] = "127.0.0.1:25"
+    """`host:port` of the server that takes the weekly summary."""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How to speak to it: starttls, tls, or none (without a login only)."""
+    smtp_username: str | None = None
+    """Name to log in with; empty means no login."""
+    smtp_password: str | None = None
+    """Give it in a file: `KEPT_SMTP_PASSWORD_FILE`."""
+    summary_from: str = "kept@localhost"
+    """Sender of the weekly summary."""
+    summary_to: str = ""
+    """Who gets the weekly summary, comma separated."""
+    summary_hour: Annotated[int, Meta(ge=0, le=23)] = 7
+    """It is sent on Monday at this hour."""
+    summary_time_zone: str = ""
+    """In this time zone, such as Europe/Amsterdam; empty means that of the services, which must then have one."""
 
     def __repr__(self) -> str:
         """What differs from the defaults; secrets as dots."""
@@ -171,7 +197,7 @@ def read_settings(
             raise ConfigurationError(f"{variable} and {file_variable} are both set; set one of them")
         if variable in environment:
             values[name] = environment[variable]
-        elif file_variable in environment:
+        elif environment.get(file_variable):  # an empty one names no file
             try:
                 values[name] = read_file(environment[file_variable]).rstrip("\n")
             except (OSError, UnicodeDecodeError) as error:
@@ -218,6 +244,15 @@ def _check_security(settings: Settings) -> None:
         raise ConfigurationError(
             f"{PREFIX}SSL_CERTFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: no "
             "certificate would be shown and nothing encrypted; valid with one: SSL, SASL_SSL"
+        )
+    if settings.smtp_username and settings.smtp_security == "none":
+        raise ConfigurationError(
+            f"{PREFIX}SMTP_SECURITY: 'none' would send the password of {PREFIX}SMTP_USERNAME for all to read; valid "
+            "with a login: starttls, tls"
+        )
+    if settings.smtp_username and not settings.smtp_password:
+        raise ConfigurationError(
+            f"{PREFIX}SMTP_PASSWORD: not set, but {PREFIX}SMTP_USERNAME is; name its file in {PREFIX}SMTP_PASSWORD_FILE"
         )
     if settings.history == "influxdb" and not settings.influxdb_token:
         raise ConfigurationError(

@@ -54,6 +54,18 @@ class HistoryReader:
             self._store = None
 
 
+class BorrowedHistory(HistoryReader):
+    """A store that somebody else opened, and closes, for readers in one thread."""
+
+    def __init__(self, store: HistoryStore) -> None:
+        super().__init__(lambda: store)
+        self._borrowed = store
+
+    def read(self, ask: Callable[[HistoryStore], T]) -> T:
+        """What `ask` finds; raises `Retry` while the history cannot be read, `Stop` when a person must act."""
+        return ask(self._borrowed)
+
+
 class Known:
     """What was known at `as_of` (event time, s); None: all that is published by now.
 

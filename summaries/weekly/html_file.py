@@ -18,7 +18,7 @@ from summaries.weekly import layout
 from summaries.weekly.chart import HEAD, SummaryChart, picture
 from summaries.weekly.summary import WeekSummary
 
-STYLE: Final = Path(__file__).parents[1] / "static" / "site.css"
+STYLES: Final = Path(__file__).parents[1] / "static"
 
 
 def as_html(
@@ -26,8 +26,14 @@ def as_html(
     charts: Sequence[SummaryChart],
     catalogue: Catalogue,
     pictures: Sequence[str] | None = None,
+    *,
+    style: str = "site.css",
+    board: str | None = None,
 ) -> str:
-    """The file. `pictures` are addresses for its charts, such as `cid:…`; None: they are in the file, as SVG."""
+    """The file. `pictures` are addresses for its charts, such as `cid:…`; None: they are in the file, as SVG.
+
+    `style` is the style sheet to put into it; `board` is where the board is reached, None for no link to it.
+    """
     drawn = [svg_of(chart, catalogue[chart.service].zone) for chart in charts]
     environment = Environment(
         loader=PackageLoader("summaries"),
@@ -36,10 +42,11 @@ def as_html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = Markup(STYLE.read_text(encoding="utf-8"))  # noqa: S704 - a file of ours, no name gets into it
+    sheet = Markup((STYLES / style).read_text(encoding="utf-8"))  # noqa: S704 - a file of ours, no name gets into it
     return environment.get_template("week_file.html").render(
         asked=None,
-        style=style,
+        style=sheet,
+        board=board,
         pictures=[_data_address(svg) for svg in drawn] if pictures is None else pictures,
         **body_values(summary, charts, drawn),
     )

@@ -10,7 +10,7 @@ from alert_rules.pipeline import pipeline_alerts
 from tests.alert_rules.city import SMALL_CITY
 from tests.alert_rules.promtool import Scene
 
-OPTIONS = RuleOptions(jobs=Jobs(intake="kept-intake"))
+OPTIONS = RuleOptions(jobs=Jobs(intake="kept-intake", summary="kept-summary"))
 ALERTS = {alert.name: alert for alert in pipeline_alerts(SMALL_CITY, OPTIONS)}
 UP = {'up{job="kept-worker",instance="a"}': "1x900"}
 ONE = {"instance": "a", "job": "kept-worker"}
@@ -39,6 +39,7 @@ def quiet(name: str, why: str, series: dict[str, str], at: int) -> Scene:
 PROMETHEUS = 'job="prometheus",instance="p"'
 ALERTMANAGER = 'job="alertmanager",instance="m"'
 INTAKE = 'job="kept-intake",instance="i"'
+SUMMARY = 'job="kept-summary",instance="s"'
 AT_INTAKE = {"job": "kept-intake", "instance": "i"}
 
 SCENES: tuple[Scene, ...] = (
@@ -93,13 +94,13 @@ SCENES: tuple[Scene, ...] = (
                 {"job": job},
                 f"There is no target of job {job}; alerts that read its metrics fall silent.",
             )
-            for job in ("alertmanager", "kept-intake")
+            for job in ("alertmanager", "kept-intake", "kept-summary")
         ),
     ),
     quiet(
         "KeptTargetAbsent",
         "all are there",
-        {f"up{{{PROMETHEUS}}}": "1x30", f"up{{{ALERTMANAGER}}}": "0x30", f"up{{{INTAKE}}}": "1x30"},
+        {f"up{{{job}}}": "0x30" for job in (PROMETHEUS, ALERTMANAGER, INTAKE, SUMMARY)},
         20,
     ),
     fires(
@@ -407,4 +408,17 @@ SCENES: tuple[Scene, ...] = (
         {f"kept_broker_connected{{{INTAKE}}}": "0 1 0 0x3 1 0x3 1 0x3 1"},
         12,
     ),
+    fires(
+        "KeptSummaryMissed",
+        {f"kept_summary_missed_weeks{{{SUMMARY}}}": "0x5 2x20"},
+        17,
+        "2 weeks have no delivered summary.",
+    ),
+    quiet(
+        "KeptSummaryMissed",
+        "sent late, at a restart",
+        {f"kept_summary_missed_weeks{{{SUMMARY}}}": "0 1x8 0x10"},
+        12,
+    ),
+    quiet("KeptSummaryMissed", "all delivered", {f"kept_summary_missed_weeks{{{SUMMARY}}}": "0x30"}, 20),
 )

@@ -17,7 +17,7 @@ from tests.alert_rules.city import ALWAYS, PROMISED, SMALL_CITY, UNPROMISED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "alerts.md"
-PIPELINE = pipeline_alerts(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake")))
+PIPELINE = pipeline_alerts(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake", summary="kept-summary")))
 
 
 def stated(**numbers: float | None) -> list[Kind]:

@@ -19,7 +19,7 @@ from tests.alert_rules.city import SMALL_CITY
 from tests.alert_rules.promtool import check, rules_of
 
 FILES = rule_files(read_catalogue([catalogue.CITY]))
-EVERYTHING = rule_files(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake")))
+EVERYTHING = rule_files(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake", summary="kept-summary")))
 RULES = [rule for text in (*FILES.values(), *EVERYTHING.values()) for rule in rules_of(text)]
 LABELS = {"severity", "component", "service", "topic", "owner", "simulated"}
 TEXTS = {"summary", "description", "first", "runbook_url", "dashboard_url"}

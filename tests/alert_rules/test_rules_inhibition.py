@@ -12,7 +12,7 @@ from kept.signals.kinds import KINDS
 from tests.alert_rules.city import SMALL_CITY
 from tests.alert_rules.promtool import rules_of
 
-FILES = rule_files(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake")))
+FILES = rule_files(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake", summary="kept-summary")))
 OF_SERIES = {"instance", "about"}
 """Labels that an alert takes from its series."""
 

@@ -22,7 +22,7 @@ from tests.alert_rules.city import SMALL_CITY
 from tests.alert_rules.promtool import promtool
 from tests.alert_rules.runbooks import ALERTMANAGER, PAGE, PARTS, Section, runbook_commands, sections
 
-PIPELINE = pipeline_alerts(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake")))
+PIPELINE = pipeline_alerts(SMALL_CITY, RuleOptions(jobs=Jobs(intake="kept-intake", summary="kept-summary")))
 ALERTS = [kind.alert for kind in KINDS] + [alert.name for alert in PIPELINE]
 COMMANDS = [line for lines in runbook_commands("parking-permits", "0a1b2c3d").values() for line in lines]
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
 TEXT = FILE.read_text(encoding="utf-8")
 KEPT_IMAGE = "kept"
-_VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?P<rest>:-[^}]*)?\}")
+_VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?P<rest>:[-+][^}]*)?\}")
 _BIND = re.compile(r"^(?P<source>[^:]+):(?P<target>[^:]+)(?::(?P<mode>ro|rw))?$")
 
 
@@ -31,13 +31,15 @@ class Mount:
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
-    """The text with `${NAME:-default}` replaced, as Compose does it."""
+    """The text with `${NAME:-default}` and `${NAME:+instead}` replaced, as Compose does it."""
 
     def value(match: re.Match[str]) -> str:
         if match["name"] is None:
             return "$"
         if match["rest"] is None:
             return variables[match["name"]]
+        if match["rest"].startswith(":+"):
+            return match["rest"].removeprefix(":+") if variables.get(match["name"]) else ""
         return variables.get(match["name"]) or match["rest"].removeprefix(":-")
 
     return _VARIABLE.sub(value, text)

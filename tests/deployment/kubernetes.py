@@ -35,8 +35,8 @@ def written(folder: Path) -> list[Object]:
 
 
 def objects() -> list[Object]:
-    """Every object that is written in a file: of the base, the intake, the city and the example."""
-    return [one for name in ("base", "intake", "city", "example") for one in written(KUBERNETES / name)]
+    """Every object that is written in a file: of the base, the intake, the summary, the city and the example."""
+    return [one for name in ("base", "intake", "summary", "city", "example") for one in written(KUBERNETES / name)]
 
 
 def found(kind: str, name: str) -> Object:
@@ -50,10 +50,11 @@ def workloads() -> list[Object]:
     return [one for one in objects() if one["kind"] in ("Deployment", "StatefulSet", "Job")]
 
 
-def literals(name: str, folder: Path = KUBERNETES / "base") -> dict[str, str]:
-    """What the generated ConfigMap `name` holds."""
-    (kustomization,) = _written(folder / "kustomization.yaml")
-    (one,) = (each for each in kustomization["configMapGenerator"] if each["name"] == name)
+def literals(name: str, *folders: Path) -> dict[str, str]:
+    """What the generated ConfigMap `name` holds; without `folders` in the base or the summary."""
+    places = folders or (KUBERNETES / "base", KUBERNETES / "summary")
+    kustomizations = [one for folder in places for one in _written(folder / "kustomization.yaml")]
+    (one,) = (each for all_ in kustomizations for each in all_["configMapGenerator"] if each["name"] == name)
     return dict(literal.split("=", 1) for literal in one.get("literals", []))
 
 

@@ -11,14 +11,14 @@ from tests.deployment.compose import ROOT, compose, networks, services
 
 ON_NETWORK = {
     "kafka": {"kafka", "topics", "worker", "intake", "city", "console"},
-    "history": {"influxdb", "influxdb-init", "worker", "influxdb-tools", "console"},
+    "history": {"influxdb", "influxdb-init", "worker", "summary", "influxdb-tools", "console"},
     "readers": {"influxdb", "board", "grafana", "grafana-account", "annotations", "console"},
-    "metrics": {"prometheus", "worker", "intake", "console"},
+    "metrics": {"prometheus", "worker", "intake", "summary", "console"},
     "queries": {"prometheus", "grafana", "console"},
     "alerts": {"prometheus", "alertmanager", "console"},
     "senders": {"intake"},
     "front": {"grafana", "board"},
-    "outside": {"alertmanager"},
+    "outside": {"alertmanager", "summary"},
 }
 """All services on each network."""
 CANNOT_REACH = [
@@ -42,6 +42,8 @@ CANNOT_REACH = [
     ("influxdb-init", "kafka"),
     ("influxdb-init", "grafana"),
     ("kafka", "influxdb"),
+    ("summary", "kafka"),
+    ("summary", "grafana"),
 ]
 NOWHERE = {"rules", "alertmanager-config"}
 """They write files from files."""
@@ -65,14 +67,17 @@ def test_who_only_writes_files_has_no_network() -> None:
     assert {name for name, service in services().items() if not networks(service)} == NOWHERE
 
 
-def test_only_alertmanager_reaches_the_outside() -> None:
+def test_only_who_sends_messages_reaches_the_outside() -> None:
     definitions = compose()["networks"]
     open_ones = {name for name, how in definitions.items() if not how.get("internal")}
     assert open_ones == {"front", "outside"}
     # What is published needs a network that is not internal; without masquerading its packets have no way back.
     masquerade = "com.docker.network.bridge.enable_ip_masquerade"
     assert definitions["front"]["driver_opts"] == {masquerade: "false"}
-    assert {name for name, service in services().items() if "outside" in networks(service)} == {"alertmanager"}
+    assert {name for name, service in services().items() if "outside" in networks(service)} == {
+        "alertmanager",
+        "summary",
+    }
     assert {name for name, service in services().items() if "ports" in service} == ON_NETWORK["front"]
 
 
@@ -104,8 +109,9 @@ def test_profiles_add_to_what_always_runs() -> None:
     for name, service in services().items():
         for profile in service.get("profiles", ["default"]):
             by_profile.setdefault(profile, set()).add(name)
-    assert set(by_profile) == {"default", "demo", "debug", "backup"}
+    assert set(by_profile) == {"default", "demo", "debug", "backup", "mail"}
     assert by_profile["demo"] == {"city"}
+    assert by_profile["mail"] == {"summary"}
     assert by_profile["debug"] == {"console"}
     assert by_profile["backup"] == {"influxdb-tools"}
     for name in by_profile["default"]:

@@ -115,16 +115,27 @@ def test_ports_are_those_that_others_ask() -> None:
 
 
 def test_prometheus_asks_the_jobs_that_the_rules_watch() -> None:
-    jobs = Jobs(intake=option(services()["rules"], "--intake-job"))
+    rules = compose(SUMMARY_TO="leaders@city.example")["services"]["rules"]
+    jobs = Jobs(intake=option(rules, "--intake-job"), summary=option(rules, "--summary-job"))
     by_name = {entry["job_name"]: entry for entry in PROMETHEUS["scrape_configs"]}
     assert set(by_name) == set(jobs.all())
-    (found,) = by_name[jobs.worker]["dns_sd_configs"]
-    assert (found["names"], found["type"], found["port"]) == (["worker"], "A", settings_of("worker").metrics_port)
+    for job, name in ((jobs.worker, "worker"), (str(jobs.summary), "summary")):
+        (found,) = by_name[job]["dns_sd_configs"]
+        assert (found["names"], found["type"], found["port"]) == ([name], "A", settings_of(name).metrics_port)
     assert by_name[str(jobs.intake)]["static_configs"] == [{"targets": [f"intake:{settings_of('intake').intake_port}"]}]
     (alertmanagers,) = PROMETHEUS["alerting"]["alertmanagers"]
     assert alertmanagers == {"static_configs": by_name[jobs.alertmanager]["static_configs"]}
-    for target in ("worker", "intake", "alertmanager"):
+    for target in ("worker", "intake", "summary", "alertmanager"):
         assert networks(services()[target]) & networks(services()["prometheus"]), target
+
+
+def test_the_summary_is_watched_where_it_is_sent_and_nowhere_else() -> None:
+    assert option(services()["rules"], "--summary-job") == ""
+    told = {"SUMMARY_TO": "leaders@city.example", "SMTP_USERNAME": "kept", "SMTP_PASSWORD_FILE": "mail"}
+    environment_of_summary = environment(compose(**told)["services"]["summary"])
+    assert environment_of_summary["KEPT_SUMMARY_TO"] == "leaders@city.example"
+    assert environment_of_summary["KEPT_SMTP_PASSWORD_FILE"] == "/run/kept/receivers/mail"
+    assert settings_of("summary").smtp_password is None
 
 
 def test_what_a_bind_mounts_is_in_the_repository_or_made_with_the_secrets() -> None:

@@ -35,8 +35,14 @@ from tests.deployment.kubernetes import (
     written,
 )
 
-COMMANDS = {"kept-topics": "topics", "kept-worker": "worker", "kept-board": "board", "kept-intake": "intake"}
-RUNNING = ("kept-worker", "kept-board", "kept-intake")
+COMMANDS = {
+    "kept-topics": "topics",
+    "kept-worker": "worker",
+    "kept-board": "board",
+    "kept-intake": "intake",
+    "kept-summary": "post",
+}
+RUNNING = ("kept-worker", "kept-board", "kept-intake", "kept-summary")
 EXAMPLE = KUBERNETES / "example"
 
 
@@ -131,7 +137,7 @@ def test_memory_is_limited_and_the_processor_is_not_throttled(name: str) -> None
 def test_what_a_process_is_told_are_settings_and_they_make_sense(name: str) -> None:
     settings = settings_of(name)
     assert settings.live
-    if name != "kept-board":
+    if name not in ("kept-board", "kept-summary"):
         assert settings.security_protocol == "SASL_SSL"
         assert settings.sasl_username == {
             "kept-topics": "kept-kafka-operator",
@@ -139,7 +145,7 @@ def test_what_a_process_is_told_are_settings_and_they_make_sense(name: str) -> N
             "kept-intake": "kept-kafka-intake",
         }.get(name)
         assert settings.replication == 3
-    if name in ("kept-worker", "kept-board"):
+    if name in ("kept-worker", "kept-board", "kept-summary"):
         assert settings.history == "influxdb"
 
 
@@ -154,6 +160,7 @@ def test_secrets_are_files_and_each_is_the_process_s_own(name: str) -> None:
         "kept-topics": {"kept-kafka-operator", "kept-kafka-ca"},
         "kept-worker": {"kept-kafka-worker", "kept-kafka-ca", "kept-influxdb-write"},
         "kept-board": {"kept-influxdb-read", "kept-board-tokens"},
+        "kept-summary": {"kept-influxdb-write"},
         "kept-intake": {"kept-kafka-intake", "kept-kafka-ca", "kept-intake-tokens"},
     }.get(name)
     for volume in workload(name)["spec"]["template"]["spec"]["volumes"]:
@@ -248,7 +255,7 @@ def test_each_worker_has_the_name_of_its_pod_and_no_two_pods_have_one() -> None:
     assert settings_of("kept-worker").worker_id.startswith("kept-worker-")
 
 
-@pytest.mark.parametrize("name", RUNNING)
+@pytest.mark.parametrize("name", [name for name in RUNNING if name != "kept-summary"])
 def test_replicas_avoid_one_machine_and_go_one_at_a_time(name: str) -> None:
     one = workload(name)
     labels = one["spec"]["template"]["metadata"]["labels"]
@@ -262,6 +269,11 @@ def test_replicas_avoid_one_machine_and_go_one_at_a_time(name: str) -> None:
     assert budget["maxUnavailable"] == 1
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     assert one["spec"]["replicas"] > budget["maxUnavailable"]
+
+
+def test_there_is_one_who_sends_the_summary_and_the_old_one_is_gone_before_the_new_one_comes() -> None:
+    spec = workload("kept-summary")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_workers_spread_over_zones_and_are_replaced_one_by_one() -> None:
@@ -316,7 +328,9 @@ def test_nothing_is_reached_that_no_policy_names() -> None:
         "kept-worker-metrics": {("ingress", "metrics")},
         "kept-board-page": {("ingress", "page")},
         "kept-intake-events": {("ingress", "events")},
+        "kept-summary": {("ingress", "metrics"), ("egress", "8086"), ("egress", "587")},
     }
+    assert settings_of("kept-summary").smtp_server.endswith(":587")
     for spec in policies.values():
         for rule in [*spec.get("ingress", []), *spec.get("egress", [])]:
             assert rule.get("from") or rule.get("to")  # no rule is for everybody

@@ -13,6 +13,7 @@ from kept.metric_names import (
     METRICS,
     PIPELINE_METRICS,
     SIGNAL_METRICS,
+    SUMMARY_METRICS,
     Metric,
     metric_of,
 )
@@ -61,10 +62,11 @@ def test_base_units_only() -> None:
         assert not re.search(r"_(days|hours|minutes|milliseconds|ms|percent|kilobytes)(_|$)", metric.name), metric.name
 
 
-def test_every_indicator_has_its_metric_and_the_rest_is_signals_pipeline_and_intake() -> None:
+def test_every_indicator_has_its_metric_and_the_rest_is_signals_pipeline_intake_and_summary() -> None:
     assert list(INDICATOR_METRICS) == [definition.name for definition in DEFINITIONS]
     assert {metric.name for metric in METRICS} == {
-        m.name for m in (*INDICATOR_METRICS.values(), *SIGNAL_METRICS, *PIPELINE_METRICS, *INTAKE_METRICS)
+        m.name
+        for m in (*INDICATOR_METRICS.values(), *SIGNAL_METRICS, *PIPELINE_METRICS, *INTAKE_METRICS, *SUMMARY_METRICS)
     }
 
 

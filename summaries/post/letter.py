@@ -1,0 +1,65 @@
+"""The letter of a week: the summary as text, as a page with its pictures inline, and as a PDF to print."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Final
+
+from history.store import HistoryStore
+from kept.catalogue import Catalogue
+from summaries import vega
+from summaries.known import BorrowedHistory, Known
+from summaries.paper.pdf import pdf
+from summaries.post.message import Attachment, Letter, Picture
+from summaries.post.round import Prepared
+from summaries.weekly.chart import SummaryChart, charts_of, picture
+from summaries.weekly.facts import WeekFacts, read_week, told_at, weeks_there
+from summaries.weekly.html_file import as_html
+from summaries.weekly.markdown import as_markdown
+from summaries.weekly.summary import WeekSummary, summarise
+from summaries.weekly.week import week_named
+
+STYLE: Final = "mail.css"
+
+
+def prepare(catalogue: Catalogue, board: str, store: HistoryStore, week: str) -> Prepared | None:
+    """The letter of the ISO week `week`, as known on the Monday after it; None when there are no figures of it.
+
+    `board` is the address under which readers reach the board. Raises `Retry` while the history cannot be read.
+    """
+    reader, chosen = BorrowedHistory(store), week_named(week)
+    now = Known(reader, catalogue)
+    if chosen not in weeks_there(now):
+        return None
+    facts = read_week(Known(reader, catalogue, told_at(now, chosen)), chosen)
+    summary = summarise(facts)
+    return Prepared(letter=letter_of(facts, summary, catalogue, board), as_of=facts.as_of, complete=summary.complete)
+
+
+def letter_of(facts: WeekFacts, summary: WeekSummary, catalogue: Catalogue, board: str) -> Letter:
+    """The letter of a summary made of `facts`."""
+    charts = charts_of(facts, summary)
+    pictures = [Picture(chart.name, png_of(chart, catalogue)) for chart in charts]
+    address = board.rstrip("/")
+    page = as_html(summary, charts, catalogue, [f"cid:{one.cid}" for one in pictures], style=STYLE, board=address)
+    plain = f"{as_markdown(summary)}\nThis week on the board: {address}/week/{summary.week.name}\n"
+    return Letter(
+        subject=f"{summary.week.name}: {summary.headline}",
+        plain=plain,
+        page=page,
+        at=datetime.datetime.fromtimestamp(summary.as_of, datetime.UTC),
+        key=summary.week.name,
+        pictures=pictures,
+        attachments=[Attachment(f"kept-{summary.week.name}.pdf", "pdf", paper_of(summary, charts, catalogue))],
+    )
+
+
+def paper_of(summary: WeekSummary, charts: Sequence[SummaryChart], catalogue: Catalogue) -> bytes:
+    """The summary as a PDF with the same pictures."""
+    return pdf(summary, {(one.service, one.indicator): png_of(one, catalogue) for one in charts})
+
+
+def png_of(chart: SummaryChart, catalogue: Catalogue) -> bytes:
+    """The picture of a chart, dark on light."""
+    return vega.png(picture(chart, catalogue[chart.service].zone, "light"))

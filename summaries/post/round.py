@@ -1,0 +1,93 @@
+"""Sending each week's summary once: what is due, what was delivered, what was missed."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from history.store import HistoryStore
+from kept.deliveries import Delivery, delivered
+from kept.post_schedule import WAIT_FOR_FIGURES, due_at, due_week, last_whole_week, missed_weeks, week_name
+from summaries.post.message import Letter, message
+
+_WEEK = datetime.timedelta(days=7)
+
+
+class Prepared(Struct, frozen=True, kw_only=True):
+    """A letter, the moment (event time, s) of which it tells, and whether all its figures are published by now."""
+
+    letter: Letter
+    as_of: int
+    complete: bool
+
+
+Prepare = Callable[[HistoryStore, str], Prepared | None]
+"""The letter of an ISO week; None when the history has no figures of it."""
+Send = Callable[[bytes, Sequence[str]], None]
+"""Hands a message over; raises `Retry` or `Stop` when it was not."""
+
+
+class Post(Struct, frozen=True, kw_only=True):
+    """Who sends to whom, and when: on Monday at `hour` in `zone`."""
+
+    sender: str
+    recipients: Sequence[str]
+    hour: int
+    zone: ZoneInfo
+    prepare: Prepare
+    send: Send
+
+    def deliver(self, store: HistoryStore, week: str, now: float, *, again: bool = False) -> Delivery | None:
+        """Send the summary of `week` and record that; None when it was delivered before (unless `again`), or when
+        there is nothing to tell of.
+
+        When a process dies between the two, the same message is sent once more, with the same Message-ID. Raises what
+        `send` raises.
+        """
+        if not again and delivered(store.deliveries(), week) is not None:
+            return None
+        prepared = self.prepare(store, week)
+        return None if prepared is None else self._hand_over(store, prepared, week, now)
+
+    def step(self, store: HistoryStore, now: float) -> Delivery | None:
+        """Send what is due at the wall clock `now` (s), when its figures are there or were waited for long enough."""
+        clock = datetime.datetime.fromtimestamp(now, self.zone)
+        monday = due_week(clock, self.hour, self.zone, {one.week for one in store.deliveries()})
+        if monday is None:
+            return None
+        prepared = self.prepare(store, week_name(monday))
+        if prepared is None:
+            return None
+        if not prepared.complete and clock < due_at(monday, self.hour, self.zone) + WAIT_FOR_FIGURES:
+            return None
+        return self._hand_over(store, prepared, week_name(monday), now)
+
+    def missed(self, store: HistoryStore, now: float) -> list[str]:
+        """Weeks whose summary should have been delivered a day before `now` (s), counted from the first delivered one.
+
+        Before any was delivered, the last week is missed as soon as there are figures of it.
+        """
+        clock = datetime.datetime.fromtimestamp(now, self.zone)
+        sent = {one.week for one in store.deliveries()}
+        last = last_whole_week(clock)
+        if not sent and self.prepare(store, week_name(last)) is None:
+            return []
+        first = min((datetime.datetime.strptime(f"{week}-1", "%G-W%V-%u").date() for week in sent), default=last)
+        return missed_weeks(clock, self.hour, self.zone, sent, first)
+
+    def _hand_over(self, store: HistoryStore, prepared: Prepared, week: str, now: float) -> Delivery:
+        content = message(prepared.letter, self.sender, self.recipients)
+        self.send(content, self.recipients)
+        delivery = Delivery(
+            week=week,
+            as_of=prepared.as_of,
+            at=int(now),
+            to=len(self.recipients),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        store.deliver(delivery)
+        return delivery
