@@ -19,12 +19,12 @@ from history.open import open_history
 from kept.catalogue import Catalogue
 from kept.deliveries import Delivery
 from kept.errors import ConfigurationError, KeptError
+from kept.iso_week import IsoWeek, last_week_over, week_named
 from kept.settings import Settings
 from summaries.post.letter import prepare
 from summaries.post.metrics import PostMetrics
 from summaries.post.office import recipients_of, send
 from summaries.post.round import Post
-from summaries.weekly.week import IsoWeek, last_week_over, week_named
 
 LOOK_SECONDS: Final = 60.0
 AFTER_AN_ERROR_SECONDS: Final = 300.0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
@@ -16,24 +17,21 @@ from history.open import open_history
 from kept.asked_moment import asked_moment
 from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, Stop
-from kept.settings import read_settings
+from kept.iso_week import IsoWeek, week_named
+from kept.settings import Settings, read_settings
 from producers.mapping import read_mapping
 from summaries.known import HistoryReader, Known
-from summaries.weekly.chart import charts_of
-from summaries.weekly.facts import WeekFacts, read_week, told_at, weeks_there
+from summaries.post.letter import letter_of, paper_of
+from summaries.post.message import message
+from summaries.post.office import recipients_of
+from summaries.weekly.facts import weeks_there
 from summaries.weekly.html_file import as_html
 from summaries.weekly.markdown import as_markdown
-from summaries.weekly.summary import summarise, zone_of
-from summaries.weekly.week import IsoWeek, week_named
+from summaries.weekly.summary import zone_of
+from summaries.weekly.told import Told, told
 
 MOST_NAMED = 12
-
-
-class Told(NamedTuple):
-    """The facts of a week, and the catalogue they are told by."""
-
-    facts: WeekFacts
-    catalogue: Catalogue
+FORMS = ("--md", "--html", "--pdf", "--eml")
 
 
 def summary(
@@ -42,6 +40,8 @@ def summary(
     ] = None,
     markdown: Annotated[bool, typer.Option("--md", help="As Markdown.", show_default="unless --html")] = False,
     html: Annotated[bool, typer.Option("--html", help="As one HTML file with its pictures within.")] = False,
+    paper: Annotated[bool, typer.Option("--pdf", help="As a PDF to print, readable to screen readers.")] = False,
+    mail: Annotated[bool, typer.Option("--eml", help="As the e-mail that `kept post` would send.")] = False,
     to: Annotated[Path | None, typer.Option("--output", help="A file to write; without it, standard output.")] = None,
     as_of: Annotated[
         str | None,
@@ -62,32 +62,42 @@ def summary(
 
     The same week as of the same moment gives the same bytes.
     """
-    if markdown and html:
-        raise ConfigurationError("--md and --html: give one of them; a file has one form")
-    told = tell(week, as_of, history, mapping)
-    found = summarise(told.facts)
-    text = as_html(found, charts_of(told.facts, found), told.catalogue) if html else as_markdown(found)
+    forms = [name for name, chosen in zip(FORMS, (markdown, html, paper, mail), strict=True) if chosen] or ["--md"]
+    if len(forms) > 1:
+        raise ConfigurationError(f"{' and '.join(forms)}: give one of them; a file has one form")
+    if to is None and forms[0] == "--pdf" and sys.stdout.isatty():
+        raise ConfigurationError("--pdf: a terminal cannot show it; name a file with --output")
+    settings, services = read_settings(os.environ), _services(mapping)
+    week_told = tell(services, week, as_of, history)
+    content = _in_form(forms[0], week_told, services, settings)
     if to is None:
         with output():
-            typer.echo(text, nl=False)
+            sys.stdout.buffer.write(content)
         return
     try:
-        to.write_text(text, encoding="utf-8")
+        to.write_bytes(content)
     except OSError as error:
         raise Stop(f"{to}: the summary cannot be written: {error.strerror or error}") from error
-    typer.echo(f"{to}: {found.week.name}, {found.headline}")
+    typer.echo(f"{to}: {week_told.summary.week.name}, {week_told.summary.headline}")
 
 
-def tell(week: str | None, as_of: str | None, history: Path | None, mapping: str | None) -> Told:
-    """What is known of a week; raises `ConfigurationError` that says which weeks there are."""
-    services = _services(mapping)
+def _in_form(form: str, week: Told, services: Catalogue, settings: Settings) -> bytes:
+    if form == "--html":
+        return as_html(week.summary, week.charts, services).encode()
+    if form == "--pdf":
+        return paper_of(week.summary, week.charts, services)
+    if form == "--eml":
+        recipients = recipients_of(settings) if settings.summary_to else []
+        return message(letter_of(week, services, settings.board_url), settings.summary_from, recipients)
+    return as_markdown(week.summary).encode()
+
+
+def tell(services: Catalogue, week: str | None, as_of: str | None, history: Path | None) -> Told:
+    """A week, None for the newest; raises `ConfigurationError` that says which weeks there are."""
     reader = HistoryReader(lambda: open_history(history_settings(history), read_only=True))
     with closing(reader):
         moment = None if as_of is None else _moment(as_of, services)
-        known = Known(reader, services, moment)
-        chosen = _chosen(week, weeks_there(known))
-        at = told_at(known, chosen) if moment is None else moment
-        return Told(read_week(Known(reader, services, at), chosen), services)
+        return told(reader, services, _chosen(week, weeks_there(Known(reader, services, moment))), moment)
 
 
 def _services(mapping: str | None) -> Catalogue:

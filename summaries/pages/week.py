@@ -8,15 +8,16 @@ import msgspec
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute
 
+from kept.iso_week import IsoWeek, week_named
 from summaries import vega
 from summaries.known import Known
 from summaries.site import Asked, NotFound, Site
-from summaries.weekly.chart import charts_of, picture, summary_chart
-from summaries.weekly.facts import WeekFacts, read_week, told_at, weeks_there
+from summaries.weekly.chart import picture, summary_chart
+from summaries.weekly.facts import read_week, told_at, weeks_there
 from summaries.weekly.html_file import body_values, svg_of
 from summaries.weekly.markdown import as_markdown
-from summaries.weekly.summary import WeekSummary, summarise
-from summaries.weekly.week import IsoWeek, week_named
+from summaries.weekly.summary import WeekSummary
+from summaries.weekly.told import Told, told
 
 NAV = ("/week", "Weekly summary")
 MOST_CHOICES = 26
@@ -25,33 +26,27 @@ MOST_CHOICES = 26
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The page's addresses."""
 
-    def facts_of(asked: Asked, known: Known) -> WeekFacts:
-        """The facts of the week that is asked for, or of the newest; raises `NotFound` that says which there are."""
-        there = weeks_there(known)
-        week = asked_week(asked, there)
-        at = known.as_of if known.as_of is not None else told_at(known, week)
-        return read_week(Known(site.history, site.catalogue, at), week)
+    def week_of(asked: Asked, known: Known) -> Told:
+        """The week that is asked for, or the newest; raises `NotFound` that says which there are."""
+        return told(site.history, site.catalogue, asked_week(asked, weeks_there(known)), known.as_of)
 
     def page(asked: Asked, known: Known) -> Response:
-        facts = facts_of(asked, known)
-        summary = summarise(facts)
-        charts = charts_of(facts, summary)
+        _, summary, charts = week_of(asked, known)
         drawn = [svg_of(chart, site.catalogue[chart.service].zone) for chart in charts]
         others = _others(asked, summary, weeks_there(known))
         return site.render(asked, "week.html", others=others, **body_values(summary, charts, drawn))
 
     def markdown(asked: Asked, known: Known) -> Response:
-        return PlainTextResponse(
-            as_markdown(summarise(facts_of(asked, known))), media_type="text/markdown; charset=utf-8"
-        )
+        return PlainTextResponse(as_markdown(week_of(asked, known).summary), media_type="text/markdown; charset=utf-8")
 
     def data(asked: Asked, known: Known) -> Response:
-        summary = summarise(facts_of(asked, known))
+        summary = week_of(asked, known).summary
         return JSONResponse(msgspec.to_builtins(summary) | {"week": summary.week.name})
 
     def chart(asked: Asked, known: Known) -> Response:
-        facts = facts_of(asked, known)
-        service = site.service(asked)
+        week, service = asked_week(asked, weeks_there(known)), site.service(asked)
+        at = told_at(known, week) if known.as_of is None else known.as_of
+        facts = read_week(Known(site.history, site.catalogue, at), week)
         weeks = next(one for one in facts.services if one.service.id == service.id).charts
         indicator = asked.parts["indicator"]
         if indicator not in weeks:

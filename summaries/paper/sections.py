@@ -48,7 +48,7 @@ def sections(summary: WeekSummary, pictures: Pictures) -> Iterator[Section]:
     yield _signal(summary, pictures)
     if summary.changes:
         items = tuple(Item(one.in_words) for one in summary.changes)
-        yield Section(title="Changes registered this week", items=items)
+        yield Section(title="Changes registered this week, or judged anew", items=items)
     noise = f"{summary.noise.sentence} {summary.noise.by_chance}".rstrip()
     yield _of_table("Noise", noise, layout.figures_table(summary), "")
     yield _of_table("The worst member beside each total", "", layout.worst_table(summary), layout.NO_WORST)

@@ -8,17 +8,18 @@ from typing import Final
 
 from history.store import HistoryStore
 from kept.catalogue import Catalogue
+from kept.iso_week import week_named
 from summaries import vega
 from summaries.known import BorrowedHistory, Known
 from summaries.paper.pdf import pdf
 from summaries.post.message import Attachment, Letter, Picture
 from summaries.post.round import Prepared
-from summaries.weekly.chart import SummaryChart, charts_of, picture
-from summaries.weekly.facts import WeekFacts, read_week, told_at, weeks_there
+from summaries.weekly.chart import SummaryChart, picture
+from summaries.weekly.facts import weeks_there
 from summaries.weekly.html_file import as_html
 from summaries.weekly.markdown import as_markdown
-from summaries.weekly.summary import WeekSummary, summarise
-from summaries.weekly.week import week_named
+from summaries.weekly.summary import WeekSummary
+from summaries.weekly.told import Told, told
 
 STYLE: Final = "mail.css"
 
@@ -29,17 +30,16 @@ def prepare(catalogue: Catalogue, board: str, store: HistoryStore, week: str) ->
     `board` is the address under which readers reach the board. Raises `Retry` while the history cannot be read.
     """
     reader, chosen = BorrowedHistory(store), week_named(week)
-    now = Known(reader, catalogue)
-    if chosen not in weeks_there(now):
+    if chosen not in weeks_there(Known(reader, catalogue)):
         return None
-    facts = read_week(Known(reader, catalogue, told_at(now, chosen)), chosen)
-    summary = summarise(facts)
-    return Prepared(letter=letter_of(facts, summary, catalogue, board), as_of=facts.as_of, complete=summary.complete)
+    week_told = told(reader, catalogue, chosen)
+    summary = week_told.summary
+    return Prepared(letter=letter_of(week_told, catalogue, board), as_of=summary.as_of, complete=summary.complete)
 
 
-def letter_of(facts: WeekFacts, summary: WeekSummary, catalogue: Catalogue, board: str) -> Letter:
-    """The letter of a summary made of `facts`."""
-    charts = charts_of(facts, summary)
+def letter_of(week: Told, catalogue: Catalogue, board: str) -> Letter:
+    """The letter of a week that is told."""
+    _, summary, charts = week
     pictures = [Picture(chart.name, png_of(chart, catalogue)) for chart in charts]
     address = board.rstrip("/")
     page = as_html(summary, charts, catalogue, [f"cid:{one.cid}" for one in pictures], style=STYLE, board=address)

@@ -14,6 +14,8 @@ from msgspec import Struct
 PICTURE_DOMAIN = "kept.invalid"
 """What identifiers of pictures and messages end with: a domain that nobody has (RFC 2606)."""
 MOST_SUBJECT_CHARACTERS = 180
+NOBODY = "undisclosed-recipients:;"
+"""Where no recipient is named (RFC 5322, section 3.4)."""
 
 
 class Picture(Struct, frozen=True):
@@ -56,7 +58,7 @@ def message(letter: Letter, sender: str, recipients: Sequence[str]) -> bytes:
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = one_line(letter.subject)
     mail["From"] = sender
-    mail["To"] = ", ".join(recipients)
+    mail["To"] = ", ".join(recipients) or NOBODY
     mail["Date"] = format_datetime(letter.at)
     digest = hashlib.blake2b(f"{letter.key}|{sender}|{'|'.join(recipients)}".encode(), digest_size=12).hexdigest()
     mail["Message-ID"] = f"<{letter.key}.{digest}@{PICTURE_DOMAIN}>"

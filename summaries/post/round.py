@@ -11,10 +11,9 @@ from msgspec import Struct
 
 from history.store import HistoryStore
 from kept.deliveries import Delivery, delivered
-from kept.post_schedule import WAIT_FOR_FIGURES, due_at, due_week, last_whole_week, missed_weeks, week_name
+from kept.iso_week import last_week_over, week_named
+from kept.post_schedule import WAIT_FOR_FIGURES, due_at, due_week, missed_weeks
 from summaries.post.message import Letter, message
-
-_WEEK = datetime.timedelta(days=7)
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -56,15 +55,13 @@ class Post(Struct, frozen=True, kw_only=True):
     def step(self, store: HistoryStore, now: float) -> Delivery | None:
         """Send what is due at the wall clock `now` (s), when its figures are there or were waited for long enough."""
         clock = datetime.datetime.fromtimestamp(now, self.zone)
-        monday = due_week(clock, self.hour, self.zone, {one.week for one in store.deliveries()})
-        if monday is None:
+        week = due_week(clock, self.hour, self.zone, {one.week for one in store.deliveries()})
+        prepared = None if week is None else self.prepare(store, week.name)
+        if week is None or prepared is None:
             return None
-        prepared = self.prepare(store, week_name(monday))
-        if prepared is None:
+        if not prepared.complete and clock < due_at(week, self.hour, self.zone) + WAIT_FOR_FIGURES:
             return None
-        if not prepared.complete and clock < due_at(monday, self.hour, self.zone) + WAIT_FOR_FIGURES:
-            return None
-        return self._hand_over(store, prepared, week_name(monday), now)
+        return self._hand_over(store, prepared, week.name, now)
 
     def missed(self, store: HistoryStore, now: float) -> list[str]:
         """Weeks whose summary should have been delivered a day before `now` (s), counted from the first delivered one.
@@ -73,10 +70,10 @@ class Post(Struct, frozen=True, kw_only=True):
         """
         clock = datetime.datetime.fromtimestamp(now, self.zone)
         sent = {one.week for one in store.deliveries()}
-        last = last_whole_week(clock)
-        if not sent and self.prepare(store, week_name(last)) is None:
+        last = last_week_over(int(now), self.zone)
+        if not sent and self.prepare(store, last.name) is None:
             return []
-        first = min((datetime.datetime.strptime(f"{week}-1", "%G-W%V-%u").date() for week in sent), default=last)
+        first = min((week_named(name) for name in sent), default=last)
         return missed_weeks(clock, self.hour, self.zone, sent, first)
 
     def _hand_over(self, store: HistoryStore, prepared: Prepared, week: str, now: float) -> Delivery:

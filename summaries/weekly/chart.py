@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from kept.buckets import DAY_SECONDS, HOUR_SECONDS
 from kept.catalogue import Service
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RULE_WORDS
 from summaries import wording
-from summaries.vega import Spec, Theme, colours
+from summaries.pictures.control_chart import control_chart
+from summaries.vega import Spec, Theme
 from summaries.weekly.facts import WeekFacts
 from summaries.weekly.figure_sentences import usual_range
 from summaries.weekly.names import plain
@@ -25,7 +25,6 @@ MOST_WEEKS: Final = 26
 WIDTH: Final = 340
 HEIGHT: Final = 150
 HEAD: Final = ("Week to", "Value", "n", "Mean", "Range", "Mark")
-LINES: Final = ("value", "mean", "lower", "upper")
 
 
 class SummaryChart(Struct, frozen=True, kw_only=True):
@@ -69,64 +68,8 @@ def summary_chart(service: Service, weeks: Sequence[ChartWeek], sentence: str) -
 
 
 def picture(chart: SummaryChart, zone: ZoneInfo, theme: Theme) -> Spec:
-    """The chart as a Vega-Lite specification: values with marked weeks, the mean, and the limits as they were."""
-    palette = colours(theme)
-    scale, unit = _scale(chart.weeks)
-    values = [_datum(week, zone, scale) for week in chart.weeks]
-    x = {"field": "week", "type": "temporal", "scale": {"type": "utc"}, "title": None, "axis": {"format": "%b %Y",
-         "tickCount": 4, "grid": False}}  # fmt: skip
-    title: dict[str, Any] = {"text": chart.title, "anchor": "start", "fontSize": 13, "color": palette["ink"]}
-
-    def line(field: str, **mark: Any) -> Spec:
-        y = {"field": field, "type": "quantitative", "title": unit, "scale": {"zero": False}}
-        return {"mark": {"type": "line", **mark}, "encoding": {"x": x, "y": y}}
-
-    return {
-        "width": WIDTH,
-        "height": HEIGHT,
-        "title": title,
-        "data": {"values": values},
-        "layer": [
-            line("lower", strokeDash=[5, 4], color=palette["soft"], interpolate="step"),
-            line("upper", strokeDash=[5, 4], color=palette["soft"], interpolate="step"),
-            line("mean", color=palette["soft"], interpolate="step", strokeWidth=1),
-            line("value", strokeWidth=1.5, point={"size": 22, "color": palette["ink"]}),
-            {
-                "transform": [{"filter": "datum.marked != null"}],
-                "mark": {"type": "point", "shape": "diamond", "size": 130, "filled": True, "opacity": 1},
-                "encoding": {
-                    "x": x,
-                    "y": {"field": "value", "type": "quantitative"},
-                    "color": {
-                        "field": "marked",
-                        "type": "nominal",
-                        "legend": None,
-                        "scale": {
-                            "domain": ["concern", "improvement", "neutral"],
-                            "range": [palette["vermillion"], palette["blue"], palette["ink"]],
-                        },
-                    },
-                },
-            },
-        ],
-    }
-
-
-def _scale(weeks: Sequence[ChartWeek]) -> tuple[float, str]:
-    """What to divide values by, and the title of their axis."""
-    unit = weeks[-1].unit
-    if unit == "share":
-        return 0.01, "%"
-    if unit == "seconds":
-        largest = max((week.value for week in weeks if week.value is not None), default=0)
-        return (DAY_SECONDS, "days") if largest >= 2 * DAY_SECONDS else (HOUR_SECONDS, "hours")
-    return 1, unit
-
-
-def _datum(week: ChartWeek, zone: ZoneInfo, scale: float) -> dict[str, Any]:
-    numbers = {name: None if (number := getattr(week, name)) is None else round(number / scale, 6) for name in LINES}
-    mark = None if week.mark is None else week.mark.meaning
-    return {"week": f"{_day(week, zone)}T00:00:00Z", **numbers, "marked": mark}
+    """The chart as a Vega-Lite specification, of a size for three side by side."""
+    return control_chart(chart.weeks, theme, zone=zone, title=chart.title, width=WIDTH, height=HEIGHT)
 
 
 def _row(week: ChartWeek, zone: ZoneInfo) -> tuple[str, ...]:

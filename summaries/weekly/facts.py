@@ -11,12 +11,12 @@ from kept.buckets import HOUR_SECONDS
 from kept.catalogue import Service
 from kept.decisions import Decision
 from kept.indicators.point import Point
+from kept.iso_week import IsoWeek, last_week_over, week_of
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from kept.signals.weekly import CHARTABLE
 from summaries.known import Known
-from summaries.weekly.week import IsoWeek, last_week_over, week_of
 
 CHART_KINDS: Final = ("chart_signal", "special_cause", "unexplained_improvement")
 """Signals of a chart: raised when a week is over, of that week, and held until the next is."""

@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from kept.catalogue import Service
 from kept.decisions import Decision, Effect
+from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from summaries import wording
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.names import plain
-from summaries.weekly.week import IsoWeek
 
 Standing = Literal["overdue", "open", "closed"]
 STANDINGS: Final[tuple[Standing, ...]] = ("overdue", "open", "closed")
@@ -70,9 +70,17 @@ def followed(
     return tuple(sorted(told, key=lambda one: (STANDINGS.index(one.standing), one.due, one.id)))
 
 
-def changed(services: Iterable[ServiceWeek], verdict: VerdictOfChange | None = None) -> tuple[Changed, ...]:
-    """Changes registered in the week, by service and time."""
-    return tuple(_changed(facts, change, verdict) for facts in services for change in facts.changes)
+def changed(
+    services: Iterable[ServiceWeek],
+    verdict: VerdictOfChange | None = None,
+    judged: Sequence[RegisteredChange] = (),
+) -> tuple[Changed, ...]:
+    """Changes registered in the week, and earlier ones that were `judged` in it, by service and time."""
+    return tuple(
+        _changed(facts, change, verdict)
+        for facts in services
+        for change in (*(one for one in judged if one.service == facts.service.id), *facts.changes)
+    )
 
 
 def _followed(decision: Decision, services: Mapping[str, Service], as_of: int, zone: ZoneInfo) -> Followed:
@@ -116,8 +124,14 @@ def _changed(facts: ServiceWeek, change: RegisteredChange, verdict: VerdictOfCha
     return Changed(
         service=facts.service.id,
         name=plain(facts.service.name),
-        day=f"{local:%a} {local.day}{wording.NBSP}{local:%b}",
+        day=_day(local, facts.start, change.at),
         title=plain(change.title, MOST_TEXT),
         expects=expects,
         verdict="" if verdict is None else verdict(change),
     )
+
+
+def _day(local: datetime.datetime, week_start: int, at: int) -> str:
+    """A weekday within the week, a date before it."""
+    day = f"{local.day}{wording.NBSP}{local:%b}"
+    return f"{local:%a} {day}" if at > week_start else f"{day} {local:%Y}"

@@ -68,7 +68,7 @@ def _news(summary: WeekSummary) -> Iterator[str]:
     if summary.news:
         yield ""
     if summary.changes:
-        yield from ("Changes registered this week:", "")
+        yield from ("Changes registered this week, or judged anew:", "")
         yield from _items((change.in_words for change in summary.changes), "")
 
 

@@ -5,12 +5,15 @@ Pure: made of facts alone. The same facts give the same summary, whoever renders
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from kept.catalogue import Catalogue
 from kept.comparison.worst import worst_member
+from kept.iso_week import IsoWeek
+from kept.registered_changes import RegisteredChange
 from summaries import wording
 from summaries.weekly.facts import WeekFacts
 from summaries.weekly.followed import Changed, Followed, VerdictOfChange, changed, followed
@@ -19,7 +22,6 @@ from summaries.weekly.noise import Noise, noise_of
 from summaries.weekly.questions import questions_of
 from summaries.weekly.unknown import Unknown, unknown_of
 from summaries.weekly.waste import WasteTable, waste_of
-from summaries.weekly.week import IsoWeek
 from summaries.weekly.worst import Compare, WorstMember, worst_of
 
 MOST_CHARTS = 3
@@ -53,9 +55,14 @@ class WeekSummary(Struct, frozen=True, kw_only=True):
 
 
 def summarise(
-    facts: WeekFacts, *, compare: Compare = worst_member, verdict_of_change: VerdictOfChange | None = None
+    facts: WeekFacts,
+    *,
+    compare: Compare = worst_member,
+    verdict_of_change: VerdictOfChange | None = None,
+    judged: Sequence[RegisteredChange] = (),
 ) -> WeekSummary:
-    """The summary. `compare` names the worst member of a total, `verdict_of_change` says whether a change worked."""
+    """The summary. `compare` names the worst member of a total, `verdict_of_change` says whether a change worked;
+    `judged` are changes of earlier weeks whose verdict is new."""
     services = facts.services
     zone = zone_of({one.service.id: one.service for one in services})
     news = news_of(services)
@@ -76,7 +83,7 @@ def summarise(
         notes=tuple(_notes(facts, complete=complete)),
         decisions=decisions,
         news=news,
-        changes=changed(services, verdict_of_change),
+        changes=changed(services, verdict_of_change, judged),
         noise=noise,
         worst=worst,
         unknown=unknown_of(services, facts.as_of),

@@ -14,13 +14,13 @@ from kept.decisions import DecisionEntry, decision_id
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.intervals import wilson
 from kept.indicators.point import Point
+from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartMark, ChartWeek
 from kept.signals.raised import Raised
 from kept.signals.spc import judge_next, meaning
 from kept.signals.verdict import Verdict
 from kept.signals.weekly import CHARTABLE, CHARTED_AS
-from summaries.weekly.week import IsoWeek
 from tests.summaries.figures import CITY, HOSTILE, service
 
 WEEK = IsoWeek(2026, 47)

@@ -8,9 +8,9 @@ from pathlib import Path
 from history.sqlite import SQLiteHistory
 from history.store import HistoryStore
 from kept.catalogue import Service
+from kept.iso_week import IsoWeek
 from summaries.known import HistoryReader, Known
 from summaries.weekly.facts import WeekFacts, read_week, told_at
-from summaries.weekly.week import IsoWeek
 from tests.summaries.weekly.figures import WEEK
 
 

@@ -11,6 +11,7 @@ import pytest
 from history.sqlite import SQLiteHistory
 from kept.comparison.worst import GapToRest
 from kept.decisions import DecisionEntry
+from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from kept.signals.gaps import Cohort
 from kept.signals.kinds import KINDS
@@ -22,7 +23,6 @@ from summaries.weekly.news import news_of
 from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
 from summaries.weekly.questions import WHY
 from summaries.weekly.summary import WeekSummary, summarise
-from summaries.weekly.week import IsoWeek
 from tests.summaries.figures import service
 from tests.summaries.weekly.figures import (
     DAY,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from summaries.weekly.week import IsoWeek, last_week_over, week_named, week_of
+from kept.iso_week import IsoWeek, last_week_over, week_named, week_of
 
 AMSTERDAM, AUCKLAND = ZoneInfo("Europe/Amsterdam"), ZoneInfo("Pacific/Auckland")
 
