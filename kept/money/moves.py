@@ -56,7 +56,8 @@ def move(before: Sequence[float], after: Sequence[float]) -> Move | None:
     difference = mean(after) - mean(before)
     half = 0.0
     if squared > 0:
-        freedom = squared**2 / sum(part**2 / max(1.0, weeks - 1) for part, weeks in parts)
+        # As shares of the whole: squares of very small variances would vanish.
+        freedom = 1 / sum((part / squared) ** 2 / max(1.0, weeks - 1) for part, weeks in parts)
         half = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * math.sqrt(squared)
     rounding = 1e-12 * max(abs(mean(before)), abs(mean(after)))
     return Move(

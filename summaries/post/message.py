@@ -14,6 +14,7 @@ from msgspec import Struct
 PICTURE_DOMAIN = "kept.invalid"
 """What identifiers of pictures and messages end with: a domain that nobody has (RFC 2606)."""
 MOST_SUBJECT_CHARACTERS = 180
+MOST_LINE_CHARACTERS = 220
 NOBODY = "undisclosed-recipients:;"
 """Where no recipient is named (RFC 5322, section 3.4)."""
 
@@ -55,7 +56,8 @@ def message(letter: Letter, sender: str, recipients: Sequence[str]) -> bytes:
 
     Mail readers take two with one Message-ID for one message: sending again after an error is harmless.
     """
-    mail = EmailMessage(policy=SMTP)
+    # A longer line than usual: the parser of the standard library puts a blank before a folded header.
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=MOST_LINE_CHARACTERS))
     mail["Subject"] = one_line(letter.subject)
     mail["From"] = sender
     mail["To"] = ", ".join(recipients) or NOBODY

@@ -31,7 +31,7 @@ def test_a_secret_comes_from_a_file() -> None:
         ({"KEPT_SECURITY_PROTOCOL": "TLS"}, "KEPT_SECURITY_PROTOCOL: .*seen 'TLS'; valid: PLAINTEXT, SASL_PLAINTEXT"),
         (
             {"KEPT_BROKER": "x:1"},
-            "KEPT_BROKER: no such setting; valid: KEPT_BOARD_DECISIONS, KEPT_BOARD_HOST, KEPT_BOARD_NAMES",
+            "KEPT_BROKER: no such setting; valid: KEPT_BOARD_ACCESS, KEPT_BOARD_DECISIONS, KEPT_BOARD_HOST",
         ),
         ({"KEPT_BROKERS": "x:1", "KEPT_BROKERS_FILE": "/f"}, "are both set; set one of them"),
         ({"KEPT_SECURITY_PROTOCOL": "SASL_SSL"}, "KEPT_SASL_USERNAME: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL"),

@@ -104,4 +104,4 @@ def test_every_verdict_is_of_a_known_kind_and_each_judge_is_asked_once() -> None
     assert {verdict.signal for verdict in told} <= set(BY_NAME)
     assert told == sorted(told, key=Verdict.key)
     every = (*JUDGES, promises.judge, *JUDGES_OF_WHAT_WAS_HEARD)
-    assert len(set(every)) == len(every) == 8
+    assert len(set(every)) == len(every) == 9
