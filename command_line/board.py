@@ -18,7 +18,6 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 def board() -> None:
     """Serve the board: every service, the worst promise first. Reads the history, and writes decisions if told so.
 
-
     On loopback nobody needs to log in. With KEPT_BOARD_HOST beyond it, it needs KEPT_BOARD_TOKEN_FILE, or a proxy that
     asks for a login (KEPT_BOARD_USER_HEADER, KEPT_BOARD_PROXIES, KEPT_BOARD_NAMES). See docs/board.md.
     """

@@ -32,7 +32,10 @@ def places(
     page_port: int, kafka_port: int, metrics_ports: Sequence[int], alerts: AlertPorts, with_broker: bool
 ) -> Iterator[Place]:
     """The parts that run."""
-    yield Place("Live page", f"http://{LOOPBACK}:{page_port}/", "every service, the worst promise first")
+    board = f"http://{LOOPBACK}:{page_port}/"
+    yield Place("Live board", board, "every service, the worst promise first; /?screen=1 for a wall")
+    yield Place("Summary", f"{board}week", "the week for leaders, once a whole one is published; `kept summary`")
+    yield Place("Promises", f"{board}promises", "what the public is told")
     if not with_broker:
         return
     for number, port in enumerate(metrics_ports, start=1):

@@ -54,7 +54,7 @@ def test_what_became_of_every_event_is_told_beside_the_lines(replay: str) -> Non
 
 def test_the_demo_tells_its_places_as_objects(capsys: pytest.CaptureFixture[str]) -> None:
     page, kafka = (
-        Place("Live page", "http://127.0.0.1:8400/", "every service"),
+        Place("Live board", "http://127.0.0.1:8400/", "every service"),
         Place("Kafka", "127.0.0.1:9392", "topics"),
     )
     for said in ("", "Starting Kafka.", page, kafka):
@@ -64,7 +64,7 @@ def test_the_demo_tells_its_places_as_objects(capsys: pytest.CaptureFixture[str]
         {"said": "Starting Kafka."},
         {
             "said": "Live page http://127.0.0.1:8400/ every service",
-            "where": "Live page",
+            "where": "Live board",
             "url": "http://127.0.0.1:8400/",
         },
         {"said": "Kafka 127.0.0.1:9392 topics", "where": "Kafka", "url": "127.0.0.1:9392"},
