@@ -152,6 +152,14 @@ class Known:
         known = found if self.as_of is None else changes_known_at(found, self.as_of)
         return [change for change in known if self._is_known(change.service, change.at)]
 
+    def changes_known_later(self, service: str) -> list[RegisteredChange]:
+        """Changes in force by the moment that nobody had registered by then; nothing without `as_of`."""
+        if self.as_of is None:
+            return []
+        then = {change.key() for change in self.changes(service)}
+        found = self._history.read(lambda store: store.changes(service, until=self.as_of))
+        return [one for one in found if one.key() not in then and self._is_known(one.service, one.at)]
+
     def signals(self, service: str | None = None, *, since: int | None = None) -> list[Raised]:
         """Signals raised since `since` (s), as they stood then: one that ended later is open."""
         found = self._history.read(lambda store: store.signals(service, since=since, until=self.as_of))
