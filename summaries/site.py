@@ -227,6 +227,8 @@ class Site:
             as_of = None if not query.get("as_of") else asked_moment(query["as_of"], self.zone)
         except ValueError as error:
             return plain, f"as_of: {error}"
+        if as_of is not None and as_of > self.clock():
+            return plain, f"as_of: {query['as_of'][:60]!r} is still to come; valid: a moment of the past"
         return Asked(path=path, parts=parts, query=query, as_of=as_of, theme=theme, user=user), None
 
     @property
