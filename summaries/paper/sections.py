@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from summaries.weekly import layout
 from summaries.weekly.layout import Table
+from summaries.weekly.news import News
 from summaries.weekly.summary import WeekSummary
 
 MEANINGS: Final = {"concern": "Concern.", "improvement": "Improvement.", "neutral": "Change."}
@@ -46,6 +47,8 @@ def sections(summary: WeekSummary, pictures: Pictures) -> Iterator[Section]:
     decided = layout.decisions_table(summary)
     yield _of_table("Decisions and what became of them", "", decided, layout.NO_DECISIONS)
     yield _signal(summary, pictures)
+    if summary.standing:
+        yield Section(title=layout.STANDING, items=tuple(_item(one) for one in summary.standing))
     if summary.changes:
         items = tuple(Item(one.in_words) for one in summary.changes)
         yield Section(title="Changes registered this week, or judged anew", items=items)
@@ -73,5 +76,9 @@ def _signal(summary: WeekSummary, pictures: Pictures) -> Section:
         for one in summary.news
         if one.chart is not None and (one.service, one.chart) in pictures
     )
-    items = tuple(Item(" ".join((one.sentence, *one.besides)), MEANINGS[one.meaning]) for one in summary.news)
+    items = tuple(_item(one) for one in summary.fresh)
     return msgspec.structs.replace(_of_items("Signal", items, layout.NO_NEWS), charts=charts)
+
+
+def _item(news: News) -> Item:
+    return Item(" ".join((news.sentence, *news.besides)), MEANINGS[news.meaning])

@@ -12,6 +12,7 @@ from summaries.weekly.layout import (
     NO_QUESTIONS,
     NO_UNKNOWN,
     NO_WORST,
+    STANDING,
     Table,
     decisions_table,
     figures_table,
@@ -60,13 +61,16 @@ def _lines(summary: WeekSummary) -> Iterator[str]:
 
 
 def _news(summary: WeekSummary) -> Iterator[str]:
-    if not summary.news:
+    if not summary.fresh:
         yield from (NO_NEWS, "")
-    for number, one in enumerate(summary.news, 1):
+    for number, one in enumerate(summary.fresh, 1):
         yield f"{number}. {escaped(one.sentence)}"
         yield from (f"    * {escaped(more)}" for more in one.besides)
-    if summary.news:
+    if summary.fresh:
         yield ""
+    if summary.standing:
+        yield from (f"{STANDING}:", "")
+        yield from _items((" ".join((one.sentence, *one.besides)) for one in summary.standing), "")
     if summary.changes:
         yield from ("Changes registered this week, or judged anew:", "")
         yield from _items((change.in_words for change in summary.changes), "")

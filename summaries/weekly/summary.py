@@ -53,6 +53,16 @@ class WeekSummary(Struct, frozen=True, kw_only=True):
     questions: tuple[str, ...]
     charts: tuple[tuple[str, str], ...]
 
+    @property
+    def fresh(self) -> tuple[News, ...]:
+        """The news of this week."""
+        return tuple(one for one in self.news if not one.is_standing)
+
+    @property
+    def standing(self) -> tuple[News, ...]:
+        """What was raised before the week and is still open."""
+        return tuple(one for one in self.news if one.is_standing)
+
 
 def summarise(
     facts: WeekFacts,
@@ -100,14 +110,17 @@ def zone_of(catalogue: Catalogue) -> ZoneInfo:
 
 
 def _headline(news: tuple[News, ...], noise: Noise) -> str:
-    counts = {word: sum(one.meaning == word for one in news) for word in ("concern", "improvement", "neutral")}
-    if not news:
-        return "Nothing this week is signal." if noise.judged else "No figure of this week can be judged yet."
+    fresh = [one for one in news if not one.is_standing]
+    open_since = f" Still open from before: {len(news) - len(fresh)}." if len(fresh) < len(news) else ""
+    counts = {word: sum(one.meaning == word for one in fresh) for word in ("concern", "improvement", "neutral")}
+    if not fresh:
+        none = "Nothing this week is signal." if noise.judged else "No figure of this week can be judged yet."
+        return f"{none}{open_since}"
     said = [
         f"{count} {word}{'' if count == 1 or word == 'neutral' else 's'}" for word, count in counts.items() if count
     ]
     usual = f"; {noise.usual} of {noise.judged} charted figures are noise" if noise.judged else ""
-    return f"{', '.join(said)}{usual}."
+    return f"{', '.join(said)}{usual}.{open_since}"
 
 
 def _notes(facts: WeekFacts, *, complete: bool) -> list[str]:

@@ -101,10 +101,10 @@ def test_a_chart_has_its_words_and_its_weeks_as_a_table(small: Path) -> None:
     assert chart.rows[-1][-1] == "outside a limit: concern"
     assert chart.rows[0][-2] == "none yet"
     spec = picture(chart, SMALL["street-lights"].zone, "light")
-    values = spec["data"]["values"]
-    assert [row["marked"] for row in values] == [None] * 19 + ["concern"]
-    assert values[-1]["week"] == "2026-11-22T00:00:00Z"
-    assert values[-1]["value"] == pytest.approx(71.0)
+    drawn = (layer.get("data", {}).get("values") or [{}] for layer in spec["layer"])
+    rows = next(values for values in drawn if "kind" in values[0])
+    assert [row["kind"] for row in rows] == ["usual"] * 19 + ["concern"]
+    assert rows[-1]["value"] == pytest.approx(71.0)
 
 
 def test_no_case_and_no_person_is_named(small: Path) -> None:

@@ -19,6 +19,7 @@ from kept.signals.spc import BASELINE, judge_next
 from summaries.known import HistoryReader, Known
 from summaries.weekly.facts import ServiceWeek, WeekFacts, is_of_week, weeks_there
 from summaries.weekly.figure_sentences import SUBJECTS
+from summaries.weekly.markdown import as_markdown
 from summaries.weekly.news import news_of
 from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
 from summaries.weekly.questions import WHY
@@ -286,3 +287,34 @@ def test_a_service_without_any_news_makes_no_noise() -> None:
     assert model.headline == "No figure of this week can be judged yet."
     assert model.noise.sentence.startswith("No figure has a usual range yet")
     assert model.week == IsoWeek(2026, 47)
+
+
+def test_what_was_raised_before_the_week_stands_after_the_news_in_the_words_of_then() -> None:
+    usual = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    old = raised(LIGHTS, "promise_budget_slow", START - 60 * DAY, chance=1e-9, words="150 of 254 promises were kept")
+    silent = raised(BIRTHS, "source_silent", START - 400 * DAY, words="Nothing was heard for 1 day")
+    new = raised(BIRTHS, "cases_at_risk", START + DAY, words="9 of 10 cases are still open")
+    model = told(week_of(charts={"promise_kept": usual}, signals=[old]), week_of(service=BIRTHS, signals=[silent, new]))
+    assert [one.subject for one in model.fresh] == ["promise_kept"]
+    assert [one.subject for one in model.standing] == ["source_silent", "promise_kept"]
+    silence, promise = model.standing
+    assert promise.sentence.startswith("Street light repairs kept") and "usual range" in promise.sentence
+    assert [plain(one) for one in promise.besides] == [
+        "Still open since 17 Sep, when a ticket said: 150 of 254 promises were kept."
+    ]
+    assert plain(silence.sentence) == (
+        "Birth certificates: Still open since 12 Oct 2025, when an urgent alert said: Nothing was heard for 1 day."
+    )
+    assert model.headline == "1 concern; 0 of 1 charted figures are noise. Still open from before: 2."
+    text = as_markdown(model)
+    assert text.index("9 of 10") < text.index("Still open, raised before this week") < text.index("150 of 254")
+
+
+def test_a_question_for_several_services_is_asked_once() -> None:
+    one, other = (
+        week_of(service=each, signals=[raised(each, "promise_budget_slow", START - 30 * DAY)])
+        for each in (LIGHTS, BIRTHS)
+    )
+    asked = told(one, other).questions
+    assert len(asked) == 1
+    assert asked[0].startswith("For Birth certificates and Street light repairs: why was the promise kept less often?")
