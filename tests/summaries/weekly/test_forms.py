@@ -104,7 +104,7 @@ def test_a_chart_has_its_words_and_its_weeks_as_a_table(small: Path) -> None:
     drawn = (layer.get("data", {}).get("values") or [{}] for layer in spec["layer"])
     rows = next(values for values in drawn if "kind" in values[0])
     assert [row["kind"] for row in rows] == ["usual"] * 19 + ["concern"]
-    assert rows[-1]["value"] == pytest.approx(71.0)
+    assert rows[-1]["value"] == pytest.approx(0.71)
 
 
 def test_no_case_and_no_person_is_named(small: Path) -> None:

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from history.sqlite import SQLiteHistory
+from history.store import HistoryStore
 from kept.comparison.worst import GapToRest
 from kept.decisions import DecisionEntry
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from kept.signals.gaps import Cohort
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.kinds import KINDS
 from kept.signals.spc import BASELINE, judge_next
 from summaries.known import HistoryReader, Known
@@ -318,3 +320,22 @@ def test_a_question_for_several_services_is_asked_once() -> None:
     asked = told(one, other).questions
     assert len(asked) == 1
     assert asked[0].startswith("For Birth certificates and Street light repairs: why was the promise kept less often?")
+
+
+def test_a_week_whose_charts_were_written_late_is_told_of_when_they_were(tmp_path: Path) -> None:
+    weeks = chart(LIGHTS, "backlog", week_values("backlog", 20, Random(1)))
+    leapt, far = END + 40 * HOUR, END + 8 * DAY
+
+    def fill(store: HistoryStore) -> None:
+        store.write_charts(weeks)
+        other = chart(BIRTHS, "backlog", week_values("backlog", 20, Random(1)))
+        store.write_charts(other)
+        store.amend_charts([ChartAmendment(leapt, None, weeks[-1]), ChartAmendment(far, None, other[-1])])
+        store.publish([LIGHTS.id, BIRTHS.id], END + 20 * DAY)
+
+    facts = facts_of(history_of(tmp_path / "history.sqlite", fill), SMALL)
+    assert facts.as_of == leapt
+    there = {one.service.id: one.chart_week("backlog") for one in facts.services}
+    assert there[LIGHTS.id] == weeks[-1]
+    assert there[BIRTHS.id] is None, "what came more than a week late is told of a later moment alone"
+    assert plain(summarise(facts).as_of_words).startswith("Tue 24 Nov 2026, 16:00")
