@@ -54,7 +54,7 @@ def sections(summary: WeekSummary, pictures: Pictures) -> Iterator[Section]:
         yield Section(title="Changes registered this week, or judged anew", items=items)
     noise = f"{summary.noise.sentence} {summary.noise.by_chance}".rstrip()
     yield _of_table("Noise", noise, layout.figures_table(summary), "")
-    yield _of_table("The worst member beside each total", "", layout.worst_table(summary), layout.NO_WORST)
+    yield _of_table("The worst member beside each total", "", layout.worst_table(summary), summary.no_worst)
     unknown = tuple(Item(f"{'; '.join(one.words)}.", f"{one.name}:") for one in summary.unknown)
     yield _of_items("Not known, stale, or resting on little", unknown, layout.NO_UNKNOWN)
     yield _of_table("Cost of waste this week", layout.waste_note(summary), layout.waste_table(summary), "")

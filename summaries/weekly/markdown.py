@@ -11,7 +11,6 @@ from summaries.weekly.layout import (
     NO_NEWS,
     NO_QUESTIONS,
     NO_UNKNOWN,
-    NO_WORST,
     STANDING,
     Table,
     decisions_table,
@@ -51,7 +50,7 @@ def _lines(summary: WeekSummary) -> Iterator[str]:
     yield from ("## Noise", "", escaped(f"{summary.noise.sentence} {summary.noise.by_chance}"), "")
     yield from _table(figures_table(summary), "")
     yield from ("## The worst member beside each total", "")
-    yield from _table(worst_table(summary), NO_WORST)
+    yield from _table(worst_table(summary), summary.no_worst)
     yield from ("## Not known, stale, or resting on little", "")
     yield from _items((f"{one.name}: {'; '.join(one.words)}." for one in summary.unknown), NO_UNKNOWN)
     yield from ("## Cost of waste this week", "", escaped(waste_note(summary)), "")

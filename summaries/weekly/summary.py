@@ -22,7 +22,7 @@ from summaries.weekly.noise import Noise, noise_of
 from summaries.weekly.questions import questions_of
 from summaries.weekly.unknown import Unknown, unknown_of
 from summaries.weekly.waste import WasteTable, waste_of
-from summaries.weekly.worst import Compare, WorstMember, worst_of
+from summaries.weekly.worst import Compare, WorstMember, why_none, worst_of
 
 MOST_CHARTS = 3
 """Pictures in one summary; where more is signal, the worst are shown."""
@@ -48,6 +48,7 @@ class WeekSummary(Struct, frozen=True, kw_only=True):
     changes: tuple[Changed, ...]
     noise: Noise
     worst: tuple[WorstMember, ...]
+    no_worst: str
     unknown: tuple[Unknown, ...]
     waste: tuple[WasteTable, ...]
     questions: tuple[str, ...]
@@ -96,6 +97,7 @@ def summarise(
         changes=changed(services, verdict_of_change, judged),
         noise=noise,
         worst=worst,
+        no_worst="" if worst else why_none(services),
         unknown=unknown_of(services, facts.as_of),
         waste=waste_of(services),
         questions=questions_of(decisions, news, worst),

@@ -14,8 +14,8 @@ from kept.comparison.worst import GapToRest
 from kept.decisions import DecisionEntry
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
-from kept.signals.gaps import Cohort
 from kept.signals.chart_amendments import ChartAmendment
+from kept.signals.gaps import Cohort
 from kept.signals.kinds import KINDS
 from kept.signals.spc import BASELINE, judge_next
 from summaries.known import HistoryReader, Known
@@ -339,3 +339,26 @@ def test_a_week_whose_charts_were_written_late_is_told_of_when_they_were(tmp_pat
     assert there[LIGHTS.id] == weeks[-1]
     assert there[BIRTHS.id] is None, "what came more than a week late is told of a later moment alone"
     assert plain(summarise(facts).as_of_words).startswith("Tue 24 Nov 2026, 16:00")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "booked", "modelled"),
+    [
+        ({}, "What waste was booked is not known: it was not published at the week's end.",
+         "What waste cost by the rates of the catalogue is not known: it was not published at the week's end."),
+        ({"rework_booked": 0.0, "failure_demand_booked": 0.0, "rework_modelled": None,
+          "failure_demand_modelled": None, "wrong_channel_modelled": None},
+         "Booked: nothing (EUR 0.00).", "No cost of waste can be modelled: the catalogue states no rate for it."),
+    ],
+    ids=["unpublished", "nothing-and-no-rate"],
+)  # fmt: skip
+def test_waste_that_is_unknown_is_not_called_none(amounts: dict[str, float | None], booked: str, modelled: str) -> None:
+    assert [plain(one.sentence) for one in told(week_of(points=waste(LIGHTS, **amounts))).waste] == [booked, modelled]
+
+
+def test_members_that_were_not_published_are_not_promises_that_did_not_fall_due() -> None:
+    weeks = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    unpublished = told(week_of(charts={"promise_kept": weeks}))
+    assert unpublished.no_worst == "Not known: areas and channels were not published at the week's end."
+    none_due = msgspec.structs.replace(cohorts(LIGHTS, {("", ""): (1, 1)})[0], value=0.0, numerator=0, denominator=0)
+    assert told(week_of(points=[none_due])).no_worst == "No promise fell due this week."
