@@ -15,7 +15,7 @@ from kept.comparison.worst import worst_member
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from summaries import wording
-from summaries.weekly.facts import WeekFacts
+from summaries.weekly.facts import ServiceWeek, WeekFacts
 from summaries.weekly.followed import Changed, Followed, VerdictOfChange, changed, followed
 from summaries.weekly.news import News, news_of
 from summaries.weekly.noise import Noise, noise_of
@@ -101,8 +101,20 @@ def summarise(
         unknown=unknown_of(services, facts.as_of),
         waste=waste_of(services),
         questions=questions_of(decisions, news, worst),
-        charts=tuple((one.service, one.chart) for one in news if one.chart is not None)[:MOST_CHARTS],
+        charts=_drawn(news, services),
     )
+
+
+def _drawn(news: Sequence[News], services: Sequence[ServiceWeek]) -> tuple[tuple[str, str], ...]:
+    """The charts that mark this week, then those of other news; what stands open in a usual week is not drawn."""
+    marks = {
+        (facts.service.id, name)
+        for facts in services
+        for name in facts.charts
+        if (week := facts.chart_week(name)) is not None and week.mark is not None
+    }
+    fresh = [(one.service, one.chart) for one in news if one.chart is not None and not one.is_standing]
+    return tuple(sorted(fresh, key=lambda chart: chart not in marks))[:MOST_CHARTS]
 
 
 def zone_of(catalogue: Catalogue) -> ZoneInfo:

@@ -19,8 +19,10 @@ from kept.signals.gaps import Cohort
 from kept.signals.kinds import KINDS
 from kept.signals.spc import BASELINE, judge_next
 from summaries.known import HistoryReader, Known
+from summaries.weekly.chart import summary_chart
 from summaries.weekly.facts import ServiceWeek, WeekFacts, is_of_week, weeks_there
 from summaries.weekly.figure_sentences import SUBJECTS
+from summaries.weekly.html_file import key_of
 from summaries.weekly.markdown import as_markdown
 from summaries.weekly.news import news_of
 from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
@@ -362,3 +364,17 @@ def test_members_that_were_not_published_are_not_promises_that_did_not_fall_due(
     assert unpublished.no_worst == "Not known: areas and channels were not published at the week's end."
     none_due = msgspec.structs.replace(cohorts(LIGHTS, {("", ""): (1, 1)})[0], value=0.0, numerator=0, denominator=0)
     assert told(week_of(points=[none_due])).no_worst == "No promise fell due this week."
+
+
+def test_charts_that_mark_the_week_are_drawn_first_and_those_of_standing_tickets_are_not() -> None:
+    usual = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    marked = chart(LIGHTS, "satisfaction_score", [*week_values("satisfaction_score", 19, Random(1)), 90.0])
+    charts = {"promise_kept": usual, "satisfaction_score": marked}
+    new, old = (raised(LIGHTS, "promise_budget_slow", at) for at in (START + DAY, START - 30 * DAY))
+    fresh = told(week_of(charts=charts, signals=[new]))
+    assert [one.chart for one in fresh.news] == ["promise_kept", "satisfaction_score"]
+    assert [name for _, name in fresh.charts] == ["satisfaction_score", "promise_kept"]
+    assert [name for _, name in told(week_of(charts=charts, signals=[old])).charts] == ["satisfaction_score"]
+    drawn = [summary_chart(LIGHTS, weeks, "") for weeks in (usual, marked)]
+    assert "Square" in key_of(drawn) and "Diamond" not in key_of(drawn)
+    assert "Square" not in key_of(drawn[:1])
