@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from summaries.weekly.chart import charts_of, picture
 from summaries.weekly.html_file import as_html
 from summaries.weekly.markdown import as_markdown, escaped
+from summaries.weekly.plain_text import as_plain_text
 from summaries.weekly.summary import summarise
 from tests.summaries.figures import HOSTILE
 from tests.summaries.weekly.figures import SMALL, small_week
@@ -110,3 +111,17 @@ def test_a_chart_has_its_words_and_its_weeks_as_a_table(small: Path) -> None:
 def test_no_case_and_no_person_is_named(small: Path) -> None:
     text = markdown(small)
     assert "the head" not in text, "who decided is in the record, not in the summary"
+
+
+def test_plain_text_is_no_markup_and_has_short_lines_that_say_it_all(small: Path) -> None:
+    summary = summarise(facts_of(small, SMALL))
+    text = as_plain_text(summary)
+    assert max(map(len, text.splitlines())) <= 78
+    assert not re.search(r"^\||^#|\\|://|\N{RIGHT-TO-LEFT OVERRIDE}|x{200}", text, re.MULTILINE)
+    said = " ".join(text.split())
+    heads = re.findall(r"^(.+)\n-+$", text, re.MULTILINE)
+    assert [one for one in heads if not one.startswith("Changes")] == re.findall(r"<h2.*?>(.*?)</h2>", page(small))
+    for words in (*(one.sentence for one in summary.news), *summary.questions, summary.noise.sentence):
+        assert " ".join(words.replace("://", ": //").split()) in said
+    cell = "Promise kept: 78.8\N{NO-BREAK SPACE}% (73.6\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}86.4"
+    assert " ".join(cell.split()) in said
