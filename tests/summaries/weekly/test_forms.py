@@ -102,6 +102,7 @@ def test_a_chart_has_its_words_and_its_weeks_as_a_table(small: Path) -> None:
     assert chart.rows[-1][-1] == "outside a limit: concern"
     assert chart.rows[0][-2] == "none yet"
     spec = picture(chart, SMALL["street-lights"].zone, "light")
+    assert spec["height"] >= 110, "title, key and axes leave room for the weeks"
     drawn = (layer.get("data", {}).get("values") or [{}] for layer in spec["layer"])
     rows = next(values for values in drawn if "kind" in values[0])
     assert [row["kind"] for row in rows] == ["usual"] * 19 + ["concern"]
