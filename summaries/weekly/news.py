@@ -110,12 +110,12 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         leading = others.pop(0) if others else signals[0]
         first = f"{plain(facts.service.name)}{_about(leading)}: {_signal_sentence(facts, leading, is_marked=False)}"
     besides = [_signal_sentence(facts, one, is_marked=marked is not None) for one in others]
-    if marked is None and week is not None and week.value is not None and week.mean is not None:
+    if marked is None and week is not None and week.value is not None:
         on_chart = sentence(facts.service.name, week, facts.charts[subject], facts.service.zone)
         if _is_earlier(facts, leading):
             besides.insert(0, _signal_sentence(facts, leading, is_marked=False))
             first = on_chart
-        else:
+        elif week.mean is not None:
             besides.append(f"On its chart: {on_chart}")
     kinds = [kind for one in signals if (kind := BY_NAME.get(one.verdict.signal)) is not None]
     return News(
