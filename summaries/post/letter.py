@@ -17,7 +17,7 @@ from summaries.post.round import Prepared
 from summaries.weekly.chart import SummaryChart, picture
 from summaries.weekly.facts import weeks_there
 from summaries.weekly.html_file import as_html
-from summaries.weekly.markdown import as_markdown
+from summaries.weekly.plain_text import as_plain_text
 from summaries.weekly.summary import WeekSummary
 from summaries.weekly.told import Told, told
 
@@ -43,7 +43,7 @@ def letter_of(week: Told, catalogue: Catalogue, board: str) -> Letter:
     pictures = [Picture(chart.name, png_of(chart, catalogue)) for chart in charts]
     address = board.rstrip("/")
     page = as_html(summary, charts, catalogue, [f"cid:{one.cid}" for one in pictures], style=STYLE, board=address)
-    plain = f"{as_markdown(summary)}\nThis week on the board: {address}/week/{summary.week.name}\n"
+    plain = f"{as_plain_text(summary)}\nThis week on the board: {address}/week/{summary.week.name}\n"
     return Letter(
         subject=f"{summary.week.name}: {summary.headline}",
         plain=plain,

@@ -8,7 +8,9 @@ years, or when the whole 95 % interval of the week lies beyond the limits of a f
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -37,6 +39,8 @@ FOR: Final[dict[Meaning, str]] = {"concern": ", for the worse", "improvement": "
 SURE: Final = "a real change"
 PROBABLE: Final = "probably a change"
 TRIAL: Final = "perhaps a change"
+_SHOWN: Final = re.compile(r"([^\d\N{MINUS SIGN}]*)([\d,]+(?:\.\d+)?)(.*)")
+"""A shown quantity: what is before its number, the number, and the unit after it."""
 
 
 def sentence(name: str, week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo, *, ticket: bool = False) -> str:
@@ -108,8 +112,17 @@ def usual_range(week: ChartWeek) -> str:
     return span(week.lower, week.upper, week.unit)
 
 
-def apart(difference: float, unit: str) -> str:
-    """How far two values are apart, without a sign."""
+def apart(one: float, other: float, unit: str) -> str:
+    """How far two values are apart, without a sign: the difference of what is shown of them, so that it comes out."""
+    first, second = (_SHOWN.fullmatch(wording.quantity(value, unit)) for value in (one, other))
+    difference = one - other
+    if first is not None and second is not None and (first[1], first[3]) == (second[1], second[3]):
+        gap = abs(Decimal(first[2].replace(",", "")) - Decimal(second[2].replace(",", "")))
+        if gap and unit not in ("share", "points", "cases"):
+            decimals = max(0, -int(gap.as_tuple().exponent))
+            return f"{first[1]}{wording.number(float(gap), decimals)}{first[3]}"
+        if gap:
+            difference = float(gap) / (100 if unit == "share" else 1)
     if unit == "share":
         return wording.points_apart(difference)
     if unit == "points":
@@ -142,7 +155,7 @@ def _change(week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo) -> str
     assert mark is not None and week.mean is not None and week.value is not None
     side = "below" if mark.direction == "down" else "above"
     mean = wording.quantity(week.mean, week.unit)
-    away = apart(week.value - week.mean, week.unit)
+    away = apart(week.value, week.mean, week.unit)
     held = f"the range {usual_range(week)} seen{basis(week, before, zone)}"
     if mark.rule == 1:
         return f", {side} {held} and {away} {side} its mean {mean}"
