@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
@@ -24,6 +25,8 @@ from summaries.known import HistoryReader, Known, OpenHistory
 from summaries.posted import Refused, read_form
 from summaries.slices import slice_text
 
+log = logging.getLogger(__name__)
+
 
 class Recording(Struct, frozen=True):
     """That decisions may be recorded from the page: how the history is opened for writing, and by whom.
@@ -43,6 +46,7 @@ MOST_QUERY_CHARACTERS = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PUBLIC = "/promises"
 """Under this path everybody may read without logging in, and nothing leads to a page that is not under it."""
+NOT_MADE = "This page could not be made; the others work."
 PUBLIC_FAILURE = "We cannot show the figures just now. Please come back in a few minutes."
 
 
@@ -206,11 +210,14 @@ class Site:
             if status == 503:
                 answer.headers["retry-after"] = "5"
             return answer
+        except Exception:
+            log.exception("the page %s could not be made", asked.path[:200])
+            return self._refusal(asked, 500, NOT_MADE, as_data)
 
     def _refusal(self, asked: Asked, status: int, words: str, as_data: bool) -> Response:
         if as_data:
             return JSONResponse({"error": words}, status)
-        return self.render(asked, "refused.html", status, code=status, words=words)
+        return self.render(asked, "refused.html", status, code=status, words=words, not_made=NOT_MADE)
 
     def _asked(self, request: Request) -> tuple[Asked, str | None]:
         """What was asked, and what is wrong with it."""
