@@ -51,8 +51,8 @@ ADJUSTED_WORDS: Final[dict[Place, str]] = {
 }
 """Where limits allow for units that differ by more than chance in general."""
 SURETY_WORDS: Final[dict[Surety, str]] = {
-    "chance": "chance explains it",
-    "perhaps": "it may be chance",
+    "chance": "as chance allows",
+    "perhaps": "chance may explain it",
     "certain": "more than chance explains",
 }
 MOST_NAMES: Final = 10
@@ -234,7 +234,7 @@ def worst_in_words(worst: GapToRest) -> str:
 def _gap_words(one: GapToRest) -> str:
     if one.surety != "certain":
         return SURETY_WORDS[one.surety].capitalize()
-    return f"{'Less' if one.gap > 0 else 'More'} kept than chance explains"
+    return f"{'Lower' if one.gap > 0 else 'Higher'} than chance explains"
 
 
 def _interval(one: GapToRest) -> str:

@@ -132,7 +132,7 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
         "week_choices": tuple(charts.SHOWN_WEEKS),
         "anchors": ANCHORS,
         "facts": [(words, figures.newest(name)) for words, name in FACTS],
-        "signals": signal_parts(read.signals, service.zone),
+        "signals": signal_parts(read.signals, service.zone, card.newest),
         "charts": charts.chart_parts(read.weeks, read.changes, service.zone, charts.SHOWN_WEEKS[weeks]),
         "chart_head": charts.HEAD,
         "clocks": clocks.promise_table(figures, service),
