@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from kept.catalogue import Service
 from kept.comparison.dispersion import LEAST_MEMBERS
 from kept.comparison.funnel import Funnel, Limits, Place, Unit
 from kept.comparison.members import Members
@@ -57,6 +58,16 @@ SURETY_WORDS: Final[dict[Surety, str]] = {
 }
 MOST_NAMES: Final = 10
 """Names in one sentence at most."""
+
+
+def data_moments(ends: Iterable[tuple[int | None, Service]]) -> str:
+    """As of when the data of several services are: one moment where they share it, else the oldest and the newest."""
+    found = sorted((at, service.id, service) for at, service in ends if at is not None)
+    if not found:
+        return "nothing is published yet"
+    (first, _, one), (last, _, other) = found[0], found[-1]
+    oldest, newest = wording.moment(first, one.zone), wording.moment(last, other.zone)
+    return newest if first == last else f"{newest}; the oldest of them {oldest}"
 
 
 def funnel_rows(funnel: Funnel | None) -> list[list[str]]:

@@ -41,8 +41,8 @@ class SignalLine(Struct, frozen=True):
 def signal_lines(signals: Iterable[Raised], zone: ZoneInfo, at: int | None = None) -> tuple[SignalLine, ...]:
     """The lines of `signals`, the gravest first, then the latest raised; moments in `zone`.
 
-    `at` is the moment of the data (s): a signal that was raised more than a day before it tells figures of then, and says
-    so.
+    `at` is the moment of the data (s): a signal that was raised more than a day before it says that its figures are
+    of then.
     """
     ordered = sorted(signals, key=lambda one: (SEVERITIES.index(severity_of(one)), -one.raised_at, one.key()))
     return tuple(_line(one, zone, at) for one in ordered)

@@ -95,6 +95,13 @@ class Asked(Struct, frozen=True, kw_only=True):
             raise BadRequest(f"{number}: {seen[:60]!r} is not known; valid: {', '.join(valid)}")
         return seen
 
+    def only(self, valid: Sequence[str]) -> None:
+        """Raises `BadRequest` for a name of the query that is neither `valid` nor goes along from page to page."""
+        known = (*valid, *KEPT_IN_LINKS, "screen")
+        unknown = next((name for name in self.query if name not in known), None)
+        if unknown is not None:
+            raise BadRequest(f"{unknown[:60]!r} is not asked of this page; valid: {', '.join(valid)}")
+
 
 Handler = Callable[[Asked, Known], Response]
 """Makes a page: pure but for what it asks `Known`. It runs in a thread, and may raise what `Site.route` answers."""
@@ -133,6 +140,8 @@ class Site:
         )
         self._templates.globals["wording"] = wording
         self._templates.globals["slice_text"] = slice_text
+        by_name = sorted(catalogue.values(), key=lambda service: (service.name, service.id))
+        self._templates.globals["every_service"] = by_name
 
     def service(self, asked: Asked, part: str = "service") -> Service:
         """The service that the path names; raises `NotFound` that says which there are."""

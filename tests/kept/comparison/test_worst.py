@@ -79,7 +79,7 @@ def test_the_intervals_of_a_dimension_hold_at_once() -> None:
 
 
 def test_an_interval_that_leaves_out_0_is_never_called_chance() -> None:
-    # The exact test and the interval disagree about this one: 0.4 points or more by the one, chance above 5 % by the other.
+    # About few cases the exact test, which is careful, and the interval need not agree.
     for due in range(10, 60):
         for kept in range(due):
             for one in gaps_to_rest(members(a=(due, kept), b=(400, 340))):
