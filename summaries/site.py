@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
@@ -24,6 +25,8 @@ from summaries.known import HistoryReader, Known, OpenHistory
 from summaries.posted import Refused, read_form
 from summaries.slices import slice_text
 
+log = logging.getLogger(__name__)
+
 
 class Recording(Struct, frozen=True):
     """That decisions may be recorded from the page: how the history is opened for writing, and by whom.
@@ -43,6 +46,7 @@ MOST_QUERY_CHARACTERS = 2000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PUBLIC = "/promises"
 """Under this path everybody may read without logging in, and nothing leads to a page that is not under it."""
+NOT_MADE = "This page could not be made; the others work."
 PUBLIC_FAILURE = "We cannot show the figures just now. Please come back in a few minutes."
 
 
@@ -91,6 +95,13 @@ class Asked(Struct, frozen=True, kw_only=True):
             raise BadRequest(f"{number}: {seen[:60]!r} is not known; valid: {', '.join(valid)}")
         return seen
 
+    def only(self, valid: Sequence[str]) -> None:
+        """Raises `BadRequest` for a name of the query that is neither `valid` nor goes along from page to page."""
+        known = (*valid, *KEPT_IN_LINKS, "screen")
+        unknown = next((name for name in self.query if name not in known), None)
+        if unknown is not None:
+            raise BadRequest(f"{unknown[:60]!r} is not asked of this page; valid: {', '.join(valid)}")
+
 
 Handler = Callable[[Asked, Known], Response]
 """Makes a page: pure but for what it asks `Known`. It runs in a thread, and may raise what `Site.route` answers."""
@@ -129,6 +140,8 @@ class Site:
         )
         self._templates.globals["wording"] = wording
         self._templates.globals["slice_text"] = slice_text
+        by_name = sorted(catalogue.values(), key=lambda service: (service.name, service.id))
+        self._templates.globals["every_service"] = by_name
 
     def service(self, asked: Asked, part: str = "service") -> Service:
         """The service that the path names; raises `NotFound` that says which there are."""
@@ -206,11 +219,14 @@ class Site:
             if status == 503:
                 answer.headers["retry-after"] = "5"
             return answer
+        except Exception:
+            log.exception("the page %s could not be made", asked.path[:200])
+            return self._refusal(asked, 500, NOT_MADE, as_data)
 
     def _refusal(self, asked: Asked, status: int, words: str, as_data: bool) -> Response:
         if as_data:
             return JSONResponse({"error": words}, status)
-        return self.render(asked, "refused.html", status, code=status, words=words)
+        return self.render(asked, "refused.html", status, code=status, words=words, not_made=NOT_MADE)
 
     def _asked(self, request: Request) -> tuple[Asked, str | None]:
         """What was asked, and what is wrong with it."""

@@ -58,8 +58,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def listed(asked: Asked, known: Known) -> Response:
         lines = _lines(known)
-        made_up = [service.simulated for service in known.catalogue.values()]
-        return site.render(asked, "changes.html", lines=lines, simulated=any(made_up), all_simulated=all(made_up))
+        return site.render(asked, "changes.html", lines=lines)
 
     def list_csv(asked: Asked, known: Known) -> Response:
         rows = [(line.service, line.title, line.when, line.expected, line.words, line.effect) for line in _lines(known)]

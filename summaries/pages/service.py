@@ -19,7 +19,7 @@ from summaries.indicator_table import COLUMNS, make_table
 from summaries.known import Known
 from summaries.service import charts, clocks, money, quality, waiting
 from summaries.service.by_slice import slice_tables
-from summaries.service.figures import Figures, is_known, mondays
+from summaries.service.figures import Figures, is_course, is_known, mondays
 from summaries.service.later import HEAD as LATER_HEAD
 from summaries.service.later import Later, became_known, later_rows
 from summaries.service.signals import signal_parts
@@ -132,18 +132,18 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
         "week_choices": tuple(charts.SHOWN_WEEKS),
         "anchors": ANCHORS,
         "facts": [(words, figures.newest(name)) for words, name in FACTS],
-        "signals": signal_parts(read.signals, service.zone),
+        "signals": signal_parts(read.signals, service.zone, card.newest),
         "charts": charts.chart_parts(read.weeks, read.changes, service.zone, charts.SHOWN_WEEKS[weeks]),
         "chart_head": charts.HEAD,
         "clocks": clocks.promise_table(figures, service),
-        "clocks_known": is_known(figures.weekly("promise_kept")),
+        "clocks_known": is_course(figures.weekly("promise_kept")),
         "clock_words": clocks.clock_words(service, card.newest),
         "times": clocks.time_table(figures),
         "waiting": waiting.age_table(figures),
         "ages_known": is_known([point for _, point in waiting.age_points(figures)]),
         "flow": flow,
-        "flow_known": is_known(figures.weekly("arrivals", "7d", with_newest=False)),
-        "backlog_known": is_known(figures.weekly("backlog")),
+        "flow_known": is_course(figures.weekly("arrivals", "7d", with_newest=False)),
+        "backlog_known": is_course(figures.weekly("backlog")),
         "cost": money.cost_table(figures),
         "waste": money.waste_table(figures),
         "waste_known": any(bar.value is not None for bar in money.waste_bars(figures)),
