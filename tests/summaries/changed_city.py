@@ -28,7 +28,7 @@ def _service(identity: str, name: str) -> Service:
 CITY = {
     one.id: one
     for one in (
-        _service("lights", "Street light repairs"),
+        _service("lights", "Lamps in parks"),
         _service("cards", "Identity cards"),
         _service("permits", "Building permits"),
         _service("hostile", HOSTILE),

@@ -45,10 +45,10 @@ def pages(history_file: Path) -> Starlette:
 
 
 @contextmanager
-def served(history_file: Path) -> Iterator[str]:
-    """http://… of `pages`."""
+def serving(app: Starlette) -> Iterator[str]:
+    """http://… of `app`, on a port of its own."""
     port = free_port()
-    server = Server(pages(history_file), LOOPBACK, port)
+    server = Server(app, LOOPBACK, port)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -57,3 +57,10 @@ def served(history_file: Path) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def served(history_file: Path) -> Iterator[str]:
+    """http://… of `pages`."""
+    with serving(pages(history_file)) as address:
+        yield address

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 from catalogue import CITY
 from history.sqlite import SQLiteHistory
 from history.store import HistoryStore
-from kept.catalogue import read_catalogue
+from kept.catalogue import Service, read_catalogue
 from kept.decisions import DecisionEntry
 from kept.indicators.point import Point
 from kept.registered_changes import RegisteredChange
@@ -55,14 +56,8 @@ def flows(service: str, arrivals: int, completions: int, backlog: int) -> list[P
 def fill(store: HistoryStore) -> None:
     """Each service has its news: a queue that grows, figures that are old, a promise that nobody can judge yet, and
     one (parking permits) whose saving at `CHANGED_AT` worsened quality."""
-    points: list[Point] = []
-    for service in CATALOGUE.values():
-        points += promise(service.id, 0.86, 0.83, 0.89, 0.92, 622)
-        points += [*waits(service.id, "90d", 1.6, 2132), *waits(service.id, "28d", 1.5, 655)]
-        points += flows(service.id, 655, 640, 57)
-        points += money(service.id)
-        store.write_charts(charts(service.id))
-    points += flows("street-lights", 655, 400, 310)
+    fill_money(store, CATALOGUE.values())
+    points = flows("street-lights", 655, 400, 310)
     points += [
         point("building-permits", f"delivery_time_{name}", None, window, n=208, low=35 * DAY, reason="too_many_open")
         for name in ("p50", "p75", "p90")
@@ -72,6 +67,19 @@ def fill(store: HistoryStore) -> None:
     points += [
         point("identity-cards", "promise_kept", None, window, n=0, reason="no_volume") for window in ("28d", "90d")
     ]
+    store.write(points)
+    store.publish(set(CATALOGUE), NOW)
+
+
+def fill_money(store: HistoryStore, services: Iterable[Service]) -> None:
+    """Promises, waits, money and charts of `services`, parking permits among them, with what was decided there."""
+    points: list[Point] = []
+    for service in services:
+        points += promise(service.id, 0.86, 0.83, 0.89, 0.92, 622)
+        points += [*waits(service.id, "90d", 1.6, 2132), *waits(service.id, "28d", 1.5, 655)]
+        points += flows(service.id, 655, 640, 57)
+        points += money(service.id)
+        store.write_charts(charts(service.id))
     store.write(points)
     store.write_changes(
         [
@@ -88,7 +96,6 @@ def fill(store: HistoryStore) -> None:
                 text="<b>Bring the desk back</b>", owner="Desk lead", due="2026-11-20", objective=objective,
             )
         )  # fmt: skip
-    store.publish(set(CATALOGUE), NOW)
 
 
 def money(service: str) -> list[Point]:

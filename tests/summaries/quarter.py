@@ -179,9 +179,9 @@ def amendments() -> list[Amendment]:
     ]
 
 
-def fill_quarter(store: HistoryStore) -> None:
+def fill_quarter(store: HistoryStore, *, with_slices: bool = True) -> None:
     """Add the quarter of `street-lights` to the city of `tests.summaries.figures.fill`."""
-    store.write(points())
+    store.write([one for one in points() if with_slices or not one.slice])
     store.amend(amendments())
     store.write_charts(CHARTS)
     store.write_changes(CHANGES)

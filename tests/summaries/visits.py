@@ -26,6 +26,12 @@ STEP = """() => {
         box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
     return [Number(one.dataset.stop), visible, one.outerHTML.slice(0, 120)];
 }"""
+UNFOLDED = """() => {
+    // Again at each look: an update in between brings pictures that are loaded only where they are seen.
+    document.querySelectorAll("details").forEach((one) => { one.open = true; });
+    document.querySelectorAll("img").forEach((one) => { one.loading = "eager"; });
+    return [...document.images].every((one) => one.complete && one.currentSrc !== "");
+}"""
 
 
 class Visit:
@@ -48,19 +54,24 @@ class Visit:
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         self.complaints = [each for each in self.complaints if f"status of {status} " not in each]
 
+    def words(self) -> str:
+        """All that the page says, also what is folded away, with plain spaces."""
+        return " ".join(str(self.page.locator("body").text_content()).split())
+
+    def unfolded(self) -> list[str]:
+        """Open all that is folded away; the addresses of all pictures of the page, none of which is empty."""
+        self.page.wait_for_function(UNFOLDED)
+        assert self.page.evaluate("[...document.images].filter((one) => one.naturalWidth === 0).length") == 0
+        return list(self.page.evaluate("[...document.images].map((one) => one.currentSrc)"))
+
     def width(self) -> int:
         """How wide the page is, with what would have to be scrolled to."""
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
-    def violations(self, *, colours: bool = True) -> list[str]:
-        """What axe-core finds, each with where. It is asked by the browser's own protocol: the page's policy holds.
-
-        Contrast takes most of its time; without `colours` it is left out, for a width at which no colour is another.
-        """
+    def violations(self) -> list[str]:
+        """What axe-core finds, each with where. It is asked by the browser's own protocol: the page's policy holds."""
         found: dict[str, Any] = self.page.evaluate(
-            "([tags, colours]) => axe.run({runOnly: tags, resultTypes: ['violations'], preload: false,"
-            " rules: {'color-contrast': {enabled: colours}}})",
-            [WCAG, colours],
+            "(tags) => axe.run({runOnly: tags, resultTypes: ['violations'], preload: false})", WCAG
         )
         return [
             f"{each['id']}: {each['help']}: {node['html'][:150]} {node['failureSummary'][:300]}"
