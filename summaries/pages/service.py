@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from kept.catalogue import Service
+from kept.effects.words import OUTCOME_WORDS
 from kept.errors import KeptError
 from kept.indicators.point import Point, as_json_object
 from kept.registered_changes import RegisteredChange
@@ -16,6 +17,7 @@ from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from summaries import wording
 from summaries.indicator_table import COLUMNS, make_table
+from summaries.judged_changes import JudgedChanges
 from summaries.known import Known
 from summaries.service import charts, clocks, money, quality, waiting
 from summaries.service.by_slice import slice_tables
@@ -95,6 +97,7 @@ class _Read:
         changes: Sequence[RegisteredChange] = (),
         signals: Sequence[Raised] = (),
         later: Sequence[Later] = (),
+        verdicts: Mapping[str, str] | None = None,
     ) -> None:
         self.latest = latest
         self.weekly = weekly
@@ -102,6 +105,7 @@ class _Read:
         self.changes = changes
         self.signals = signals
         self.later = later
+        self.verdicts = verdicts or {}
 
 
 def _read(service: Service, known: Known) -> _Read:
@@ -116,9 +120,9 @@ def _read(service: Service, known: Known) -> _Read:
         shown = [*latest, *weekly]
         _, since = known.amendments_at(service.id, {point.window_end for point in shown})
         later = became_known(since, shown)
-    return _Read(
-        latest, weekly, known.charts(service.id), known.changes(service.id), known.open_signals(service.id), later
-    )
+    changes, judged = known.changes(service.id), JudgedChanges(known)
+    verdicts = {change.id: OUTCOME_WORDS[judged.judge(change).outcome] for change in changes}
+    return _Read(latest, weekly, known.charts(service.id), changes, known.open_signals(service.id), later, verdicts)
 
 
 def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any]:
@@ -148,7 +152,7 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
         "waste": money.waste_table(figures),
         "waste_known": any(bar.value is not None for bar in money.waste_bars(figures)),
         "quality": quality.quality_table(figures),
-        "changes": [_change(change, service) for change in reversed(read.changes)],
+        "changes": [_change(change, service, read.verdicts[change.id]) for change in reversed(read.changes)],
         "slices": list(slice_tables(figures.sliced)),
         "later": {"caption": "Figures of this page that were amended since", "head": LATER_HEAD,
                   "rows": later_rows(read.later[:MOST_LATER], service.zone)},
@@ -158,8 +162,9 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
     }  # fmt: skip
 
 
-def _change(change: RegisteredChange, service: Service) -> dict[str, str]:
+def _change(change: RegisteredChange, service: Service, verdict: str) -> dict[str, str]:
     expected = "Nothing was said of what it is to move."
     if change.indicator is not None and change.direction is not None:
         expected = f"Expected: {wording.label(change.indicator)} {change.direction}."
-    return {"id": change.id, "title": change.title, "day": wording.day(change.at, service.zone), "expected": expected}
+    return {"id": change.id, "title": change.title, "day": wording.day(change.at, service.zone), "expected": expected,
+            "verdict": verdict}  # fmt: skip

@@ -128,7 +128,7 @@ def test_unlike_services_are_refused_with_every_reason(app: Starlette) -> None:
     page = ask(app, "/compare?one=births&other=permits-north").text
     assert "Birth certificates and Permits desk North are not compared" in page
     assert "Another unit of work" in page
-    assert "Another promise: Birth certificates promises 10d, Permits desk North promises 5d." in page
+    assert "Another promise: Birth certificates promises 10 days, Permits desk North promises 5 days." in page
     alike = ask(app, "/compare?one=permits-north&other=permits-south").text
     assert "may be compared</a>" in alike and "/compare-services/permit-desks" in alike
     assert ask(app, "/compare?one=births&other=births").status == 400
