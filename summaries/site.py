@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
@@ -43,6 +44,8 @@ THEMES: tuple[Theme, ...] = get_args(Theme)
 KEPT_IN_LINKS = ("as_of", "theme")
 """What of an address goes along when somebody follows a link from page to page."""
 MOST_QUERY_CHARACTERS = 2000
+COSTLY_AT_ONCE = 2
+MOST_WAIT_SECONDS = 20.0
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PUBLIC = "/promises"
 """Under this path everybody may read without logging in, and nothing leads to a page that is not under it."""
@@ -128,6 +131,7 @@ class Site:
         self.history = history
         self.clock = clock
         self.nav: list[tuple[str, str]] = []
+        self._costly = threading.BoundedSemaphore(COSTLY_AT_ONCE)
         zones = {service.time_zone for service in catalogue.values()}
         self.zone = ZoneInfo(zones.pop()) if len(zones) == 1 else None
         """The one time zone of all services; None when they are in several."""
@@ -170,8 +174,13 @@ class Site:
         )
         return HTMLResponse(text, status)
 
-    def route(self, path: str, handler: Handler, *, as_data: bool = False) -> Route:
-        """`handler` under `path`, with an answer for each way in which it may fail; `as_data`: as JSON."""
+    def route(self, path: str, handler: Handler, *, as_data: bool = False, costly: bool = False) -> Route:
+        """`handler` under `path`, with an answer for each way in which it may fail; `as_data`: as JSON.
+
+        Of `costly` pages two are made at once: many readers at once must not take the memory of all.
+        """
+        if costly:
+            handler = self._one_of_few(handler)
 
         async def endpoint(request: Request) -> Response:
             asked, problem = self._asked(request)
@@ -195,6 +204,17 @@ class Site:
             return await run_in_threadpool(self._answer, asked, lambda asked, known: handler(asked, known, form), False)
 
         return Route(path, endpoint, methods=["POST"])
+
+    def _one_of_few(self, handler: Handler) -> Handler:
+        def waiting(asked: Asked, known: Known) -> Response:
+            if not self._costly.acquire(timeout=MOST_WAIT_SECONDS):
+                raise Retry("many ask for such a page at once; ask again in a moment")
+            try:
+                return handler(asked, known)
+            finally:
+                self._costly.release()
+
+        return waiting
 
     def not_found(self, asked: Asked, error: NotFound | None = None, *, as_data: bool = False) -> Response:
         """What was asked for, and what there is."""

@@ -118,8 +118,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return site.route(f"/changes/{{service}}/{{change}}{end}", handler)
 
     return [
-        site.route("/changes", listed),
-        site.route("/changes.csv", list_csv),
+        site.route("/changes", listed, costly=True),
+        site.route("/changes.csv", list_csv, costly=True),
         under("", page),
         under("/weeks.svg", weeks_svg),
         under("/placebo.svg", placebo_svg),

@@ -127,11 +127,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return vega.svg_answer(spec, asked.theme)
 
     return [
-        site.route("/objectives", overview),
-        site.route("/objectives/figures.csv", overview_table),
-        site.route("/objectives/{service}", one_service),
-        site.route("/objectives/{service}/money-and-quality.csv", weeks_table),
-        site.route("/objectives/{service}/money-and-quality.svg", picture),
+        site.route("/objectives", overview, costly=True),
+        site.route("/objectives/figures.csv", overview_table, costly=True),
+        site.route("/objectives/{service}", one_service, costly=True),
+        site.route("/objectives/{service}/money-and-quality.csv", weeks_table, costly=True),
+        site.route("/objectives/{service}/money-and-quality.svg", picture, costly=True),
     ]
 
 

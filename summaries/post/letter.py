@@ -37,6 +37,11 @@ def prepare(catalogue: Catalogue, board: str, store: HistoryStore, week: str) ->
     return Prepared(letter=letter_of(week_told, catalogue, board), as_of=summary.as_of, complete=summary.complete)
 
 
+def is_there(catalogue: Catalogue, store: HistoryStore, week: str) -> bool:
+    """Whether there are figures of the ISO week `week`."""
+    return week_named(week) in weeks_there(Known(BorrowedHistory(store), catalogue))
+
+
 def letter_of(week: Told, catalogue: Catalogue, board: str) -> Letter:
     """The letter of a week that is told."""
     _, summary, charts = week

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RUN, Meaning
+from kept.signals.weekly import WEEK_SECONDS
 from summaries import wording
 from summaries.weekly.names import plain
 from summaries.wording import NBSP
@@ -160,11 +161,17 @@ def _change(week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo) -> str
     if mark.rule == 1:
         return f", {side} {held} and {away} {side} its mean {mean}"
     if mark.rule == 2:
-        return f", the {RUN}th week in a row {side} the mean {mean} of {held}, {away} {side} it"
+        return f", the {RUN}th {_known(week)}week in a row {side} the mean {mean} of {held}, {away} {side} it"
     if mark.rule == 3:
         course = "falling" if mark.direction == "down" else "rising"
-        return f", {course} for {RUN} weeks in a row, now {away} {_side(week)} the mean {mean} of {held}"
+        return f", {course} for {RUN} {_known(week)}weeks in a row, now {away} {_side(week)} the mean {mean} of {held}"
     return f", for 2 of the last 3 weeks close to the {'lower' if side == 'below' else 'upper'} end of {held}"
+
+
+def _known(week: ChartWeek) -> str:
+    """That weeks without a value lie between those of a run."""
+    assert week.mark is not None
+    return "known " if week.week_end - week.mark.since > (RUN + 0.5) * WEEK_SECONDS else ""
 
 
 def _is_wholly_outside(week: ChartWeek) -> bool:

@@ -122,7 +122,8 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         service=facts.service.id,
         name=plain(facts.service.name),
         subject=subject,
-        meaning=min(meanings, key=MEANINGS.index),
+        # The sentence is that of the mark: a standing alert beside it does not make an improvement a concern.
+        meaning=meanings[-1] if marked is not None else min(meanings, key=MEANINGS.index),
         urgency=min((kind.severity for kind in kinds), key=URGENCIES.index, default="info"),
         place=place,
         sentence=first,
@@ -145,6 +146,8 @@ def meaning_of(raised: Raised) -> Meaning:
     if verdict.signal == "chart_signal":
         said = verdict.evidence.get("meaning")
         return next((one for one in MEANINGS if one == said), "neutral")
+    if verdict.signal == "gap_changed" and verdict.value is not None and verdict.expected is not None:
+        return "improvement" if abs(verdict.value) < abs(verdict.expected) else "concern"
     return "concern"
 
 
