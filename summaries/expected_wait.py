@@ -70,7 +70,8 @@ def expected(latest: LatestPoints, least_people: int) -> Wait:
         return recent
     longer = _wait(latest, "90d", least_people)
     # Where so many wait that 28 days have no middle yet, older and shorter waits are no answer.
-    outgrown = recent.at_least is not None and longer.half is not None and recent.at_least > longer.half
+    least = recent.at_least if recent.half is None else None
+    outgrown = least is not None and longer.half is not None and least > longer.half
     if longer.half is not None and not outgrown:
         return longer
     return recent if outgrown else max(recent, longer, key=lambda wait: wait.at_least or 0.0)

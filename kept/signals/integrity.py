@@ -143,8 +143,8 @@ def paused(near: NearDue, days: int) -> Check:
 def reset(near: NearDue, days: int) -> Check:
     """Promises moved to later when they were missed already, of the cases that became overdue: exact binomial."""
     # More moves than cases that became overdue are moves of an older backlog: of what share, cannot be told.
-    seen, of = near.moved_after_due, near.overdue
-    is_share = seen <= of
+    seen, of = near.moved_after_due, max(near.overdue, near.moved_after_due)
+    is_share = seen <= near.overdue
     return Check(
         about="reset",
         days=days,

@@ -68,7 +68,7 @@ def test_the_list_has_each_change_with_its_verdict_and_effect(app: Starlette) ->
     assert "the median delivery time fell by 33\N{NO-BREAK SPACE}%" in page
     assert "it was registered without saying what it should move" in page
     row = next(row for row in page.split("<tr>") if "Repairs by street" in row)
-    assert re.sub(r"<[^>]+>", "", row).strip().startswith("Street light repairs: Repairs by street")
+    assert re.sub(r"<[^>]+>", "", row).strip().startswith("Lamps in parks: Repairs by street")
     assert not re.search(r"[0-9] d\b|20[0-9]{2}-[0-9]{2}", re.sub(r"<[^>]+>", " ", page))
     assert re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", table[4][2])
 
