@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 DATA_SUFFIXES: Final = (".json", ".csv", ".svg", ".png", ".pdf", ".eml", ".md", ".ics")
 """A route that ends so is no page."""
-NOT_PAGES: Final = ("/healthz",)
+NOT_PAGES: Final = ("/healthz", "/promises/assets/site.css")
 """What answers something else than HTML, under an address that does not say so."""
 STREAMS: Final = ("/live/changes",)
 """What never ends answering; tests/summaries/test_watch.py has its tests."""

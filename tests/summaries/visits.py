@@ -15,23 +15,34 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(enc
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MOST_STEPS = 400
 """Of a keyboard; a page with more has a trap."""
-STOPS = """() => [...document.querySelectorAll(
-    "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
-)].filter((one) => !one.disabled && one.checkVisibility()).map((one, index) => (one.dataset.stop = index, index))"""
+STOPS = """() => {
+    window.stops = [...document.querySelectorAll(
+        "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+    )].filter((one) => !one.disabled && one.checkVisibility());
+    return window.stops.map((one, index) => index);
+}"""
 STEP = """() => {
-    const one = document.activeElement;
-    if (!one || one === document.body || one.dataset.stop === undefined) return null;
+    const one = document.activeElement, index = window.stops.indexOf(one);
+    if (index < 0) return null;
     const style = getComputedStyle(one), box = one.getBoundingClientRect();
     const visible = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2 && box.width > 0 &&
         box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-    return [Number(one.dataset.stop), visible, one.outerHTML.slice(0, 120)];
+    return [index, visible, one.outerHTML.slice(0, 120)];
 }"""
-UNFOLDED = """() => {
-    // Again at each look: an update in between brings pictures that are loaded only where they are seen.
+DRAWN = """() => {
     document.querySelectorAll("details").forEach((one) => { one.open = true; });
-    document.querySelectorAll("img").forEach((one) => { one.loading = "eager"; });
-    return [...document.images].every((one) => one.complete && one.currentSrc !== "");
+    const found = [];
+    for (const image of document.images) {
+        image.loading = "eager";
+        const sources = [...image.parentElement.querySelectorAll(":scope > source")];
+        const source = sources.find((one) => matchMedia(one.media || "all").matches);
+        const address = new URL(source ? source.srcset : image.src, location.href).href;
+        if (!image.complete || image.currentSrc !== address || image.naturalWidth === 0) return null;
+        found.push([address, sources.some((one) => one.srcset.includes("narrow"))]);
+    }
+    return found;
 }"""
+"""The pictures, once each is there for the theme and width of now: its address, and whether there is a narrow one."""
 
 
 class Visit:
@@ -58,11 +69,15 @@ class Visit:
         """All that the page says, also what is folded away, with plain spaces."""
         return " ".join(str(self.page.locator("body").text_content()).split())
 
-    def unfolded(self) -> list[str]:
-        """Open all that is folded away; the addresses of all pictures of the page, none of which is empty."""
-        self.page.wait_for_function(UNFOLDED)
-        assert self.page.evaluate("[...document.images].filter((one) => one.naturalWidth === 0).length") == 0
-        return list(self.page.evaluate("[...document.images].map((one) => one.currentSrc)"))
+    def without_updates(self) -> None:
+        """Nothing moves by itself for the first ten seconds: the stream of changes answers that it has nothing."""
+        self.page.route("**/live/changes", lambda route: route.fulfill(status=204))
+
+    def drawn(self) -> list[tuple[str, bool]]:
+        """Open all that is folded away; each picture's address for this theme and width, and whether it has a narrow
+        form. Waits until all are there."""
+        found = self.page.wait_for_function(DRAWN).json_value()
+        return [(str(address), bool(has_narrow)) for address, has_narrow in found]
 
     def width(self) -> int:
         """How wide the page is, with what would have to be scrolled to."""
@@ -91,6 +106,9 @@ class Visit:
             step = page.evaluate(STEP)
             if step is None or (seen and step[0] == seen[0]):
                 break
+            if seen and step[0] == seen[-1]:
+                # A field of a date has stops within it, whose ring the browser draws.
+                continue
             seen.append(step[0])
             if not step[1]:
                 wrong.append(f"focus is not seen: {step[2]}")
