@@ -93,7 +93,7 @@ def test_with_the_keyboard_alone_one_gets_from_the_list_to_a_change_and_through_
     page = context.new_page()
     page.goto(f"{address}/changes")
     names: list[str] = []
-    for _ in range(12):
+    for _ in range(40):
         page.keyboard.press("Tab")
         names.append(str(page.evaluate("document.activeElement.textContent")).strip())
         if names[-1] == "Repairs by street":

@@ -88,7 +88,7 @@ def test_by_keyboard_one_gets_from_a_finding_to_its_service_and_its_table(chromi
     page = context.new_page()
     page.goto(f"{address}/checks")
     reached: list[str] = []
-    for _ in range(14):
+    for _ in range(40):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.getAttribute('href') || document.activeElement.tagName"))
     assert reached.index("#hostile") < reached.index("/checks?window=28d") < reached.index("/service/hostile")
