@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from starlette.routing import BaseRoute, Match, Mount, Route
 
 from history.sqlite import SQLiteHistory
+from summaries.vega import Theme
 from tests.summaries.addresses import ADDRESSES, DATA_SUFFIXES, NOT_PAGES, STREAMS, Row
 from tests.summaries.asking import ask
 from tests.summaries.conftest import filled, served, serving
@@ -19,7 +19,7 @@ from tests.summaries.figures import HOSTILE, NOW, RIGHT_TO_LEFT, point
 from tests.summaries.visits import ARGUMENTS, CHROMIUM, Visit, context_with_axe
 from tests.summaries.whole_city import whole_city
 
-GROUNDS = {"light": "rgb(246, 247, 248)", "dark": "rgb(17, 23, 28)"}
+GROUNDS: dict[Theme, str] = {"light": "rgb(246, 247, 248)", "dark": "rgb(17, 23, 28)"}
 WIDTHS = (360, 768, 1440)
 pytestmark = pytest.mark.browser
 in_chromium = pytest.mark.skipif(
@@ -53,13 +53,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def themes(chromium: Browser) -> Iterator[dict[str, BrowserContext]]:
-    """A context for each theme, as the reader's system asks for it."""
-    with ExitStack() as stack:
-        yield {
-            "light": stack.enter_context(context_with_axe(chromium.new_context(color_scheme="light"))),
-            "dark": stack.enter_context(context_with_axe(chromium.new_context(color_scheme="dark"))),
-        }
+def proof(chromium: Browser) -> Iterator[Visit]:
+    """One tab for all rows: a new one takes as long as a page."""
+    context = context_with_axe(chromium.new_context())
+    visit = Visit(context)
+    visit.without_updates()
+    yield visit
+    context.close()
 
 
 @pytest.fixture
@@ -90,44 +90,38 @@ def test_every_page_of_the_application_is_visited(tmp_path: Path) -> None:
 
 
 @in_chromium
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("row", ADDRESSES, ids=[row.name for row in ADDRESSES])
-def test_a_page_is_whole_for_eyes_readers_and_keyboards(
-    row: Row, theme: str, themes: dict[str, BrowserContext], whole: str
-) -> None:
+def test_a_page_is_whole_for_eyes_readers_and_keyboards(row: Row, proof: Visit, whole: str) -> None:
     """Axe is asked once a theme, where the page is narrowest: no width has other colours or names."""
-    visit = Visit(themes[theme])
-    visit.without_updates()
-    visit.page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-    visit.go(whole + row.address, row.status)
-    assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[theme]
-    assert row.says in visit.words()
-    if theme == "light":
-        assert visit.by_keyboard() == []
-    for width in WIDTHS:
-        visit.page.set_viewport_size({"width": width, "height": 800})
-        assert visit.width() <= width
-        drawn = visit.drawn()
-        assert len(drawn) == row.pictures
-        for picture, has_narrow in drawn:
-            assert f"theme={theme}" in picture
-            assert ("narrow" in picture) == (has_narrow and width == WIDTHS[0])
-        assert visit.width() <= width
-        if width == WIDTHS[0]:
-            assert visit.violations() == []
-    assert visit.complaints == []
-    assert all(url.startswith(f"{whole}/") for url in visit.asked), visit.asked
-    visit.page.close()
+    proof.begin()
+    proof.shown("light", WIDTHS[0])
+    proof.go(whole + row.address, row.status)
+    assert row.says in proof.words()
+    assert proof.by_keyboard() == []
+    for theme, ground in GROUNDS.items():
+        for width in WIDTHS:
+            proof.shown(theme, width)
+            assert proof.page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+            pictures = proof.drawn()
+            assert len(pictures) == row.pictures
+            for picture, has_narrow in pictures:
+                assert f"theme={theme}" in picture
+                assert ("narrow" in picture) == (has_narrow and width == WIDTHS[0])
+            assert proof.width() <= width
+            if width == WIDTHS[0]:
+                assert proof.violations() == []
+    assert proof.complaints == []
+    assert all(url.startswith(f"{whole}/") for url in proof.asked), proof.asked
 
 
 @in_chromium
-def test_a_theme_that_is_asked_for_wins(themes: dict[str, BrowserContext], board: str) -> None:
-    visit = Visit(themes["light"])
-    visit.go(f"{board}/?theme=dark")
-    assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS["dark"]
-    assert visit.violations() == []
-    assert "theme=dark" in str(visit.page.locator(".card h2 a").first.get_attribute("href"))
-    visit.page.close()
+def test_a_theme_that_is_asked_for_wins(proof: Visit, whole: str) -> None:
+    proof.begin()
+    proof.shown("light", 1280)
+    proof.go(f"{whole}/?theme=dark")
+    assert proof.page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS["dark"]
+    assert proof.violations() == []
+    assert "theme=dark" in str(proof.page.locator(".card h2 a").first.get_attribute("href"))
 
 
 @in_chromium
