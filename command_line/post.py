@@ -21,7 +21,7 @@ from kept.deliveries import Delivery
 from kept.errors import ConfigurationError, KeptError
 from kept.iso_week import IsoWeek, last_week_over, week_named
 from kept.settings import Settings
-from summaries.post.letter import prepare
+from summaries.post.letter import is_there, prepare
 from summaries.post.metrics import PostMetrics
 from summaries.post.office import recipients_of, send
 from summaries.post.round import Post
@@ -86,6 +86,7 @@ def _post(settings: Settings, services: Catalogue) -> Post:
         zone=_zone(settings, services),
         prepare=partial(prepare, services, settings.board_url),
         send=partial(send, settings=settings),
+        is_there=partial(is_there, services),
     )
 
 
@@ -124,7 +125,10 @@ def _round(sender: Post, settings: Settings, metrics: PostMetrics) -> float:
                 if delivery is not None:
                     log.warning("%s", _sent(delivery))
             except KeptError as error:
-                log.error("the summary was not sent, and is tried again: %s", error)
+                log.error("the summary was not sent or not recorded, and that is tried again: %s", error)
+                wait = AFTER_AN_ERROR_SECONDS
+            except Exception:  # a process that ends here would tell nobody of the missed week
+                log.exception("the summary could not be made, and is tried again")
                 wait = AFTER_AN_ERROR_SECONDS
             delivered = max((one.at for one in store.deliveries()), default=None)
             metrics.show(len(sender.missed(store, now)), delivered)

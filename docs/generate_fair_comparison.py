@@ -58,7 +58,7 @@ def worst_members() -> str:
             said = units.false_worst(units=count, rounds=ROUNDS * 4, seed=SEED, share=share)
             held = units.covered(units=count, rounds=ROUNDS * 2, seed=SEED, share=share)
             rows.append((f"{count}", f"{share:.0%}", f"{said['perhaps']:.1%}", f"{said['certain']:.2%}", f"{held:.1%}"))
-    head = ("members", "kept", "“it may be chance”", "“more than chance”", "all intervals hold")
+    head = ("members", "kept", "“chance may explain it”", "“more than chance”", "all intervals hold")
     return table(head, rows)
 
 
@@ -146,8 +146,9 @@ cross is not counted, and the pages say so in place of guessing.
 `/equity` holds each area (channel) against all the others together. The picture has the gap in percentage points; all intervals of
 one picture hold at once with about 95 % probability (Newcombe 1998, method 10, the level shared by all members). Beside every total
 stands its **worst member**: of those that are served worse than chance explains the one with the largest gap; if there is none,
-of those that may be; else the lowest, said to be chance. So a place with six cases never hides one where hundreds are let down.
-"More than chance" is Fisher's exact test at {OUTER:.1%}, "it may be chance" at {INNER:.0%}, for the whole dimension. What is said where all are
+of those that may be; else the lowest, said to be as chance allows. So a place with six cases never hides one where hundreds are let down.
+"More than chance" is Fisher's exact test at {OUTER:.1%}, "chance may explain it" at {INNER:.0%}, for the whole dimension. A gap whose interval leaves out 0
+is never called chance either: the exact test is careful about few cases. What is said where all are
 served alike, and how often all intervals hold:
 
 {worst_members()}

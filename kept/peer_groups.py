@@ -7,10 +7,13 @@ with that group. What they promise, and by which clock, can be checked; so an en
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from kept.catalogue import Service
+
+
+_UNITS: Final = {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}
 
 
 def why_unlike(one: Service, other: Service) -> list[str]:
@@ -28,7 +31,7 @@ def differing_promises(one: Service, other: Service) -> list[str]:
         without = " and ".join(service.name for service in (a, b) if service.promise is None)
         return [f"No promise to compare: {without} promises no time."]
     reasons = []
-    times = [promise.target_time or "a time of its own for each case" for promise in (a.promise, b.promise)]
+    times = [_time_words(promise.target_time) for promise in (a.promise, b.promise)]
     if times[0] != times[1]:
         reasons.append(f"Another promise: {a.name} promises {times[0]}, {b.name} promises {times[1]}.")
     clocks = [promise.counted_in.replace("_", " ") for promise in (a.promise, b.promise)]
@@ -37,6 +40,14 @@ def differing_promises(one: Service, other: Service) -> list[str]:
     elif a.promise.counted_in == "working_time" and a.calendar != b.calendar:
         reasons.append(f"Another clock: the opening hours or holidays of {a.name} are not those of {b.name}.")
     return reasons
+
+
+def _time_words(target_time: str | None) -> str:
+    """A promised time in the unit that it was promised in: a day of working time has fewer than 24 hours."""
+    if target_time is None:
+        return "a time of its own for each case"
+    number, unit = target_time[:-1], _UNITS[target_time[-1]]
+    return f"{number} {unit}{'' if int(number) == 1 else 's'}"
 
 
 def peers_of(service: Service, catalogue: Mapping[str, Service]) -> list[Service]:

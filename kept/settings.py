@@ -137,7 +137,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     board_user_header: Annotated[str, Meta(pattern=HEADER_PATTERN)] = ""
     """Header in which a proxy says who has logged in, such as X-Forwarded-User; empty means none is believed."""
     board_proxies: str = ""
-    """Addresses or networks of the proxies whose header is believed beside loopback, comma separated."""
+    """Addresses or networks of the proxies whose header is believed, comma separated; empty means loopback."""
     board_access: Literal["login", "open"] = "login"
     """`open`: everybody who reaches the board beyond loopback sees all of it, without a login."""
     board_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8400"

@@ -53,7 +53,7 @@ def access_of(settings: Settings) -> Access:
             "KEPT_BOARD_PROXIES is set without KEPT_BOARD_USER_HEADER; name the header in which the proxy says who has "
             "logged in, such as X-Forwarded-User"
         )
-    access = Access(tokens, settings.board_user_header, (*LOOPBACK, *proxies) if settings.board_user_header else ())
+    access = Access(tokens, settings.board_user_header, (proxies or LOOPBACK) if settings.board_user_header else ())
     if settings.board_access == "open" and access.needs_login:
         raise ConfigurationError(
             "KEPT_BOARD_ACCESS is open, but a login is set as well; leave out KEPT_BOARD_ACCESS, or both "

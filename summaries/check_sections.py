@@ -37,6 +37,8 @@ class Section(Struct, frozen=True, kw_only=True):
     summary: str
     as_of: str
     stale: bool
+    looked_at: bool
+    """Whether there are counts of the window."""
     findings: tuple[str, ...]
     checks: tuple[tuple[str, ...], ...]
     bands: tuple[tuple[str, ...], ...]
@@ -76,12 +78,13 @@ def section_of(service: Service, known: Known, window: str, signals: Sequence[Ra
         name=service.name,
         simulated=service.simulated,
         summary=summary,
-        as_of="" if counted is None else f"Data as of {wording.moment(counted.end, service.zone)}",
+        as_of="" if counted is None else f"Counts of {wording.moment(counted.end, service.zone)}",
         stale=counted is not None and counted.stale,
+        looked_at=counted is not None,
         findings=findings,
         checks=tuple(rows),
         bands=() if counted is None else bands(counted),
-        alt=None if counted is None else in_words(counted.near),
+        alt=None if counted is None or not counted.near.closed else in_words(counted.near),
         tails="" if counted is None else _tails(counted),
     )
 
@@ -89,7 +92,7 @@ def section_of(service: Service, known: Known, window: str, signals: Sequence[Ra
 def _cell(check: Check | None, counted: NearDueKnown | None) -> str:
     if check is None or counted is None:
         return "not known"
-    if STANDS_ON.get(check.about, frozenset()) & counted.few:
+    if STANDS_ON.get(check.about, frozenset()) & counted.few or not counted.near.closed:
         return FEW
     return f"{result(check)}: {counts(check)}"
 
@@ -98,7 +101,9 @@ def bands(counted: NearDueKnown) -> tuple[tuple[str, ...], ...]:
     """Each band with its closings and their share."""
     near = counted.near
     return tuple(
-        (band.words, wording.number(number), wording.share(number / near.closed))
+        (band.words, FEW, FEW)
+        if ("closings_by_margin", band.name) in counted.few
+        else (band.words, wording.number(number), wording.share(number / near.closed) if near.closed else "not known")
         for band, number in zip(m.BANDS, near.closings, strict=True)
     )
 

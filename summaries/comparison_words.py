@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from kept.catalogue import Service
 from kept.comparison.dispersion import LEAST_MEMBERS
 from kept.comparison.funnel import Funnel, Limits, Place, Unit
 from kept.comparison.members import Members
@@ -51,12 +52,22 @@ ADJUSTED_WORDS: Final[dict[Place, str]] = {
 }
 """Where limits allow for units that differ by more than chance in general."""
 SURETY_WORDS: Final[dict[Surety, str]] = {
-    "chance": "chance explains it",
-    "perhaps": "it may be chance",
+    "chance": "as chance allows",
+    "perhaps": "chance may explain it",
     "certain": "more than chance explains",
 }
 MOST_NAMES: Final = 10
 """Names in one sentence at most."""
+
+
+def data_moments(ends: Iterable[tuple[int | None, Service]]) -> str:
+    """As of when the data of several services are: one moment where they share it, else the oldest and the newest."""
+    found = sorted((at, service.id, service) for at, service in ends if at is not None)
+    if not found:
+        return "nothing is published yet"
+    (first, _, one), (last, _, other) = found[0], found[-1]
+    oldest, newest = wording.moment(first, one.zone), wording.moment(last, other.zone)
+    return newest if first == last else f"{newest}; the oldest of them {oldest}"
 
 
 def funnel_rows(funnel: Funnel | None) -> list[list[str]]:
@@ -234,7 +245,7 @@ def worst_in_words(worst: GapToRest) -> str:
 def _gap_words(one: GapToRest) -> str:
     if one.surety != "certain":
         return SURETY_WORDS[one.surety].capitalize()
-    return f"{'Less' if one.gap > 0 else 'More'} kept than chance explains"
+    return f"{'Lower' if one.gap > 0 else 'Higher'} than chance explains"
 
 
 def _interval(one: GapToRest) -> str:

@@ -69,7 +69,12 @@ def expected(latest: LatestPoints, least_people: int) -> Wait:
     if recent.half is not None and recent.people >= LEAST_REQUESTS:
         return recent
     longer = _wait(latest, "90d", least_people)
-    return longer if longer.half is not None else max(recent, longer, key=lambda wait: wait.at_least or 0.0)
+    # Where so many wait that 28 days have no middle yet, older and shorter waits are no answer.
+    least = recent.at_least if recent.half is None else None
+    outgrown = least is not None and longer.half is not None and least > longer.half
+    if longer.half is not None and not outgrown:
+        return longer
+    return recent if outgrown else max(recent, longer, key=lambda wait: wait.at_least or 0.0)
 
 
 def queue(latest: LatestPoints, middle: float | None, least_people: int) -> Queue:

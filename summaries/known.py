@@ -146,6 +146,11 @@ class Known:
         found = self._history.read(lambda store: store.chart_amendments(service, indicator=indicator, until=as_of))
         return [one for one in found if one.known_at > as_of]
 
+    def weeks_added_later(self, service: str, week_end: int) -> list[ChartAmendment]:
+        """The weeks of charts that end at `week_end` (s) and came into the history after that, as far as was known."""
+        found = self._history.read(lambda store: store.chart_amendments(service, since=week_end, until=week_end))
+        return [one for one in found if one.old is None and (self.as_of is None or one.known_at <= self.as_of)]
+
     def changes(self, service: str | None = None) -> list[RegisteredChange]:
         """Registered changes that were known, ordered by `RegisteredChange.key()`."""
         found = self._history.read(lambda store: store.changes(service, until=self.as_of))

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kept.buckets import DAY_SECONDS
 from kept.catalogue import Benchmark, Service
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
-from kept.money.compared import Comparison
+from kept.money.compared import QUARTER_WEEKS, Comparison
 from kept.money.moves import LEAST_WEEKS, Move
 from kept.money.outturn import budget_share
 from kept.money.trade_offs import Finding, TradeOff
@@ -158,12 +159,15 @@ def _compared_words(comparison: Comparison, zone: ZoneInfo) -> str:
     spans = f"{day(first, zone)} to {day(second - 1, zone)} with {day(third, zone)} to {day(last - 1, zone)}"
     if comparison.change is not None:
         return f"Before and after “{comparison.change.title}” ({day(comparison.change.at, zone)}): {spans}."
-    kind = (
-        "The last quarter with the one before"
-        if comparison.by == "quarter"
-        else "A quarter with that of the year before"
+    lengths = [round((end - start) / (7 * DAY_SECONDS)) for start, end in (comparison.after, comparison.before)]
+    later, earlier = (
+        f"{day(start, zone)} to {day(end - 1, zone)} ({weeks} weeks)"
+        for (start, end), weeks in zip((comparison.after, comparison.before), lengths, strict=True)
     )
-    return f"{kind}, comparable weeks only: {spans}."
+    # Weeks with a gap lie within the stretches, so that a quarter of comparable weeks may be longer.
+    what, other = ("The last quarter", "the one") if min(lengths) >= QUARTER_WEEKS else ("The newest weeks", "those")
+    before = "before" if comparison.by == "quarter" else "of the year before"
+    return f"{what} with {other} {before}, comparable weeks only: {later} with {earlier}."
 
 
 def _cost_words(move: Move | None, service: Service) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from kept.buckets import HOUR_SECONDS
+from kept.buckets import DAY_SECONDS
 from kept.indicators.near_due import DEFINITIONS, MARGIN, NearDue, from_placed
 from kept.indicators.point import STALE, Point
 
 NAMES = frozenset(definition.name for definition in DEFINITIONS)
-LAG_SECONDS = 2 * HOUR_SECONDS
-"""Published by the hour: what is older than this is of a window in which nothing was closed any more."""
+OLDEST_SECONDS = DAY_SECONDS
+"""They are published by the hour, and say of when they are; older ones are no answer to what happens now."""
 
 
 class NearDueKnown(Struct, frozen=True, kw_only=True):
@@ -27,14 +27,15 @@ class NearDueKnown(Struct, frozen=True, kw_only=True):
 
 
 def near_due_known(points: Iterable[Point], window: str, published: int | None) -> NearDueKnown | None:
-    """The newest counts of `window` among the latest points of a service; None where nothing was closed in it."""
+    """The newest counts of `window` among the latest points of a service; None where
+    nothing was closed in it, or the counts are more than a day older than what was `published` last (s)."""
     ours = [
         point
         for point in points
         if point.indicator in NAMES and point.window == window and point.slice and point.slice[0][0] == MARGIN
     ]
     end = max((point.window_end for point in ours), default=None)
-    if end is None or published is None or end < published - LAG_SECONDS:
+    if end is None or published is None or end < published - OLDEST_SECONDS:
         return None
     ours = [point for point in ours if point.window_end == end]
     values = {

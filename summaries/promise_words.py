@@ -103,7 +103,7 @@ def _waited(wait: Wait) -> Told:
 
 def _today(wait: Wait, waiting: Queue, *, is_old: bool) -> Told:
     if is_old and wait.half is not None:
-        return Told("We cannot say, because our figures are old.", known=False)
+        return Told("What to expect today: we cannot say, because our figures are old.", known=False)
     if wait.half is None:
         told = _not_known(wait)
         return Told(told.headline, (*told.details, *_queue_words(waiting)), known=False)
@@ -220,8 +220,8 @@ def _old(service: Service, latest: LatestPoints, now: int) -> str:
     since = plain.moment_words(
         min(at, at if latest.stale_at is None else latest.stale_at - silence // 1000), service.zone
     )
-    usual = in_words(silence)
-    return f"These figures may be old. We have had no news since {since}. There should be news every {usual} or sooner."
+    usual = in_words(silence).removeprefix("1 ")
+    return f"These figures may be old. We have had no news since {since}. There should be news every {usual}."
 
 
 def _from_to_times(low: float, high: float) -> str:

@@ -121,7 +121,7 @@ def make_card(service: Service, points: Sequence[Point], now: int, signals: Iter
     verdict = judge(kept, target)
     as_of = latest.newest
     most, nine_in_ten, half = (latest.of(indicator, PROMISE_WINDOW) for indicator, _ in PEOPLE)
-    lines = signal_lines(signals, service.zone)
+    lines = signal_lines(signals, service.zone, as_of)
     return Card(
         id=service.id,
         name=service.name,

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from kept.buckets import DAY_SECONDS
 from kept.signals.kinds import BY_NAME, Severity
 from kept.signals.raised import Raised
 from summaries import wording
+from summaries.verdict_words import people_words
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("page", "ticket", "info")
 """The gravest first."""
@@ -26,20 +28,24 @@ MOST_CHARACTERS: Final = 300
 
 
 class SignalLine(Struct, frozen=True):
-    """One open signal: how urgent, what it says in one sentence, since when, and whether it may be ending."""
+    """One open signal: how urgent, what it says in one sentence, when it was raised, and whether it may be ending."""
 
     id: str
     severity: Severity
     severity_words: str
     sentence: str
-    since: str
+    raised: str
     quiet: str
 
 
-def signal_lines(signals: Iterable[Raised], zone: ZoneInfo) -> tuple[SignalLine, ...]:
-    """The lines of `signals`, the gravest first, then the latest raised; moments in `zone`."""
+def signal_lines(signals: Iterable[Raised], zone: ZoneInfo, at: int | None = None) -> tuple[SignalLine, ...]:
+    """The lines of `signals`, the gravest first, then the latest raised; moments in `zone`.
+
+    `at` is the moment of the data (s): a signal that was raised more than a day before it says that its figures are
+    of then.
+    """
     ordered = sorted(signals, key=lambda one: (SEVERITIES.index(severity_of(one)), -one.raised_at, one.key()))
-    return tuple(_line(one, zone) for one in ordered)
+    return tuple(_line(one, zone, at) for one in ordered)
 
 
 def severity_of(raised: Raised) -> Severity:
@@ -58,16 +64,18 @@ def counted(lines: Sequence[SignalLine]) -> str:
     )
 
 
-def _line(raised: Raised, zone: ZoneInfo) -> SignalLine:
+def _line(raised: Raised, zone: ZoneInfo, at: int | None) -> SignalLine:
     severity, verdict = severity_of(raised), raised.verdict
     kind = BY_NAME.get(verdict.signal)
-    words = verdict.words or (verdict.signal.replace("_", " ") if kind is None else kind.summary)
+    words = people_words(verdict.words) or (verdict.signal.replace("_", " ") if kind is None else kind.summary)
+    if at is not None and verdict.words and raised.raised_at < at - DAY_SECONDS:
+        words = f"When raised ({wording.day(raised.raised_at, zone)}): {words}"
     quiet = "" if raised.quiet_since is None else wording.moment_briefly(raised.quiet_since, zone)
     return SignalLine(
         id=raised.id,
         severity=severity,
         severity_words=SEVERITY_WORDS[severity],
         sentence=wording.shortened(words, MOST_CHARACTERS).rstrip("."),
-        since=wording.moment_briefly(raised.raised_at, zone),
+        raised=wording.moment_briefly(raised.raised_at, zone),
         quiet=quiet,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
@@ -24,6 +26,8 @@ from summaries.known import HistoryReader, Known, OpenHistory
 from summaries.posted import Refused, read_form
 from summaries.slices import slice_text
 
+log = logging.getLogger(__name__)
+
 
 class Recording(Struct, frozen=True):
     """That decisions may be recorded from the page: how the history is opened for writing, and by whom.
@@ -40,9 +44,12 @@ THEMES: tuple[Theme, ...] = get_args(Theme)
 KEPT_IN_LINKS = ("as_of", "theme")
 """What of an address goes along when somebody follows a link from page to page."""
 MOST_QUERY_CHARACTERS = 2000
+COSTLY_AT_ONCE = 2
+MOST_WAIT_SECONDS = 20.0
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 PUBLIC = "/promises"
 """Under this path everybody may read without logging in, and nothing leads to a page that is not under it."""
+NOT_MADE = "This page could not be made; the others work."
 PUBLIC_FAILURE = "We cannot show the figures just now. Please come back in a few minutes."
 
 
@@ -91,6 +98,13 @@ class Asked(Struct, frozen=True, kw_only=True):
             raise BadRequest(f"{number}: {seen[:60]!r} is not known; valid: {', '.join(valid)}")
         return seen
 
+    def only(self, valid: Sequence[str]) -> None:
+        """Raises `BadRequest` for a name of the query that is neither `valid` nor goes along from page to page."""
+        known = (*valid, *KEPT_IN_LINKS, "screen")
+        unknown = next((name for name in self.query if name not in known), None)
+        if unknown is not None:
+            raise BadRequest(f"{unknown[:60]!r} is not asked of this page; valid: {', '.join(valid)}")
+
 
 Handler = Callable[[Asked, Known], Response]
 """Makes a page: pure but for what it asks `Known`. It runs in a thread, and may raise what `Site.route` answers."""
@@ -117,6 +131,7 @@ class Site:
         self.history = history
         self.clock = clock
         self.nav: list[tuple[str, str]] = []
+        self._costly = threading.BoundedSemaphore(COSTLY_AT_ONCE)
         zones = {service.time_zone for service in catalogue.values()}
         self.zone = ZoneInfo(zones.pop()) if len(zones) == 1 else None
         """The one time zone of all services; None when they are in several."""
@@ -129,6 +144,8 @@ class Site:
         )
         self._templates.globals["wording"] = wording
         self._templates.globals["slice_text"] = slice_text
+        by_name = sorted(catalogue.values(), key=lambda service: (service.name, service.id))
+        self._templates.globals["every_service"] = by_name
 
     def service(self, asked: Asked, part: str = "service") -> Service:
         """The service that the path names; raises `NotFound` that says which there are."""
@@ -157,8 +174,13 @@ class Site:
         )
         return HTMLResponse(text, status)
 
-    def route(self, path: str, handler: Handler, *, as_data: bool = False) -> Route:
-        """`handler` under `path`, with an answer for each way in which it may fail; `as_data`: as JSON."""
+    def route(self, path: str, handler: Handler, *, as_data: bool = False, costly: bool = False) -> Route:
+        """`handler` under `path`, with an answer for each way in which it may fail; `as_data`: as JSON.
+
+        Of `costly` pages two are made at once: many readers at once must not take the memory of all.
+        """
+        if costly:
+            handler = self._one_of_few(handler)
 
         async def endpoint(request: Request) -> Response:
             asked, problem = self._asked(request)
@@ -183,6 +205,17 @@ class Site:
 
         return Route(path, endpoint, methods=["POST"])
 
+    def _one_of_few(self, handler: Handler) -> Handler:
+        def waiting(asked: Asked, known: Known) -> Response:
+            if not self._costly.acquire(timeout=MOST_WAIT_SECONDS):
+                raise Retry("many ask for such a page at once; ask again in a moment")
+            try:
+                return handler(asked, known)
+            finally:
+                self._costly.release()
+
+        return waiting
+
     def not_found(self, asked: Asked, error: NotFound | None = None, *, as_data: bool = False) -> Response:
         """What was asked for, and what there is."""
         what = error.what if error is not None else f"Nothing is known under {asked.path[:200]}."
@@ -206,11 +239,14 @@ class Site:
             if status == 503:
                 answer.headers["retry-after"] = "5"
             return answer
+        except Exception:
+            log.exception("the page %s could not be made", asked.path[:200])
+            return self._refusal(asked, 500, NOT_MADE, as_data)
 
     def _refusal(self, asked: Asked, status: int, words: str, as_data: bool) -> Response:
         if as_data:
             return JSONResponse({"error": words}, status)
-        return self.render(asked, "refused.html", status, code=status, words=words)
+        return self.render(asked, "refused.html", status, code=status, words=words, not_made=NOT_MADE)
 
     def _asked(self, request: Request) -> tuple[Asked, str | None]:
         """What was asked, and what is wrong with it."""
@@ -227,6 +263,8 @@ class Site:
             as_of = None if not query.get("as_of") else asked_moment(query["as_of"], self.zone)
         except ValueError as error:
             return plain, f"as_of: {error}"
+        if as_of is not None and as_of > self.clock():
+            return plain, f"as_of: {query['as_of'][:60]!r} is still to come; valid: a moment of the past"
         return Asked(path=path, parts=parts, query=query, as_of=as_of, theme=theme, user=user), None
 
     @property

@@ -16,7 +16,7 @@ from kept.comparison.members import Member, together
 from kept.signals.gaps import Cohort, fisher
 
 Surety = Literal["chance", "perhaps", "certain"]
-"""What to make of a gap: chance explains it; it may be chance; it is more than chance explains."""
+"""What to make of a gap: it is as chance allows; chance may explain it; it is more than chance explains."""
 
 
 class GapToRest(NamedTuple):
@@ -37,8 +37,10 @@ class GapToRest(NamedTuple):
 
     @property
     def surety(self) -> Surety:
-        """The levels are those of a funnel's limits."""
-        return "certain" if self.chance < OUTER else "perhaps" if self.chance < INNER else "chance"
+        """The levels are those of a funnel's limits. An interval that leaves out 0 never says that it is chance: exact
+        test and interval need not agree about few cases."""
+        leaves_out_0 = self.low > 0 or self.high < 0
+        return "certain" if self.chance < OUTER else "perhaps" if self.chance < INNER or leaves_out_0 else "chance"
 
 
 def gaps_to_rest(members: Iterable[Member]) -> tuple[GapToRest, ...]:

@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Mapping
 from typing import Final
 
-from kept.buckets import DAY_SECONDS
+from kept.durations import in_words
 from kept.effects.comparison import Comparison, Why
 from kept.effects.judge import Effect, Judgement, Outcome
 from kept.effects.scale import Scale
@@ -133,10 +133,10 @@ def _moved(found: Effect) -> str:
 
 
 def level_words(found: Effect, value: float) -> str:
-    """A value of the figure with its unit, the same for all values of one effect."""
+    """A value of the figure with its unit."""
     unit = found.scale.unit
-    if unit == "seconds" and max(found.level, found.became) >= 2 * DAY_SECONDS:
-        return f"{value / DAY_SECONDS:.3g} d"
+    if unit == "seconds":
+        return in_words(round(value * 1000))
     return f"{value * 100:.1f} %" if unit == "share" else figure_words(value, unit)
 
 

@@ -14,7 +14,7 @@ from kept.indicators.windows import View, is_long_enough
 
 _INTENDED = c.COMPLETED + c.OUTCOME_INDEX["intended"]
 _ALL_COST = tuple(range(c.COST, c.COST + len(c.COST_INDEX)))
-WEEK_DAYS = 7
+WEEK_SECONDS = 7 * 86400
 _MODELLED = tuple(name for name in BY_NAME if name.startswith("cost_of_waste_") and name.endswith("_modelled"))
 _CASES: dict[str, tuple[int, ...]] = {"cost_per_transaction": COMPLETIONS, "cost_per_outcome": (_INTENDED,)}
 _BOOKED = {
@@ -94,7 +94,9 @@ def _wrong_channel(name: str, view: View, costs: Costs, service: Service) -> Mea
 
 
 def _a_week(name: str, money: Decimal, view: View, n: int) -> Measured:
-    weeks = (view.end - view.start) / (WEEK_DAYS * 86400)
+    weeks = (view.end - view.start) / WEEK_SECONDS
+    if view.first > view.start:  # Of the time before nothing is known; less than a week is no basis for a rate.
+        weeks = max(min(weeks, 1.0), (view.end - view.first) / WEEK_SECONDS)
     if weeks <= 0:
         return absent(name, "no_time", numerator=float(money), denominator=0, n=n)
     return Measured(name, float(money) / weeks, float(money), weeks, n)

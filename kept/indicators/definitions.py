@@ -240,9 +240,10 @@ def _cost() -> list[Definition]:
             Definition(
                 name=f"cost_of_waste_{kind}",
                 family="cost",
-                formula=f"{formula}, a week",
+                formula=f"{formula}, a week of W since the first event",
                 unit="money a week",
                 source="lean; GDS",
+                version=2,
                 trap="modelled means a catalogue rate, booked means an event; never add the two",
                 better="down",
                 windows=WASTE_WINDOWS,

@@ -80,6 +80,8 @@ class View(NamedTuple):
     ever: Tally
     open_in_window: list[OpenCohort]
     open_ever: list[OpenCohort]
+    first: int = 0
+    """Where the first bucket of the series begins: nothing is known of the time before it."""
 
     def count(self, *numbers: int) -> int:
         """Sum of counters in the window."""
@@ -124,6 +126,7 @@ class SeriesReader:
         # A promise that falls due later is a promise already.
         self._ever[c.DUE] = sum(day.total.get(c.DUE, 0) for day in self._days.values())
         self._open = list(self._open_cohorts())
+        self._first = self._first_event()
         self._views: dict[str, View] = {}
 
     def view(self, window: str) -> View:
@@ -151,6 +154,7 @@ class SeriesReader:
             ever=self._ever,
             open_in_window=[cohort for cohort in self._open if cohort.end > binned_start],
             open_ever=self._open,
+            first=self._first,
         )
 
     def is_exact(self, view: View) -> Exactness:
@@ -177,8 +181,7 @@ class SeriesReader:
     def edges(self, window: str) -> tuple[int, int]:
         """(start for counters, start for histograms) in s: the last bucket edge at or before the window's far end."""
         if window == "all":
-            first = self._first_event()
-            return first, first
+            return self._first, self._first
         if window == "week":
             far = self._local.week_start(self.at)
         else:

@@ -100,11 +100,12 @@ def judge(situation: Situation) -> Iterator[Verdict]:
     by_dimension = {dimension: _series(situation, dimension, before + recent) for dimension in DIMENSIONS}
     judged = sum(len(series) for series in by_dimension.values())
     for dimension, series in by_dimension.items():
-        for found in changes(series, len(before), ALPHA / (max(1, judged) * LOOKS)):
+        least = max(LEAST_CASES, situation.service.suppress_below)
+        for found in changes(series, len(before), ALPHA / (max(1, judged) * LOOKS), least):
             yield _verdict(situation, dimension, found, recent, before)
 
 
-def changes(series: Sequence[Series], before: int, alpha: float) -> list[Found]:
+def changes(series: Sequence[Series], before: int, alpha: float, least: int = LEAST_CASES) -> list[Found]:
     """The changes of one dimension: the first `before` weeks of each series against those after them.
 
     The most certain change is told first, and its area is left out of the rest of the others: one area that falls back
@@ -114,7 +115,7 @@ def changes(series: Sequence[Series], before: int, alpha: float) -> list[Found]:
     found: list[Found] = []
     while len(left) > 1:
         totals = [_sum(column) for column in zip(*(one.weeks for one in left), strict=True)]
-        now = [change for one in left if (change := _change(one, totals, before)) is not None]
+        now = [change for one in left if (change := _change(one, totals, before, least)) is not None]
         active = [change for change in now if change.is_active(alpha)]
         if not active:
             shown = now[:1] if len(left) == 2 else now
@@ -125,11 +126,11 @@ def changes(series: Sequence[Series], before: int, alpha: float) -> list[Found]:
     return found
 
 
-def _change(one: Series, totals: Sequence[Cohort], before: int) -> Change | None:
+def _change(one: Series, totals: Sequence[Cohort], before: int, least: int) -> Change | None:
     rests = [total - week for total, week in zip(totals, one.weeks, strict=True)]
     member, rest = _sum(one.weeks[before:]), _sum(rests[before:])
     member_before, rest_before = _sum(one.weeks[:before]), _sum(rests[:before])
-    if min(member.due, rest.due, member_before.due, rest_before.due) < LEAST_CASES:
+    if min(member.due, rest.due, member_before.due, rest_before.due) < least:
         return None
     gap_before = rest_before.share - member_before.share
     own, others = _chance_of(member_before), _chance_of(rest_before)

@@ -142,17 +142,19 @@ def paused(near: NearDue, days: int) -> Check:
 
 def reset(near: NearDue, days: int) -> Check:
     """Promises moved to later when they were missed already, of the cases that became overdue: exact binomial."""
+    # More moves than cases that became overdue are moves of an older backlog: of what share, cannot be told.
     seen, of = near.moved_after_due, max(near.overdue, near.moved_after_due)
+    is_share = seen <= near.overdue
     return Check(
         about="reset",
         days=days,
         seen=seen,
         of=of,
-        beside=of - seen,
+        beside=max(0, of - seen),
         beside_of=of,
         most=RESET_SHARE,
-        chance=_tail(seen, of, RESET_SHARE),
-        is_large=seen >= LEAST_RESET,
+        chance=_tail(seen, of, RESET_SHARE) if is_share else 1.0,
+        is_large=is_share and seen >= LEAST_RESET,
         least=LEAST_RESET,
     )
 

@@ -33,7 +33,7 @@ from summaries.site import Asked, NotFound, Site, csv_answer
 
 NAV = ("/changes", "Did it work?")
 WIDTHS = {"wide": WIDE, "narrow": NARROW}
-BELONGS_TOGETHER = re.compile(r"(?<=[0-9]) (?=[%dh]\b|%)|(?<=\(n) (?=[0-9])")
+BELONGS_TOGETHER = re.compile(r"(?<=[0-9]) (?=days?\b|hours?\b|minutes?\b|%)|(?<=\(n) (?=[0-9])")
 WEEKS_HEAD = ("Week from", "Until", "Figure", "n", "Without the change", "Other services", "Counted as")
 PLACEBO_HEAD = ("Date", "The figure moved by", "What")
 LIST_HEAD = ("Service", "Change", "When", "Expected", "Verdict", "Effect")
@@ -46,6 +46,8 @@ class Line(Struct, frozen=True, kw_only=True):
     service: str
     title: str
     when: str
+    date: str
+    """The same for files."""
     expected: str
     outcome: str
     words: str
@@ -58,11 +60,10 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def listed(asked: Asked, known: Known) -> Response:
         lines = _lines(known)
-        made_up = [service.simulated for service in known.catalogue.values()]
-        return site.render(asked, "changes.html", lines=lines, simulated=any(made_up), all_simulated=all(made_up))
+        return site.render(asked, "changes.html", lines=lines)
 
     def list_csv(asked: Asked, known: Known) -> Response:
-        rows = [(line.service, line.title, line.when, line.expected, line.words, line.effect) for line in _lines(known)]
+        rows = [(line.service, line.title, line.date, line.expected, line.words, line.effect) for line in _lines(known)]
         return csv_answer("changes.csv", LIST_HEAD, rows)
 
     def page(asked: Asked, known: Known) -> Response:
@@ -117,8 +118,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return site.route(f"/changes/{{service}}/{{change}}{end}", handler)
 
     return [
-        site.route("/changes", listed),
-        site.route("/changes.csv", list_csv),
+        site.route("/changes", listed, costly=True),
+        site.route("/changes.csv", list_csv, costly=True),
         under("", page),
         under("/weeks.svg", weeks_svg),
         under("/placebo.svg", placebo_svg),
@@ -187,8 +188,8 @@ class _Shown:
         """The rows of the table of weeks."""
         return [
             [
-                str(row.start),
-                str(row.end),
+                _date(row.start),
+                _date(row.end),
                 self._value(row.value),
                 "" if row.n is None else wording.number(row.n),
                 self._value(row.without if row.role == "after" else None),
@@ -217,8 +218,8 @@ class _Shown:
         found = self.effect
         if found is None:
             return []
-        rows = [[str(date.day), _size(found, date.size), "no change"] for date in self.placebo_dates()]
-        return [*rows, [str(self.day(self.change.at)), _size(found, found.size[0]), "the change"]]
+        rows = [[_date(date.day), _size(found, date.size), "no change"] for date in self.placebo_dates()]
+        return [*rows, [_date(self.day(self.change.at)), _size(found, found.size[0]), "the change"]]
 
     def _value(self, value: float | None) -> str:
         if value is None:
@@ -239,7 +240,8 @@ def _lines(known: Known) -> list[Line]:
                 path=_path(change),
                 service=service.name,
                 title=change.title,
-                when=str(datetime.datetime.fromtimestamp(change.at, zone).date()),
+                when=wording.day(change.at, zone),
+                date=str(datetime.datetime.fromtimestamp(change.at, zone).date()),
                 expected=_expected(change),
                 outcome=found.outcome,
                 words=OUTCOME_WORDS[found.outcome],
@@ -263,6 +265,11 @@ def _expected(change: RegisteredChange) -> str:
 def _counted(number: int, weeks: Sequence[object]) -> str:
     cases = sum(getattr(week, "n", None) or 0 for week in weeks)
     return f"{number} (n{wording.NBSP}{wording.number(cases)})" if cases else str(number)
+
+
+def _date(date: datetime.date) -> str:
+    """A local date as pages write it."""
+    return f"{date.day}{wording.NBSP}{date:%b}{wording.NBSP}{date:%Y}"
 
 
 def _joined(words: str) -> str:

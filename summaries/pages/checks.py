@@ -78,10 +78,10 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         )
 
     return [
-        site.route("/checks", page),
-        site.route("/checks/{service}/closings.svg", picture),
-        site.route("/checks/{service}/closings.csv", table),
-        site.route("/api/checks/{service}.json", data, as_data=True),
+        site.route("/checks", page, costly=True),
+        site.route("/checks/{service}/closings.svg", picture, costly=True),
+        site.route("/checks/{service}/closings.csv", table, costly=True),
+        site.route("/api/checks/{service}.json", data, as_data=True, costly=True),
     ]
 
 

@@ -22,6 +22,7 @@ from summaries.compared import DEFAULT_WINDOW, DIMENSIONS, WINDOWS, Compared, co
 from summaries.comparison_words import (
     FUNNEL_HEAD,
     MIX_HEAD,
+    data_moments,
     funnel_alt,
     funnel_cells,
     funnel_rows,
@@ -63,7 +64,9 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             reasons = why_unlike(one, other)
         groups = {service.peer_group: peers_of(service, site.catalogue) for service in services if service.peer_group}
         return site.render(
-            asked, "compare.html", services=services, one=one, other=other, reasons=reasons,
+            asked, "compare.html", services=services,
+            moments=data_moments((known.published(one.id), one) for one in services),
+            one=one, other=other, reasons=reasons,
             groups={name: peers for name, peers in sorted(groups.items()) if peers},
         )  # fmt: skip
 

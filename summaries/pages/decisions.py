@@ -120,6 +120,9 @@ def _page(
     shown = [
         _shown(site, one, words.today_of(one, site.catalogue, now), signals.get(one.signal or "")) for one in found
     ]
+    if chosen and chosen not in signals and not problem:
+        status, problem = 400, f"No signal is known as “{chosen[:60]}”; choose one of the list, or none."
+        chosen = ""
     open_signals = [one for one in signals.values() if one.ended_at is None or one.id == chosen]
     closed = [one for one in shown if one.closed]
     values: dict[str, Any] = {

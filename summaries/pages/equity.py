@@ -14,7 +14,7 @@ from kept.comparison.worst import GapToRest, gaps_to_rest, worst_member
 from kept.signals.raised import Raised
 from summaries import vega, wording
 from summaries.compared import DEFAULT_WINDOW, DIMENSIONS, WINDOWS, Compared, compared, short_name
-from summaries.comparison_words import GAP_HEAD, gap_cells, gap_rows, hidden_words, worst_in_words
+from summaries.comparison_words import GAP_HEAD, data_moments, gap_cells, gap_rows, hidden_words, worst_in_words
 from summaries.known import Known
 from summaries.pictures.gap_plot import MOST_ROWS, NARROW, WIDTH, gap_plot, height
 from summaries.site import Asked, NotFound, Site, csv_answer
@@ -41,8 +41,10 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     def index(asked: Asked, known: Known) -> Response:
         window = asked.page("window", WINDOWS, DEFAULT_WINDOW)
         services = sorted(site.catalogue.values(), key=lambda service: (service.name, service.id))
-        rows = [(service, _lenses(compared(known, service, window)), _told(known, service)) for service in services]
-        return site.render(asked, "equity.html", rows=rows, window=window, windows=WINDOWS)
+        read = {service.id: compared(known, service, window) for service in services}
+        rows = [(service, _lenses(read[service.id]), _told(known, service)) for service in services]
+        moments = data_moments((read[service.id].at, service) for service in services)
+        return site.render(asked, "equity.html", rows=rows, window=window, windows=WINDOWS, moments=moments)
 
     def of_service(asked: Asked, known: Known) -> Response:
         service = site.service(asked)

@@ -25,7 +25,7 @@ from summaries.numbers import (
 from summaries.pages.definitions import shown as shown_definition
 from summaries.pages.service_pictures import width_of
 from summaries.pictures.lines import line_of, lines
-from summaries.service.figures import is_known, mondays
+from summaries.service.figures import is_course, mondays
 from summaries.service.later import HEAD as LATER_HEAD
 from summaries.service.later import became_known, later_rows
 from summaries.service.one_number import HISTORY_HEAD, before_rows, counts, history_rows
@@ -34,12 +34,14 @@ from summaries.slices import slice_text, slice_words
 from summaries.vega import svg_answer
 
 NAV = None
+QUERY = ("window", "slice", "to")
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The page's address, and that of its picture."""
 
     def page(asked: Asked, known: Known) -> Response:
+        asked.only(QUERY)
         service = site.service(asked)
         indicator = asked_indicator(asked, service.id)
         window, part = asked_window(asked, indicator), asked_slice(asked)
@@ -66,7 +68,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             before=before_rows(amendments, point, zone),
             history_head=HISTORY_HEAD,
             history=history_rows(history, amendments, zone),
-            history_known=is_known(history),
+            history_known=is_course(history),
             picture=number_path(service.id, indicator) + ".svg",
             slice_query=slice_text(part),
             to_query=wording.utc(point.window_end) if asked.query.get("to") else None,
@@ -87,7 +89,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         newest = [one for one in known.latest(service.id, part) if one.indicator == indicator]
         point = _point(asked, known, service, indicator, window, part, newest)
         history = _history(known, service, point)
-        if not is_known(history):
+        if not is_course(history):
             raise NotFound(f"There is nothing to draw of {wording.label(indicator)} yet.")
         spec = lines(
             [line_of(wording.label(indicator), history)],

@@ -86,6 +86,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             row=service_row(service, Read(points, money_of)),
             money=money_of,
             weeks=week_rows(service, money_of),
+            is_drawn=money_of is not None and is_drawn(money_of.weeks),
             head=WEEKS_HEAD,
             benchmarks=[benchmark_row(one, latest, service) for one in service.benchmarks],
             choices=[(name, words, name == chosen) for name, (_, words) in BY.items()],
@@ -126,11 +127,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return vega.svg_answer(spec, asked.theme)
 
     return [
-        site.route("/objectives", overview),
-        site.route("/objectives/figures.csv", overview_table),
-        site.route("/objectives/{service}", one_service),
-        site.route("/objectives/{service}/money-and-quality.csv", weeks_table),
-        site.route("/objectives/{service}/money-and-quality.svg", picture),
+        site.route("/objectives", overview, costly=True),
+        site.route("/objectives/figures.csv", overview_table, costly=True),
+        site.route("/objectives/{service}", one_service, costly=True),
+        site.route("/objectives/{service}/money-and-quality.csv", weeks_table, costly=True),
+        site.route("/objectives/{service}/money-and-quality.svg", picture, costly=True),
     ]
 
 
@@ -181,6 +182,12 @@ def week_figures(service: Service, money_of: ServiceMoney | None) -> list[tuple[
 
 def _is_told(week: Week) -> bool:
     return week.cost is not None or week.promise is not None or week.satisfaction is not None
+
+
+def is_drawn(weeks: Sequence[Week]) -> bool:
+    """Whether any line of the picture has two points."""
+    lines = ([week.cost for week in weeks], [week.promise for week in weeks], [week.satisfaction for week in weeks])
+    return any(sum(value is not None for value in line) > 1 for line in lines)
 
 
 def _with_range(value: float | None, low: float | None, high: float | None, say: Callable[[float], str]) -> str:

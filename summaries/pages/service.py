@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
 from kept.catalogue import Service
+from kept.effects.words import OUTCOME_WORDS
 from kept.errors import KeptError
 from kept.indicators.point import Point, as_json_object
 from kept.registered_changes import RegisteredChange
@@ -16,10 +17,11 @@ from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from summaries import wording
 from summaries.indicator_table import COLUMNS, make_table
+from summaries.judged_changes import JudgedChanges
 from summaries.known import Known
 from summaries.service import charts, clocks, money, quality, waiting
 from summaries.service.by_slice import slice_tables
-from summaries.service.figures import Figures, is_known, mondays
+from summaries.service.figures import Figures, is_course, is_known, mondays
 from summaries.service.later import HEAD as LATER_HEAD
 from summaries.service.later import Later, became_known, later_rows
 from summaries.service.signals import signal_parts
@@ -95,6 +97,7 @@ class _Read:
         changes: Sequence[RegisteredChange] = (),
         signals: Sequence[Raised] = (),
         later: Sequence[Later] = (),
+        verdicts: Mapping[str, str] | None = None,
     ) -> None:
         self.latest = latest
         self.weekly = weekly
@@ -102,6 +105,7 @@ class _Read:
         self.changes = changes
         self.signals = signals
         self.later = later
+        self.verdicts = verdicts or {}
 
 
 def _read(service: Service, known: Known) -> _Read:
@@ -116,9 +120,9 @@ def _read(service: Service, known: Known) -> _Read:
         shown = [*latest, *weekly]
         _, since = known.amendments_at(service.id, {point.window_end for point in shown})
         later = became_known(since, shown)
-    return _Read(
-        latest, weekly, known.charts(service.id), known.changes(service.id), known.open_signals(service.id), later
-    )
+    changes, judged = known.changes(service.id), JudgedChanges(known)
+    verdicts = {change.id: OUTCOME_WORDS[judged.judge(change).outcome] for change in changes}
+    return _Read(latest, weekly, known.charts(service.id), changes, known.open_signals(service.id), later, verdicts)
 
 
 def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any]:
@@ -132,23 +136,23 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
         "week_choices": tuple(charts.SHOWN_WEEKS),
         "anchors": ANCHORS,
         "facts": [(words, figures.newest(name)) for words, name in FACTS],
-        "signals": signal_parts(read.signals, service.zone),
+        "signals": signal_parts(read.signals, service.zone, card.newest),
         "charts": charts.chart_parts(read.weeks, read.changes, service.zone, charts.SHOWN_WEEKS[weeks]),
         "chart_head": charts.HEAD,
         "clocks": clocks.promise_table(figures, service),
-        "clocks_known": is_known(figures.weekly("promise_kept")),
+        "clocks_known": is_course(figures.weekly("promise_kept")),
         "clock_words": clocks.clock_words(service, card.newest),
         "times": clocks.time_table(figures),
         "waiting": waiting.age_table(figures),
         "ages_known": is_known([point for _, point in waiting.age_points(figures)]),
         "flow": flow,
-        "flow_known": is_known(figures.weekly("arrivals", "7d", with_newest=False)),
-        "backlog_known": is_known(figures.weekly("backlog")),
+        "flow_known": is_course(figures.weekly("arrivals", "7d", with_newest=False)),
+        "backlog_known": is_course(figures.weekly("backlog")),
         "cost": money.cost_table(figures),
         "waste": money.waste_table(figures),
         "waste_known": any(bar.value is not None for bar in money.waste_bars(figures)),
         "quality": quality.quality_table(figures),
-        "changes": [_change(change, service) for change in reversed(read.changes)],
+        "changes": [_change(change, service, read.verdicts[change.id]) for change in reversed(read.changes)],
         "slices": list(slice_tables(figures.sliced)),
         "later": {"caption": "Figures of this page that were amended since", "head": LATER_HEAD,
                   "rows": later_rows(read.later[:MOST_LATER], service.zone)},
@@ -158,8 +162,9 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
     }  # fmt: skip
 
 
-def _change(change: RegisteredChange, service: Service) -> dict[str, str]:
+def _change(change: RegisteredChange, service: Service, verdict: str) -> dict[str, str]:
     expected = "Nothing was said of what it is to move."
     if change.indicator is not None and change.direction is not None:
         expected = f"Expected: {wording.label(change.indicator)} {change.direction}."
-    return {"id": change.id, "title": change.title, "day": wording.day(change.at, service.zone), "expected": expected}
+    return {"id": change.id, "title": change.title, "day": wording.day(change.at, service.zone), "expected": expected,
+            "verdict": verdict}  # fmt: skip

@@ -76,8 +76,6 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             unknown=[
                 (names[one.service], *INDICATORS[one.indicator], wording.why_unknown(one)) for one in found.unknown
             ],
-            simulated=any(one.simulated for one in by_name),
-            all_simulated=all(one.simulated for one in by_name),
             as_of=_as_of_words(as_of, by_name[0].zone) if as_of else None,
         )
 

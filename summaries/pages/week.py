@@ -55,11 +55,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return vega.svg_answer(picture(drawn, service.zone, asked.theme or "light"), asked.theme)
 
     return [
-        site.route("/week", page),
-        site.route("/week/{week}", page),
-        site.route("/week/{week}/summary.md", markdown),
-        site.route("/week/{week}/chart/{service}/{indicator}.svg", chart),
-        site.route("/api/week/{week}.json", data, as_data=True),
+        site.route("/week", page, costly=True),
+        site.route("/week/{week}", page, costly=True),
+        site.route("/week/{week}/summary.md", markdown, costly=True),
+        site.route("/week/{week}/chart/{service}/{indicator}.svg", chart, costly=True),
+        site.route("/api/week/{week}.json", data, as_data=True, costly=True),
     ]
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from summaries.weekly import layout
 from summaries.weekly.layout import Table
+from summaries.weekly.news import News
 from summaries.weekly.summary import WeekSummary
 
 MEANINGS: Final = {"concern": "Concern.", "improvement": "Improvement.", "neutral": "Change."}
@@ -46,12 +47,14 @@ def sections(summary: WeekSummary, pictures: Pictures) -> Iterator[Section]:
     decided = layout.decisions_table(summary)
     yield _of_table("Decisions and what became of them", "", decided, layout.NO_DECISIONS)
     yield _signal(summary, pictures)
+    if summary.standing:
+        yield Section(title=layout.STANDING, items=tuple(_item(one) for one in summary.standing))
     if summary.changes:
         items = tuple(Item(one.in_words) for one in summary.changes)
         yield Section(title="Changes registered this week, or judged anew", items=items)
     noise = f"{summary.noise.sentence} {summary.noise.by_chance}".rstrip()
     yield _of_table("Noise", noise, layout.figures_table(summary), "")
-    yield _of_table("The worst member beside each total", "", layout.worst_table(summary), layout.NO_WORST)
+    yield _of_table("The worst member beside each total", "", layout.worst_table(summary), summary.no_worst)
     unknown = tuple(Item(f"{'; '.join(one.words)}.", f"{one.name}:") for one in summary.unknown)
     yield _of_items("Not known, stale, or resting on little", unknown, layout.NO_UNKNOWN)
     yield _of_table("Cost of waste this week", layout.waste_note(summary), layout.waste_table(summary), "")
@@ -73,5 +76,9 @@ def _signal(summary: WeekSummary, pictures: Pictures) -> Section:
         for one in summary.news
         if one.chart is not None and (one.service, one.chart) in pictures
     )
-    items = tuple(Item(" ".join((one.sentence, *one.besides)), MEANINGS[one.meaning]) for one in summary.news)
+    items = tuple(_item(one) for one in summary.fresh)
     return msgspec.structs.replace(_of_items("Signal", items, layout.NO_NEWS), charts=charts)
+
+
+def _item(news: News) -> Item:
+    return Item(" ".join((news.sentence, *news.besides)), MEANINGS[news.meaning])

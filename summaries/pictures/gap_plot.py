@@ -15,7 +15,11 @@ NARROW: Final = 350
 ROW: Final = 26
 MOST_ROWS: Final = 40
 """More than so many are not drawn: the picture shows those with most cases, the table has all."""
-KINDS: Final = {"chance": "chance explains it", "perhaps": "may be chance", "certain": "more than chance"}
+KINDS: Final = {
+    "chance": "as chance allows",
+    "perhaps": "chance may explain it",
+    "certain": "more than chance explains",
+}
 
 
 def drawn(gaps: Sequence[GapToRest]) -> list[GapToRest]:

@@ -17,7 +17,7 @@ from summaries.post.round import Prepared
 from summaries.weekly.chart import SummaryChart, picture
 from summaries.weekly.facts import weeks_there
 from summaries.weekly.html_file import as_html
-from summaries.weekly.markdown import as_markdown
+from summaries.weekly.plain_text import as_plain_text
 from summaries.weekly.summary import WeekSummary
 from summaries.weekly.told import Told, told
 
@@ -37,13 +37,18 @@ def prepare(catalogue: Catalogue, board: str, store: HistoryStore, week: str) ->
     return Prepared(letter=letter_of(week_told, catalogue, board), as_of=summary.as_of, complete=summary.complete)
 
 
+def is_there(catalogue: Catalogue, store: HistoryStore, week: str) -> bool:
+    """Whether there are figures of the ISO week `week`."""
+    return week_named(week) in weeks_there(Known(BorrowedHistory(store), catalogue))
+
+
 def letter_of(week: Told, catalogue: Catalogue, board: str) -> Letter:
     """The letter of a week that is told."""
     _, summary, charts = week
     pictures = [Picture(chart.name, png_of(chart, catalogue)) for chart in charts]
     address = board.rstrip("/")
     page = as_html(summary, charts, catalogue, [f"cid:{one.cid}" for one in pictures], style=STYLE, board=address)
-    plain = f"{as_markdown(summary)}\nThis week on the board: {address}/week/{summary.week.name}\n"
+    plain = f"{as_plain_text(summary)}\nThis week on the board: {address}/week/{summary.week.name}\n"
     return Letter(
         subject=f"{summary.week.name}: {summary.headline}",
         plain=plain,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -12,6 +13,9 @@ from kept.settings import Settings
 
 SECONDS: Final = 30.0
 """A server that says nothing for so long is away."""
+ACCEPTING_SECONDS: Final = 600.0
+"""After the last line a server may take so long to accept a message (RFC 5321, section 4.5.3.2.6): asking again sooner
+would send it twice."""
 PASSING: Final = range(400, 500)
 """Replies that mean: try again later (RFC 5321, section 4.2.1)."""
 
@@ -41,10 +45,13 @@ def send(content: bytes, recipients: Sequence[str], settings: Settings) -> None:
     """
     host, _, port = settings.smtp_server.rpartition(":")
     try:
-        with _connected(host, int(port), settings) as server:
-            if settings.smtp_username is not None:
+        server = _connected(host, int(port), settings)
+        try:
+            if settings.smtp_username:
                 server.login(settings.smtp_username, settings.smtp_password or "")
             _hand_over(server, content, recipients, settings.summary_from)
+        finally:
+            _leave(server)
     except smtplib.SMTPAuthenticationError as error:
         raise _verb(error.smtp_code)(f"{settings.smtp_server} refuses the login: {_said(error.smtp_error)}") from error
     except smtplib.SMTPResponseException as error:
@@ -63,6 +70,13 @@ def send(content: bytes, recipients: Sequence[str], settings: Settings) -> None:
         ) from error
     except (OSError, smtplib.SMTPException) as error:
         raise Retry(f"{settings.smtp_server} cannot be reached: {error}") from error
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say goodbye, whatever the answer: what was accepted before stays accepted."""
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        server.quit()
+    server.close()
 
 
 def _connected(host: str, port: int, settings: Settings) -> smtplib.SMTP:
@@ -88,6 +102,8 @@ def _hand_over(server: smtplib.SMTP, content: bytes, recipients: Sequence[str], 
         code, words = server.rcpt(recipient)
         if code not in (250, 251):
             raise _verb(code)(f"the recipient {recipient} is refused, and nothing was sent: {code} {_said(words)}")
+    if server.sock is not None:
+        server.sock.settimeout(ACCEPTING_SECONDS)
     code, words = server.data(content)
     if code != 250:
         raise _verb(code)(f"the message is refused: {code} {_said(words)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -14,6 +15,9 @@ from kept.deliveries import Delivery, delivered
 from kept.iso_week import last_week_over, week_named
 from kept.post_schedule import WAIT_FOR_FIGURES, due_at, due_week, missed_weeks
 from summaries.post.message import Letter, message
+
+FRESH: Final = 14 * 86400
+"""A summary that was delivered within so long (s) of its week's end was delivered in its own time."""
 
 
 class Prepared(Struct, frozen=True, kw_only=True):
@@ -26,6 +30,8 @@ class Prepared(Struct, frozen=True, kw_only=True):
 
 Prepare = Callable[[HistoryStore, str], Prepared | None]
 """The letter of an ISO week; None when the history has no figures of it."""
+IsThere = Callable[[HistoryStore, str], bool]
+"""Whether the history has figures of an ISO week."""
 Send = Callable[[bytes, Sequence[str]], None]
 """Hands a message over; raises `Retry` or `Stop` when it was not."""
 
@@ -39,6 +45,9 @@ class Post(Struct, frozen=True, kw_only=True):
     zone: ZoneInfo
     prepare: Prepare
     send: Send
+    is_there: IsThere
+    accepted: dict[str, Delivery] = {}
+    """Weeks that the mail server took and the history has not recorded yet: only that is tried again."""
 
     def deliver(self, store: HistoryStore, week: str, now: float, *, again: bool = False) -> Delivery | None:
         """Send the summary of `week` and record that; None when it was delivered before (unless `again`), or when
@@ -56,10 +65,13 @@ class Post(Struct, frozen=True, kw_only=True):
         """Send what is due at the wall clock `now` (s), when its figures are there or were waited for long enough."""
         clock = datetime.datetime.fromtimestamp(now, self.zone)
         week = due_week(clock, self.hour, self.zone, {one.week for one in store.deliveries()})
+        if week is not None and week.name in self.accepted:
+            return self._record(store, self.accepted[week.name])
         prepared = None if week is None else self.prepare(store, week.name)
-        if week is None or prepared is None:
+        if week is None or prepared is None or prepared.as_of > now:
             return None
-        if not prepared.complete and clock < due_at(week, self.hour, self.zone) + WAIT_FOR_FIGURES:
+        due = max(due_at(week, self.hour, self.zone).timestamp(), prepared.as_of)
+        if not prepared.complete and now < due + WAIT_FOR_FIGURES.total_seconds():
             return None
         return self._hand_over(store, prepared, week.name, now)
 
@@ -71,9 +83,11 @@ class Post(Struct, frozen=True, kw_only=True):
         clock = datetime.datetime.fromtimestamp(now, self.zone)
         sent = {one.week for one in store.deliveries()}
         last = last_week_over(int(now), self.zone)
-        if not sent and self.prepare(store, last.name) is None:
+        if not sent and not self.is_there(store, last.name):
             return []
-        first = min((week_named(name) for name in sent), default=last)
+        # A week of long ago that somebody sent by hand is no beginning.
+        in_time = (week for one in store.deliveries() if one.at < (week := week_named(one.week)).end(self.zone) + FRESH)
+        first = min(in_time, default=last)
         return missed_weeks(clock, self.hour, self.zone, sent, first)
 
     def _hand_over(self, store: HistoryStore, prepared: Prepared, week: str, now: float) -> Delivery:
@@ -86,5 +100,10 @@ class Post(Struct, frozen=True, kw_only=True):
             to=len(self.recipients),
             sha256=hashlib.sha256(content).hexdigest(),
         )
+        self.accepted[week] = delivery
+        return self._record(store, delivery)
+
+    def _record(self, store: HistoryStore, delivery: Delivery) -> Delivery:
         store.deliver(delivery)
+        self.accepted.pop(delivery.week, None)
         return delivery

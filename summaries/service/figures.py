@@ -55,6 +55,11 @@ def mondays(at: int, zone: ZoneInfo, weeks: int = WEEKS) -> list[int]:
     return [int((monday - datetime.timedelta(days=7 * back)).timestamp()) for back in reversed(range(weeks))]
 
 
+def is_course(points: Sequence[Point | None]) -> bool:
+    """Whether there are two values, the least that a line can be drawn through."""
+    return sum(point is not None and point.value is not None for point in points) > 1
+
+
 def is_known(points: Sequence[Point | None]) -> bool:
     """Whether any of them has a value."""
     return any(point is not None and point.value is not None for point in points)

@@ -20,10 +20,10 @@ class SignalPart(Struct, frozen=True, kw_only=True):
     runbook: str
 
 
-def signal_parts(signals: Iterable[Raised], zone: ZoneInfo) -> tuple[SignalPart, ...]:
-    """The gravest first, as on the board."""
+def signal_parts(signals: Iterable[Raised], zone: ZoneInfo, at: int | None = None) -> tuple[SignalPart, ...]:
+    """The gravest first, as on the board; `at` is the moment of the data (s)."""
     by_id = {raised.id: raised for raised in signals}
-    return tuple(_part(line, by_id[line.id]) for line in signal_lines(by_id.values(), zone))
+    return tuple(_part(line, by_id[line.id]) for line in signal_lines(by_id.values(), zone, at))
 
 
 def _part(line: SignalLine, raised: Raised) -> SignalPart:

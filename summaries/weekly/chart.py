@@ -23,7 +23,7 @@ from summaries.weekly.summary import WeekSummary
 
 MOST_WEEKS: Final = 26
 WIDTH: Final = 340
-HEIGHT: Final = 150
+HEIGHT: Final = 250
 HEAD: Final = ("Week to", "Value", "n", "Mean", "Range", "Mark")
 
 

@@ -15,13 +15,16 @@ from kept.iso_week import IsoWeek, last_week_over, week_of
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
-from kept.signals.weekly import CHARTABLE
+from kept.signals.weekly import CHARTABLE, WEEK_SECONDS
 from summaries.known import Known
 
 CHART_KINDS: Final = ("chart_signal", "special_cause", "unexplained_improvement")
 """Signals of a chart: raised when a week is over, of that week, and held until the next is."""
 EARLIEST_SECONDS: Final = 6 * HOUR_SECONDS
 """Where nothing was published at a week's very end, the last figures of up to so long before are taken, and said so."""
+
+LATEST_SECONDS: Final = WEEK_SECONDS
+"""What came into the history later than so long after a week's end does not change of which moment it is told."""
 
 
 class ServiceWeek(Struct, frozen=True, kw_only=True):
@@ -66,8 +69,18 @@ class WeekFacts(Struct, frozen=True, kw_only=True):
 
 
 def told_at(known: Known, week: IsoWeek) -> int:
-    """The moment (s) of which a week is told unless another is asked for: the last Monday 06:00 of its services."""
-    return max((week.told_at(service.zone) for service in known.catalogue.values()), default=0)
+    """The moment (s) of which a week is told unless another is asked for: the last Monday 06:00 of its services.
+
+    Where event time leapt over the week's end, as in a replay, its charts are written later: then it is told as of the
+    last of them that came within a week.
+    """
+    moments = [0]
+    for service in known.catalogue.values():
+        end = week.end(service.zone)
+        moments.append(week.told_at(service.zone))
+        late = (one.known_at for one in known.weeks_added_later(service.id, end))
+        moments += (moment for moment in late if moment <= end + LATEST_SECONDS)
+    return max(moments)
 
 
 def weeks_there(known: Known) -> list[IsoWeek]:

@@ -8,12 +8,15 @@ years, or when the whole 95 % interval of the week lies beyond the limits of a f
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RUN, Meaning
+from kept.signals.weekly import WEEK_SECONDS
 from summaries import wording
 from summaries.weekly.names import plain
 from summaries.wording import NBSP
@@ -37,6 +40,8 @@ FOR: Final[dict[Meaning, str]] = {"concern": ", for the worse", "improvement": "
 SURE: Final = "a real change"
 PROBABLE: Final = "probably a change"
 TRIAL: Final = "perhaps a change"
+_SHOWN: Final = re.compile(r"([^\d\N{MINUS SIGN}]*)([\d,]+(?:\.\d+)?)(.*)")
+"""A shown quantity: what is before its number, the number, and the unit after it."""
 
 
 def sentence(name: str, week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo, *, ticket: bool = False) -> str:
@@ -108,8 +113,17 @@ def usual_range(week: ChartWeek) -> str:
     return span(week.lower, week.upper, week.unit)
 
 
-def apart(difference: float, unit: str) -> str:
-    """How far two values are apart, without a sign."""
+def apart(one: float, other: float, unit: str) -> str:
+    """How far two values are apart, without a sign: the difference of what is shown of them, so that it comes out."""
+    first, second = (_SHOWN.fullmatch(wording.quantity(value, unit)) for value in (one, other))
+    difference = one - other
+    if first is not None and second is not None and (first[1], first[3]) == (second[1], second[3]):
+        gap = abs(Decimal(first[2].replace(",", "")) - Decimal(second[2].replace(",", "")))
+        if gap and unit not in ("share", "points", "cases"):
+            decimals = max(0, -int(gap.as_tuple().exponent))
+            return f"{first[1]}{wording.number(float(gap), decimals)}{first[3]}"
+        if gap:
+            difference = float(gap) / (100 if unit == "share" else 1)
     if unit == "share":
         return wording.points_apart(difference)
     if unit == "points":
@@ -142,16 +156,22 @@ def _change(week: ChartWeek, before: Sequence[ChartWeek], zone: ZoneInfo) -> str
     assert mark is not None and week.mean is not None and week.value is not None
     side = "below" if mark.direction == "down" else "above"
     mean = wording.quantity(week.mean, week.unit)
-    away = apart(week.value - week.mean, week.unit)
+    away = apart(week.value, week.mean, week.unit)
     held = f"the range {usual_range(week)} seen{basis(week, before, zone)}"
     if mark.rule == 1:
         return f", {side} {held} and {away} {side} its mean {mean}"
     if mark.rule == 2:
-        return f", the {RUN}th week in a row {side} the mean {mean} of {held}, {away} {side} it"
+        return f", the {RUN}th {_known(week)}week in a row {side} the mean {mean} of {held}, {away} {side} it"
     if mark.rule == 3:
         course = "falling" if mark.direction == "down" else "rising"
-        return f", {course} for {RUN} weeks in a row, now {away} {_side(week)} the mean {mean} of {held}"
+        return f", {course} for {RUN} {_known(week)}weeks in a row, now {away} {_side(week)} the mean {mean} of {held}"
     return f", for 2 of the last 3 weeks close to the {'lower' if side == 'below' else 'upper'} end of {held}"
+
+
+def _known(week: ChartWeek) -> str:
+    """That weeks without a value lie between those of a run."""
+    assert week.mark is not None
+    return "known " if week.week_end - week.mark.since > (RUN + 0.5) * WEEK_SECONDS else ""
 
 
 def _is_wholly_outside(week: ChartWeek) -> bool:

@@ -14,10 +14,19 @@ from markupsafe import Markup
 
 from kept.catalogue import Catalogue
 from summaries import vega
+from summaries.pictures.control_chart import kind
 from summaries.weekly import layout
 from summaries.weekly.chart import HEAD, SummaryChart, picture
 from summaries.weekly.summary import WeekSummary
 
+KEY: Final = (
+    "Line and points: the week’s value. Thin line: its mean. Dashed: the range that chance alone hardly leaves."
+)
+KEY_OF_MARKS: Final = {
+    "concern": "Diamond: a week that is signal, for the worse.",
+    "improvement": "Square: a week that is signal, for the better.",
+    "neither": "Triangle: a week that is signal, neither better nor worse.",
+}
 STYLES: Final = Path(__file__).parents[1] / "static"
 
 
@@ -55,13 +64,14 @@ def as_html(
 def body_values(summary: WeekSummary, charts: Sequence[SummaryChart], drawn: Sequence[str]) -> Mapping[str, Any]:
     """What the shared body of page and file is made of; `drawn` are the SVG pictures of `charts`."""
     shown = {(chart.service, chart.indicator) for chart in charts}
-    left = [one for one in summary.news if one.chart is not None and (one.service, one.chart) not in shown]
+    left = [one for one in summary.fresh if one.chart is not None and (one.service, one.chart) not in shown]
     return {
         "summary": summary,
         "charts": charts,
         "chart_head": HEAD,
         "sizes": [size_of(svg) for svg in drawn],
         "layout": layout,
+        "chart_key": key_of(charts),
         "more_charts": f"The charts of {len(left)} more signals are not drawn here." if left else "",
     }
 
@@ -69,6 +79,12 @@ def body_values(summary: WeekSummary, charts: Sequence[SummaryChart], drawn: Seq
 def svg_of(chart: SummaryChart, zone: ZoneInfo, theme: vega.Theme = "light") -> str:
     """The picture of a chart."""
     return vega.svg(picture(chart, zone, theme), theme)
+
+
+def key_of(charts: Sequence[SummaryChart]) -> str:
+    """What the lines and marks mean that are on these charts."""
+    kinds = {kind(week) for chart in charts for week in chart.weeks if week.value is not None}
+    return " ".join((KEY, *(words for name, words in KEY_OF_MARKS.items() if name in kinds)))
 
 
 def size_of(svg: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from summaries.weekly.waste import UNKNOWN
 ALSO: Final = "Also charted"
 NO_DECISIONS: Final = "No decision is open, and none was taken or closed this week."
 NO_NEWS: Final = "Nothing this week is more than the usual ups and downs."
-NO_WORST: Final = "Of no service is it known how many promises fell due this week."
+STANDING: Final = "Still open, raised before this week"
 NO_UNKNOWN: Final = "Everything that is charted is known."
 NO_QUESTIONS: Final = "Nothing this week asks for an explanation."
 WASTE: Final = (

@@ -11,7 +11,7 @@ from summaries.weekly.layout import (
     NO_NEWS,
     NO_QUESTIONS,
     NO_UNKNOWN,
-    NO_WORST,
+    STANDING,
     Table,
     decisions_table,
     figures_table,
@@ -50,7 +50,7 @@ def _lines(summary: WeekSummary) -> Iterator[str]:
     yield from ("## Noise", "", escaped(f"{summary.noise.sentence} {summary.noise.by_chance}"), "")
     yield from _table(figures_table(summary), "")
     yield from ("## The worst member beside each total", "")
-    yield from _table(worst_table(summary), NO_WORST)
+    yield from _table(worst_table(summary), summary.no_worst)
     yield from ("## Not known, stale, or resting on little", "")
     yield from _items((f"{one.name}: {'; '.join(one.words)}." for one in summary.unknown), NO_UNKNOWN)
     yield from ("## Cost of waste this week", "", escaped(waste_note(summary)), "")
@@ -60,13 +60,16 @@ def _lines(summary: WeekSummary) -> Iterator[str]:
 
 
 def _news(summary: WeekSummary) -> Iterator[str]:
-    if not summary.news:
+    if not summary.fresh:
         yield from (NO_NEWS, "")
-    for number, one in enumerate(summary.news, 1):
+    for number, one in enumerate(summary.fresh, 1):
         yield f"{number}. {escaped(one.sentence)}"
         yield from (f"    * {escaped(more)}" for more in one.besides)
-    if summary.news:
+    if summary.fresh:
         yield ""
+    if summary.standing:
+        yield from (f"{STANDING}:", "")
+        yield from _items((" ".join((one.sentence, *one.besides)) for one in summary.standing), "")
     if summary.changes:
         yield from ("Changes registered this week, or judged anew:", "")
         yield from _items((change.in_words for change in summary.changes), "")

@@ -1,4 +1,7 @@
-"""What of a week is signal: marks of charts and raised signals; each thing once, concerns and the worst first."""
+"""What of a week is signal: marks of charts and raised signals; each thing once, concerns and the worst first.
+
+What was raised before the week and is still open is no news: it stands after them, in the words of then.
+"""
 
 from __future__ import annotations
 
@@ -52,13 +55,15 @@ class News(Struct, frozen=True, kw_only=True):
     first: tuple[str, ...] = ()
     is_open: bool = True
     """Whether it is of the whole week, or an alert of it is still open: else there is nothing left to ask."""
+    is_standing: bool = False
+    """Whether all of it was raised before the week and is still open, and the week itself marks nothing."""
     distance: float = 0.0
     """How far the week is from the mean of its chart, in half-widths of its limits."""
 
-    def order(self) -> tuple[int, int, float, str, str, str]:
-        """Concerns before what is neutral before improvements; the urgent first, then the farthest from usual."""
+    def order(self) -> tuple[bool, int, int, float, str, str, str]:
+        """The new first; concerns before the neutral before improvements; the urgent, then the farthest from usual."""
         places = MEANINGS.index(self.meaning), URGENCIES.index(self.urgency)
-        return (*places, -self.distance, self.name, self.service, self.subject)
+        return (self.is_standing, *places, -self.distance, self.name, self.service, self.subject)
 
 
 def news_of(services: Iterable[ServiceWeek]) -> tuple[News, ...]:
@@ -75,7 +80,7 @@ def _news(facts: ServiceWeek) -> Iterable[News]:
     for raised in facts.signals:
         subjects.setdefault(subject_of(raised), []).append(raised)
     for subject, signals in subjects.items():
-        yield _told(facts, subject, sorted(signals, key=_by_urgency))
+        yield _told(facts, subject, sorted(signals, key=lambda one: (_is_earlier(facts, one), *_by_urgency(one))))
 
 
 def subject_of(raised: Raised) -> str:
@@ -105,15 +110,20 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         leading = others.pop(0) if others else signals[0]
         first = f"{plain(facts.service.name)}{_about(leading)}: {_signal_sentence(facts, leading, is_marked=False)}"
     besides = [_signal_sentence(facts, one, is_marked=marked is not None) for one in others]
-    if marked is None and week is not None and week.value is not None and week.mean is not None:
+    if marked is None and week is not None and week.value is not None:
         on_chart = sentence(facts.service.name, week, facts.charts[subject], facts.service.zone)
-        besides.append(f"On its chart: {on_chart}")
+        if _is_earlier(facts, leading):
+            besides.insert(0, _signal_sentence(facts, leading, is_marked=False))
+            first = on_chart
+        elif week.mean is not None:
+            besides.append(f"On its chart: {on_chart}")
     kinds = [kind for one in signals if (kind := BY_NAME.get(one.verdict.signal)) is not None]
     return News(
         service=facts.service.id,
         name=plain(facts.service.name),
         subject=subject,
-        meaning=min(meanings, key=MEANINGS.index),
+        # The sentence is that of the mark: a standing alert beside it does not make an improvement a concern.
+        meaning=meanings[-1] if marked is not None else min(meanings, key=MEANINGS.index),
         urgency=min((kind.severity for kind in kinds), key=URGENCIES.index, default="info"),
         place=place,
         sentence=first,
@@ -123,6 +133,7 @@ def _told(facts: ServiceWeek, subject: str, signals: Sequence[Raised]) -> News:
         signals=tuple(one.id for one in signals),
         is_open=marked is not None or any(one.ended_at is None for one in signals),
         first=tuple(dict.fromkeys(kind.first for kind in kinds)),
+        is_standing=marked is None and all(_is_earlier(facts, one) and one.ended_at is None for one in signals),
         distance=0.0 if marked is None else _distance(marked),
     )
 
@@ -135,6 +146,8 @@ def meaning_of(raised: Raised) -> Meaning:
     if verdict.signal == "chart_signal":
         said = verdict.evidence.get("meaning")
         return next((one for one in MEANINGS if one == said), "neutral")
+    if verdict.signal == "gap_changed" and verdict.value is not None and verdict.expected is not None:
+        return "improvement" if abs(verdict.value) < abs(verdict.expected) else "concern"
     return "concern"
 
 
@@ -155,16 +168,45 @@ def day_in_words(moment: int, zone: ZoneInfo) -> str:
 def _signal_sentence(facts: ServiceWeek, raised: Raised, *, is_marked: bool) -> str:
     """One raised signal: its own words, how sure they are, and how long it lasted."""
     verdict, kind = raised.verdict, BY_NAME.get(raised.verdict.signal)
+    if _is_earlier(facts, raised):
+        return _earlier_sentence(facts, raised, kind)
     course = _course(facts, raised, kind)
     if verdict.signal in TICKETS and is_marked:
         away = verdict.evidence.get("half_widths_away")
         far = f", {away:.1f} half-widths from the mean" if isinstance(away, int | float) else ""
         alone = ", and no registered change explains it" if verdict.signal == "unexplained_improvement" else ""
         return f"That is far more than the ups and downs of a chart{far}{alone}. {course}"
-    unknown = "A signal that this version of Kept does not know" if kind is None else kind.summary
-    words = plain(verdict.words, MOST_WORDS).removesuffix(".") if verdict.words else unknown
+    words = _words(raised, kind)
     chance = "" if verdict.chance is None or "chance" in words else f"; {chance_in_words(verdict.chance)}"
     return f"{words}{chance}. {course}"
+
+
+def _is_earlier(facts: ServiceWeek, raised: Raised) -> bool:
+    """Whether a signal was raised before the week, and is not of it: its figures are those of then."""
+    return raised.raised_at <= facts.start and raised.verdict.completed_by != facts.end
+
+
+def _earlier_sentence(facts: ServiceWeek, raised: Raised, kind: Kind | None) -> str:
+    zone = facts.service.zone
+    since = _date(raised.raised_at, facts.end, zone)
+    begun = f"Still open since {since}" if raised.ended_at is None else f"Raised on {since}"
+    ended = "" if raised.ended_at is None else f" It ended on {day_in_words(raised.ended_at, zone)}."
+    what = _what(kind)
+    return f"{begun}, when {what[0].lower()}{what[1:]} said: {_words(raised, kind)}.{ended}"
+
+
+def _date(moment: int, now: int, zone: ZoneInfo) -> str:
+    """A day that may be long ago: 12 Jul, with its year when that is another."""
+    local = datetime.datetime.fromtimestamp(moment, zone)
+    same_year = local.year == datetime.datetime.fromtimestamp(now - 1, zone).year
+    return f"{local.day}{wording.NBSP}{local:%b}{'' if same_year else f' {local:%Y}'}"
+
+
+def _words(raised: Raised, kind: Kind | None) -> str:
+    """A signal's own words, of the moment at which it was raised."""
+    if raised.verdict.words:
+        return plain(raised.verdict.words, MOST_WORDS).removesuffix(".")
+    return "A signal that this version of Kept does not know" if kind is None else kind.summary.removesuffix(".")
 
 
 def _about(raised: Raised) -> str:
@@ -179,13 +221,16 @@ def _about(raised: Raised) -> str:
 
 def _course(facts: ServiceWeek, raised: Raised, kind: Kind | None) -> str:
     zone = facts.service.zone
-    what = "An urgent alert" if kind is not None and kind.severity == "page" else "A signal"
-    if kind is not None and kind.severity == "ticket":
-        what = "A ticket"
-    said = f"{what} was raised on {day_in_words(raised.raised_at, zone)}"
+    said = f"{_what(kind)} was raised on {day_in_words(raised.raised_at, zone)}"
     if raised.ended_at is None:
         return f"{said} and is open."
     return f"{said} and ended on {day_in_words(raised.ended_at, zone)}."
+
+
+def _what(kind: Kind | None) -> str:
+    if kind is not None and kind.severity == "page":
+        return "An urgent alert"
+    return "A ticket" if kind is not None and kind.severity == "ticket" else "A signal"
 
 
 def _distance(week: ChartWeek) -> float:

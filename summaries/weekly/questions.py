@@ -39,19 +39,28 @@ def _of_decisions(decisions: Iterable[Followed]) -> Iterator[str]:
 
 
 def _of_news(news: Iterable[News]) -> Iterator[str]:
+    """Those that are the same but for the service are asked once, of all of them."""
+    asked: dict[str, list[str]] = {}
     for one in news:
-        if not one.is_open:
-            continue
-        what = LABELS.get(one.subject, "the figure").lower()
-        if one.meaning == "improvement":
-            yield f"{one.name}, {what}: what was done differently, is it still counted as before, can others use it?"
-        elif one.meaning == "neutral":
-            yield f"{one.name}, {what}: what was different this week?"
-        elif one.subject in WHY:
-            first = f" First: {one.first[0][0].lower()}{one.first[0][1:]}." if one.first else ""
-            yield f"{one.name}: {WHY[one.subject]}?{first}"
-        else:
-            yield from (f"{one.name}{one.place}: {first[0].lower()}{first[1:]}." for first in one.first[:1])
+        for question in _of_one(one) if one.is_open else ():
+            asked.setdefault(question, []).append(one.name)
+    for question, names in asked.items():
+        who = names[0] if len(names) == 1 else f"For {', '.join(names[:-1])} and {names[-1]}"
+        yield f"{who}{question}"
+
+
+def _of_one(one: News) -> Iterator[str]:
+    """What to ask about it, without the name of its service, which stands before."""
+    what = LABELS.get(one.subject, "the figure").lower()
+    if one.meaning == "improvement":
+        yield f", {what}: what was done differently, is it still counted as before, can others use it?"
+    elif one.meaning == "neutral":
+        yield f", {what}: what was different this week?"
+    elif one.subject in WHY:
+        first = f" First: {one.first[0][0].lower()}{one.first[0][1:]}." if one.first else ""
+        yield f": {WHY[one.subject]}?{first}"
+    else:
+        yield from (f"{one.place}: {first[0].lower()}{first[1:]}." for first in one.first[:1])
 
 
 def _of_worst(worst: Iterable[WorstMember]) -> Iterator[str]:

@@ -15,14 +15,14 @@ from kept.comparison.worst import worst_member
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from summaries import wording
-from summaries.weekly.facts import WeekFacts
+from summaries.weekly.facts import ServiceWeek, WeekFacts
 from summaries.weekly.followed import Changed, Followed, VerdictOfChange, changed, followed
 from summaries.weekly.news import News, news_of
 from summaries.weekly.noise import Noise, noise_of
 from summaries.weekly.questions import questions_of
 from summaries.weekly.unknown import Unknown, unknown_of
 from summaries.weekly.waste import WasteTable, waste_of
-from summaries.weekly.worst import Compare, WorstMember, worst_of
+from summaries.weekly.worst import Compare, WorstMember, why_none, worst_of
 
 MOST_CHARTS = 3
 """Pictures in one summary; where more is signal, the worst are shown."""
@@ -48,10 +48,21 @@ class WeekSummary(Struct, frozen=True, kw_only=True):
     changes: tuple[Changed, ...]
     noise: Noise
     worst: tuple[WorstMember, ...]
+    no_worst: str
     unknown: tuple[Unknown, ...]
     waste: tuple[WasteTable, ...]
     questions: tuple[str, ...]
     charts: tuple[tuple[str, str], ...]
+
+    @property
+    def fresh(self) -> tuple[News, ...]:
+        """The news of this week."""
+        return tuple(one for one in self.news if not one.is_standing)
+
+    @property
+    def standing(self) -> tuple[News, ...]:
+        """What was raised before the week and is still open."""
+        return tuple(one for one in self.news if one.is_standing)
 
 
 def summarise(
@@ -86,11 +97,24 @@ def summarise(
         changes=changed(services, verdict_of_change, judged),
         noise=noise,
         worst=worst,
+        no_worst="" if worst else why_none(services),
         unknown=unknown_of(services, facts.as_of),
         waste=waste_of(services),
         questions=questions_of(decisions, news, worst),
-        charts=tuple((one.service, one.chart) for one in news if one.chart is not None)[:MOST_CHARTS],
+        charts=_drawn(news, services),
     )
+
+
+def _drawn(news: Sequence[News], services: Sequence[ServiceWeek]) -> tuple[tuple[str, str], ...]:
+    """The charts that mark this week, then those of other news; what stands open in a usual week is not drawn."""
+    marks = {
+        (facts.service.id, name)
+        for facts in services
+        for name in facts.charts
+        if (week := facts.chart_week(name)) is not None and week.mark is not None
+    }
+    fresh = [(one.service, one.chart) for one in news if one.chart is not None and not one.is_standing]
+    return tuple(sorted(fresh, key=lambda chart: chart not in marks))[:MOST_CHARTS]
 
 
 def zone_of(catalogue: Catalogue) -> ZoneInfo:
@@ -100,14 +124,17 @@ def zone_of(catalogue: Catalogue) -> ZoneInfo:
 
 
 def _headline(news: tuple[News, ...], noise: Noise) -> str:
-    counts = {word: sum(one.meaning == word for one in news) for word in ("concern", "improvement", "neutral")}
-    if not news:
-        return "Nothing this week is signal." if noise.judged else "No figure of this week can be judged yet."
+    fresh = [one for one in news if not one.is_standing]
+    open_since = f" Still open from before: {len(news) - len(fresh)}." if len(fresh) < len(news) else ""
+    counts = {word: sum(one.meaning == word for one in fresh) for word in ("concern", "improvement", "neutral")}
+    if not fresh:
+        none = "Nothing this week is signal." if noise.judged else "No figure of this week can be judged yet."
+        return f"{none}{open_since}"
     said = [
         f"{count} {word}{'' if count == 1 or word == 'neutral' else 's'}" for word, count in counts.items() if count
     ]
     usual = f"; {noise.usual} of {noise.judged} charted figures are noise" if noise.judged else ""
-    return f"{', '.join(said)}{usual}."
+    return f"{', '.join(said)}{usual}.{open_since}"
 
 
 def _notes(facts: WeekFacts, *, complete: bool) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from kept.indicators.point import Point
+from kept.indicators.reasons import REASONS
 from summaries import wording
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.names import plain
@@ -28,6 +29,12 @@ KINDS: Final[dict[Basis, tuple[tuple[str, str], ...]]] = {
 WHOLE_FROM: Final = 100
 """Amounts from here on are told without their cents."""
 UNKNOWN: Final = "not known"
+UNPUBLISHED: Final = "it was not published at the week's end"
+NONE_WITHOUT: Final = {
+    "no_cost_booked": "No cost was ever booked, so none of waste.",
+    "no_rate": "No cost of waste can be modelled: the catalogue states no rate for it.",
+}
+"""What to say when this reason alone is why nothing is known."""
 
 
 class WasteRow(Struct, frozen=True):
@@ -85,17 +92,29 @@ def _table(basis: Basis, services: Sequence[ServiceWeek]) -> WasteTable:
         kinds=tuple(label for _, label in kinds),
         rows=tuple(rows),
         totals=totals,
-        sentence=_sentence(basis, sums, len(rows), len(services)),
+        sentence=_sentence(basis, sums, len(rows), len(services)) if sums else _why_none(basis, services),
     )
 
 
 def _sentence(basis: Basis, sums: dict[str, dict[str, float]], known: int, services: int) -> str:
-    if not sums:
-        return "No cost of waste was booked." if basis == "booked" else "No cost of waste can be modelled: no rates."
-    money = " and ".join(_money(currency, sum(sums[currency].values())) for currency in sorted(sums))
+    totals = {currency: sum(amounts.values()) for currency, amounts in sums.items()}
+    money = " and ".join(_money(currency, totals[currency]) for currency in sorted(totals))
+    if not any(totals.values()):
+        money = f"nothing ({money})"
     word = "Booked" if basis == "booked" else "Modelled from rates of the catalogue"
     of_all = "" if known == services else f" (known of {known} of {services} services)"
     return f"{word}: {money}{of_all}."
+
+
+def _why_none(basis: Basis, services: Sequence[ServiceWeek]) -> str:
+    """Why no amount of any service is known: what was not published is not what was not booked."""
+    points = [facts.point(indicator) for facts in services for indicator, _ in KINDS[basis]]
+    reasons = sorted({"" if point is None else point.reason or "no_volume" for point in points})
+    if len(reasons) == 1 and reasons[0] in NONE_WITHOUT:
+        return NONE_WITHOUT[reasons[0]]
+    words = [REASONS.get(reason, reason.replace("_", " ")) if reason else UNPUBLISHED for reason in reasons]
+    what = "What waste was booked" if basis == "booked" else "What waste cost by the rates of the catalogue"
+    return f"{what} is not known: {', or '.join(words) or UNPUBLISHED}."
 
 
 def _money(currency: str, amount: float) -> str:

@@ -53,6 +53,16 @@ def worst_of(services: Iterable[ServiceWeek], compare: Compare = worst_member) -
     return tuple(one for one in found if one is not None)
 
 
+def why_none(services: Sequence[ServiceWeek]) -> str:
+    """What to say where no service has a line: that no promise fell due is known, or it is not."""
+    wholes = [facts.point(INDICATOR) for facts in services]
+    if all(point is None for point in wholes):
+        return "Not known: areas and channels were not published at the week's end."
+    if all(cohort is not None and not cohort.due for cohort in map(cohort_of, wholes)):
+        return "No promise fell due this week."
+    return "Of no service is it known in which areas and channels promises fell due this week."
+
+
 def _worst(facts: ServiceWeek, compare: Compare) -> WorstMember | None:
     whole = cohort_of(facts.point(INDICATOR))
     if whole is None or not whole.due:

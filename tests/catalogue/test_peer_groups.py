@@ -55,10 +55,10 @@ def test_services_of_a_group_that_promise_the_same_may_be_compared() -> None:
     [
         ({"group": None}, "Another unit of work: the catalogue does not put them into one peer group."),
         ({"promise": ""}, "No promise to compare: Desk south promises no time."),
-        ({"promise": 'target_time = "2d"'}, "Another promise: Desk north promises 5d, Desk south promises 2d."),
+        ({"promise": 'target_time = "2d"'}, "Another promise: Desk north promises 5 days, Desk south promises 2 days."),
         (
             {"promise": 'due = "by_event"'},
-            "Another promise: Desk north promises 5d, Desk south promises a time of its own for each case.",
+            "Another promise: Desk north promises 5 days, Desk south promises a time of its own for each case.",
         ),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_group_of_unlike_promises_is_refused_with_both_files_and_why(tmp_path:
     first, second = folder / "0.toml", folder / "1.toml"
     assert str(refused.value) == (
         f"{second}: peer_group: 'permit-desks' is not valid: {first} has it too. "
-        "Another promise: Desk north promises 5d, Desk south promises 2d. "
+        "Another promise: Desk north promises 5 days, Desk south promises 2 days. "
         "Valid: a group of services that promise the same time by the same clock, or none"
     )
 
@@ -112,7 +112,8 @@ def test_no_two_services_of_the_simulated_city_do_the_same_work() -> None:
     assert [one.id for one in city.values() if peers_of(one, city)] == []
     assert why_unlike(city["birth-certificates"], city["parking-permits"]) == [
         "Another unit of work: the catalogue does not put them into one peer group.",
-        "Another promise: Birth certificates (simulated) promises 24h, Parking permits (simulated) promises 2d.",
+        "Another promise: Birth certificates (simulated) promises 24 hours, "
+        "Parking permits (simulated) promises 2 days.",
         "Another clock: Birth certificates (simulated) counts in working time, "
         "Parking permits (simulated) in elapsed time.",
     ]

@@ -63,7 +63,7 @@ def test_the_demo_tells_its_places_as_objects(capsys: pytest.CaptureFixture[str]
     assert told == [
         {"said": "Starting Kafka."},
         {
-            "said": "Live page http://127.0.0.1:8400/ every service",
+            "said": "Live board http://127.0.0.1:8400/ every service",
             "where": "Live board",
             "url": "http://127.0.0.1:8400/",
         },

@@ -13,18 +13,21 @@ h     Phone    Thu 10 o--- Thu 22 c duplicate         due Tue 10      12 h, kept
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 import pytest
 
 from kept import events as e
 from kept.catalogue import parse_service
 from kept.errors import ConfigurationError
+from kept.indicators import cost
 from kept.indicators.definitions import COST_WINDOWS, DEFINITIONS, MATURE_WINDOWS
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.intervals import wilson
 from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import REPLAY_KEYS, as_json_object
-from kept.indicators.windows import WINDOWS
+from kept.indicators.windows import WINDOWS, View
 from kept.intake import Rules
 from tests.kept.city import LIGHTS, PLAIN, Board, City, event, seconds
 
@@ -203,10 +206,11 @@ def test_every_definition_is_published_for_the_whole_service_by_step_or_by_margi
 
 def test_every_point_can_be_defended(city: City) -> None:
     units = {definition.name: definition.unit for definition in DEFINITIONS}
+    labels = {definition.name: definition.label for definition in DEFINITIONS}
     for point in city.points(AS_OF):
         assert (point.value is None) == (point.state != "value")
         assert (point.reason is None) == (point.state == "value")
-        assert point.definition == f"{point.indicator}@1"
+        assert point.definition == labels[point.indicator]
         assert point.unit == units[point.indicator].replace("money", "EUR")
         assert point.window_start < point.window_end
         if point.low is not None and point.high is not None and point.value is not None:
@@ -607,3 +611,16 @@ def test_windows_are_published_at_their_own_pace(
 ) -> None:
     before = None if previous is None else seconds(previous)
     assert due_windows(before, seconds(at), Rules(LIGHTS)) == (windows, slices)
+
+
+def test_a_rate_of_waste_counts_no_weeks_before_the_first_event() -> None:
+    week = 7 * 86400
+
+    def rate(start: int, first: int) -> float | None:
+        one = View(("s", "", ""), "365d", start, start, 52 * week, {}, {}, {}, {}, [], [], first)
+        return cost._a_week("cost_of_waste_rework_booked", Decimal(2000), one, 9).value
+
+    assert rate(0, 0) == 2000 / 52
+    assert rate(0, 32 * week) == 100
+    assert rate(0, 52 * week - 3600) == 2000  # less than a week is no basis for a rate
+    assert rate(50 * week, 0) == 1000

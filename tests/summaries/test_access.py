@@ -81,11 +81,11 @@ def test_anything_else_is_asked_to_log_in(given: dict[str, str]) -> None:
 
 
 def test_a_proxy_says_who_has_logged_in() -> None:
-    for client in ("127.0.0.1", "10.1.2.3", "::ffff:10.1.2.3", "2001:db8::7"):
+    for client in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::7"):
         assert who(by_proxy(), {"x-forwarded-user": "ada@example.org"}, client) == "ada@example.org"
 
 
-@pytest.mark.parametrize("client", ["10.2.0.1", "192.0.2.1", "2001:db9::1", "unix"])
+@pytest.mark.parametrize("client", ["10.2.0.1", "192.0.2.1", "2001:db9::1", "127.0.0.1", "unix"])
 def test_nobody_else_may_say_so(client: str) -> None:
     given = {"x-forwarded-user": "eve", "x-forwarded-for": "127.0.0.1", "forwarded": "for=127.0.0.1"}
     assert who(by_proxy(), given, client) == 403
@@ -93,11 +93,11 @@ def test_nobody_else_may_say_so(client: str) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "\t"])
 def test_a_proxy_that_names_nobody_lets_nobody_in(name: str) -> None:
-    assert who(by_proxy(), {"x-forwarded-user": name}) == 403
+    assert who(by_proxy(), {"x-forwarded-user": name}, "10.1.2.3") == 403
 
 
 def test_a_name_is_one_short_line() -> None:
-    assert who(by_proxy(), {"x-forwarded-user": "Ada \u202e" + "x" * 500}) == "Ada " + "x" * 96
+    assert who(by_proxy(), {"x-forwarded-user": "Ada \u202e" + "x" * 500}, "10.1.2.3") == "Ada " + "x" * 96
     assert who(BY_TOKEN, basic("A\nda\x00", TOKEN)) == "A da"
 
 

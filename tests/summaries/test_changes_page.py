@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_the_list_has_each_change_with_its_verdict_and_effect(app: Starlette) ->
     page = ask(app, "/changes").text
     assert "the median delivery time fell by 33\N{NO-BREAK SPACE}%" in page
     assert "it was registered without saying what it should move" in page
+    row = next(row for row in page.split("<tr>") if "Repairs by street" in row)
+    assert re.sub(r"<[^>]+>", "", row).strip().startswith("Lamps in parks: Repairs by street")
+    assert not re.search(r"[0-9] d\b|20[0-9]{2}-[0-9]{2}", re.sub(r"<[^>]+>", " ", page))
+    assert re.fullmatch(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}", table[4][2])
+
+
+def test_the_page_of_the_service_has_the_verdict_and_leads_to_it(app: Starlette) -> None:
+    part = ask(app, "/service/lights").text.split('id="changes"')[1].split("</section>")[0]
+    assert f'href="{WORKED}"' in part and "<strong>Worked</strong>" in part
 
 
 def test_the_page_of_a_change_tells_what_its_verdict_rests_on(app: Starlette) -> None:

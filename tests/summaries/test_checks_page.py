@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -20,7 +21,7 @@ from summaries.check_words import check_sentences, result
 from summaries.pictures.closings_by_margin import closings_by_margin, in_words
 from tests.summaries.asking import ask
 from tests.summaries.figures import HOSTILE, NOW
-from tests.summaries.near_due_history import FEW, HONEST, HOUR, ODD, SERVICES, fill, raised
+from tests.summaries.near_due_history import FEW, HONEST, HOUR, ODD, SERVICES, fill, points, raised
 
 BLAME = ("cheat", "gaming", "fraud", "manipul", "fault", "guilt", "blame")
 
@@ -77,7 +78,9 @@ def test_no_word_of_blame_is_on_the_page(app: Starlette) -> None:
 def test_as_it_was_known_a_day_before_nothing_was_to_be_checked(app: Starlette) -> None:
     then = ask(app, "/checks?as_of=2026-11-23T18:00")
     assert then.status == 200, then.text
-    assert "Nothing stands out near the due of any service" in then.text
+    assert "Nothing stands out near the due of the services that were looked at" in then.text
+    assert "Not looked at: 1 of 4 services" in then.text
+    assert "no counts of the last day: <bdi>Not yet heard of</bdi>." in then.text
     assert "nothing to check: 180 of 5,766" in section(then.text, "hostile")
     assert "As it was known then" in then.text
     assert "as_of=2026-11-23T18%3A00" in then.text.split('id="hostile"')[1]
@@ -147,3 +150,32 @@ def test_sentences_for_a_summary_are_in_order_and_name_the_service() -> None:
 def test_few_cases_are_said_to_be_few() -> None:
     assert {result(check) for check in integrity.checks(FEW, 90)} == {"too few cases to tell"}
     assert result(integrity.moved(ODD, 90)) == "check"
+
+
+def test_a_window_whose_closings_are_all_too_few_to_show_is_answered(tmp_path: Path) -> None:
+    path = tmp_path / "few.sqlite"
+    store = SQLiteHistory(path)
+    found = points("few", FEW, HOUR, 90)
+    store.write([msgspec.structs.replace(one, value=None, numerator=None, denominator=None, reason="few_people",
+                                         state="not_applicable") for one in found])  # fmt: skip
+    store.publish(list(SERVICES), HOUR)
+    store.close()
+    app = application(SERVICES, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
+    answer = ask(app, "/checks")
+    assert answer.status == 200
+    assert "a few cases, too few to show" in section(answer.text, "few")
+    assert "0 of 0" not in section(answer.text, "few") and "closings.svg" not in answer.text
+
+
+@pytest.mark.parametrize(("hours", "is_shown"), [(20, True), (25, False)])
+def test_counts_are_shown_with_their_moment_up_to_a_day(tmp_path: Path, hours: int, is_shown: bool) -> None:
+    path = tmp_path / "old.sqlite"
+    store = SQLiteHistory(path)
+    store.write([*points("quiet", HONEST, HOUR, 90)])
+    store.publish(list(SERVICES), HOUR + hours * 3600)
+    store.close()
+    app = application(SERVICES, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + hours * 3600)
+    text = ask(app, "/checks").text
+    assert ("Counts of Tue 24" in section(text, "quiet")) == is_shown
+    assert f"Not looked at: {3 if is_shown else 4} of 4 services" in text
+    assert ("Nothing could be looked at." in text) != is_shown

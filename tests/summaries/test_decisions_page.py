@@ -234,3 +234,10 @@ def test_a_history_that_cannot_be_written_says_so(board: Board) -> None:
     app = application(CITY, away, clock=lambda: NOW, recording=Recording(away, by_anyone=True))
     answer = ask(app, "/decisions", method="POST", headers=OURS, body=urlencode(NEW).encode())
     assert (answer.status, "opened for reading only" in answer.text, board.entries()) == (500, True, [])
+
+
+def test_a_signal_that_is_not_known_is_said_not_to_be(board: Board) -> None:
+    answer = ask(board.app(), "/decisions?signal=zz")
+    assert answer.status == 400
+    assert "No signal is known as “zz”; choose one of the list, or none." in answer.text
+    assert ask(board.app(), f"/decisions?signal={SIGNAL.id}").status == 200

@@ -53,3 +53,9 @@ def test_growth_that_nobody_would_notice_adds_nothing() -> None:
 def test_a_handful_of_people_who_wait_is_not_told() -> None:
     assert queue(LatestPoints(flows("a", 400, 400, 4)), DAY, 5).waiting is None
     assert queue(LatestPoints(flows("a", 400, 400, 0)), DAY, 5).waiting == 0
+
+
+def test_where_the_queue_outgrew_them_older_and_shorter_waits_are_no_answer() -> None:
+    stuck = point("a", "delivery_time_p50", None, "28d", n=400, low=25 * DAY, reason="too_many_open")
+    wait = expected(LatestPoints([stuck, *waits("a", "90d", 6, 900)]), 5)
+    assert (wait.window, wait.half, wait.at_least) == ("28d", None, 25 * DAY)

@@ -70,3 +70,9 @@ def test_without_a_moment_it_says_what_is_missing(app: Starlette) -> None:
     answer = ask(app, "/later")
     assert answer.status == 400
     assert "as_of: not given" in answer.text
+
+
+def test_a_moment_that_is_still_to_come_is_refused(app: Starlette) -> None:
+    answer = ask(app, "/?as_of=2031-01-01T00:00Z")
+    assert answer.status == 400
+    assert "is still to come" in answer.text

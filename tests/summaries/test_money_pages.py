@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 from typing import get_type_hints
@@ -12,9 +13,12 @@ from starlette.applications import Starlette
 
 from history.sqlite import SQLiteHistory
 from kept.events import PUBLIC_EVENTS
+from kept.money.compared import Comparison, Week
+from kept.money.trade_offs import trade_off
 from summaries.application import application
 from summaries.counted_words import FIELD_WORDS, WHAT_EVENTS_DO
-from summaries.pages.objectives import NOTHING
+from summaries.money_words import trade_off_words
+from summaries.pages.objectives import NOTHING, is_drawn
 from summaries.pictures.money_and_quality import money_and_quality
 from tests.summaries.asking import ask
 from tests.summaries.example_city import CATALOGUE, example_history
@@ -149,3 +153,26 @@ def test_pages_before_the_first_figure_say_so(tmp_path: Path) -> None:
     assert "We have no figures yet." in ask(app, "/promises").text
     assert ask(app, "/objectives/street-lights/money-and-quality.svg").status == 200
     assert ask(app, "/objectives/street-lights/money-and-quality.csv").text.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (5, 13, "The newest weeks with those before, comparable weeks only: 17 Aug 2026 to 15 Nov 2026 (13 weeks) with "
+                "13 Jul 2026 to 16 Aug 2026 (5 weeks)."),
+        (13, 13, "The last quarter with the one before, comparable weeks only: 17 Aug 2026 to 15 Nov 2026 (13 weeks) "
+                 "with 18 May 2026 to 16 Aug 2026 (13 weeks)."),
+    ],
+)  # fmt: skip
+def test_the_later_stretch_is_named_first_and_five_weeks_are_no_quarter(before: int, after: int, words: str) -> None:
+    service = CATALOGUE["street-lights"]
+    local = datetime.datetime(2026, 8, 17, tzinfo=service.zone)
+    start, middle, end = (int((local + datetime.timedelta(weeks=weeks)).timestamp()) for weeks in (-before, 0, after))
+    compared = Comparison("quarter", (start, middle), (middle, end), None, trade_off(None, None, None))
+    assert trade_off_words(compared, service, 3)[1].replace("\N{NO-BREAK SPACE}", " ") == words
+
+
+def test_a_single_week_of_money_and_quality_is_no_picture() -> None:
+    first, second = (Week(start=at, end=at + 1, cost=10.0, promise=0.9, satisfaction=None) for at in (0, 1))
+    assert not is_drawn([first, msgspec.structs.replace(second, cost=None, promise=None)])
+    assert is_drawn([first, second])

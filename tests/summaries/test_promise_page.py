@@ -13,6 +13,7 @@ from history.sqlite import SQLiteHistory
 from kept.catalogue import Catalogue
 from kept.errors import Retry
 from summaries.application import application
+from summaries.promise_words import public_promise
 from tests.summaries.asking import ask
 from tests.summaries.example_city import CATALOGUE, example_history
 from tests.summaries.figures import HOSTILE, NOW, point
@@ -98,12 +99,19 @@ def test_what_is_not_known_says_why(city: Path) -> None:
 def test_old_figures_are_said_to_be_old_and_say_nothing_of_today(city: Path) -> None:
     text = plain(ask(pages(city), "/promises/noise-complaints").text)
     assert "These figures may be old. We have had no news since" in text
-    assert "We cannot say, because our figures are old." in text
+    assert "What to expect today: we cannot say, because our figures are old." in text
+    assert "There should be news every 12 hours." in text
     assert "If you ask today" not in text
     later = plain(ask(pages(city, now=NOW + 40 * 86400), "/promises/parking-permits").text)
     assert "We have had no news since Tuesday 24 November 2026, 17:05" in later
     fresh = plain(ask(pages(city), "/promises/parking-permits").text)
     assert "may be old" not in fresh
+
+
+def test_news_that_should_come_once_a_day_is_every_day() -> None:
+    service = msgspec.structs.replace(CATALOGUE["parking-permits"], expected_silence="1d")
+    told = public_promise(service, [point("parking-permits", "promise_kept", 0.9, n=100)], NOW + 3 * 86400)
+    assert told.old.endswith("There should be news every day.")
 
 
 def test_a_promise_in_working_hours_is_explained(city: Path) -> None:

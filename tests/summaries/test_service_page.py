@@ -198,6 +198,7 @@ def test_the_past_does_not_move(app: ASGIApp) -> None:
         ("/number/street-lights/nothing", 404, "No indicator is known as “nothing”"),
         ("/number/street-lights/promise_kept?slice=area:Nowhere", 404, "No value of promise kept of area Nowhere"),
         ("/number/street-lights/promise_kept?window=7d", 404, "No value of promise kept was published for last 7 days"),
+        ("/number/street-lights/promise_kept?area=Nowhere", 400, "valid: window, slice, to"),
         ("/number/street-lights/promise_kept?window=3d", 400, "valid: 1h, 24h, 7d"),
         (
             "/number/street-lights/promise_kept?to=2026-11-22T23:05Z",
@@ -287,3 +288,16 @@ def test_a_file_that_cannot_be_made_says_why_as_json(app: ASGIApp, path: str, st
     answer = ask(app, path)
     assert (answer.status, answer.headers["content-type"]) == (status, "application/json")
     assert part in data(answer)["error"]
+
+
+def test_a_single_value_is_no_picture_but_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    store = SQLiteHistory(path)
+    fill(store)
+    store.close()
+    new = application(CITY, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
+    page, number = ask(new, "/service/street-lights"), ask(new, "/number/street-lights/promise_kept")
+    assert "Fewer than two weeks are known: there is no picture of them yet." in words(page)
+    assert "clocks.svg" not in page.text and "flow.svg" not in page.text
+    assert "Nothing to draw: fewer than two values are known." in words(number)
+    assert "promise_kept.svg" not in number.text

@@ -76,3 +76,11 @@ def test_a_worst_member_of_units_served_alike_is_seldom_called_worse() -> None:
 
 def test_the_intervals_of_a_dimension_hold_at_once() -> None:
     assert covered(units=8, rounds=250, seed=5) >= 0.93
+
+
+def test_an_interval_that_leaves_out_0_is_never_called_chance() -> None:
+    # About few cases the exact test, which is careful, and the interval need not agree.
+    for due in range(10, 60):
+        for kept in range(due):
+            for one in gaps_to_rest(members(a=(due, kept), b=(400, 340))):
+                assert one.surety != "chance" or one.low <= 0 <= one.high

@@ -42,7 +42,7 @@ def test_a_third_less_worked() -> None:
     assert (found.weeks_before, found.weeks_after) == (14, 8)
     assert found.effect.placebo.as_large == 0
     assert sentence(found, AMSTERDAM) == (
-        "Worked: the median delivery time fell by 33 % (95 % interval 31 to 35 %), from about 2.5 d to 1.67 d, "
+        "Worked: the median delivery time fell by 33 % (95 % interval 31 to 35 %), from about 2.5 days to 1.7 days, "
         "in 8 whole weeks after it (n 800) against 14 before (n 1,400)."
     )
     assert placebo_words(found.effect) == "at none of 7 earlier dates without a change it moved as much"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 
@@ -17,7 +18,7 @@ from summaries.post.letter import paper_of
 from summaries.weekly.chart import charts_of
 from summaries.weekly.facts import WeekFacts, read_week, told_at
 from summaries.weekly.summary import summarise
-from tests.summaries.weekly.figures import SMALL, WEEK, ordinary_week, small_week
+from tests.summaries.weekly.figures import DAY, SMALL, WEEK, ordinary_week, raised, small_week
 
 
 def facts_of(store: SQLiteHistory, services: Catalogue) -> WeekFacts:
@@ -64,6 +65,27 @@ def test_an_ordinary_week_of_eight_services_is_one_page_that_says_it_all(
     for text in (summary.headline, *(one.sentence for one in summary.news), summary.noise.sentence, *summary.questions):
         assert " ".join(text.replace("\N{NO-BREAK SPACE}", " ").split()) in said
     assert all(service.name in said for service in city.values())
+
+
+def test_tickets_that_stand_open_for_weeks_leave_it_on_one_page(ordinary: tuple[WeekFacts, Catalogue]) -> None:
+    facts, city = ordinary
+    services = [
+        msgspec.structs.replace(
+            one,
+            signals=[
+                *one.signals,
+                raised(one.service, "promise_budget_slow", one.start - 100 * DAY, words=f"{place} of 254 were kept"),
+            ],
+        )
+        for place, one in enumerate(facts.services)
+        if place < 4
+    ]
+    facts = msgspec.structs.replace(facts, services=[*services, *facts.services[4:]])
+    summary = summarise(facts)
+    assert len(summary.standing) == 3
+    reader = read(paper_of(summary, charts_of(facts, summary), city))
+    assert len(reader.pages) == 1
+    assert "Still open, raised before this week" in words(reader)
 
 
 def test_it_has_a_title_a_language_tags_and_words_for_its_pictures(ordinary: tuple[WeekFacts, Catalogue]) -> None:

@@ -23,6 +23,7 @@ class Box:
     port: int = field(default_factory=free_port)
     arrived: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
+    goodbye: str = "221 Bye"
 
     @property
     def server(self) -> str:
@@ -36,6 +37,9 @@ class Box:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        return self.goodbye
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.arrived.append((envelope.mail_from, list(envelope.rcpt_tos), bytes(envelope.original_content)))

@@ -63,7 +63,7 @@ def test_it_arrives_readable_as_text_with_inline_pictures_that_have_words_and_a_
     assert page is not None
     sentence = "below the range 73.2 to 86.8 % seen since July"
     for text in (plain.get_content(), page.get_content()):
-        assert sentence in text.replace("\N{NO-BREAK SPACE}", " ")
+        assert sentence in " ".join(text.split())
     seen = Pictures()
     seen.feed(page.get_content())
     images = {part["Content-ID"].strip("<>") for part in mail.walk() if part.get_content_type() == "image/png"}
@@ -100,7 +100,8 @@ def test_names_are_harmless_in_the_letter(tmp_path: Path) -> None:
     assert prepared is not None
     Pictures().feed(prepared.letter.page)
     assert HOSTILE_AREA not in prepared.letter.page
-    assert not re.search(r"(?<!\\)\]\(javascript", prepared.letter.plain)
+    addresses = re.findall(r"\S*(?:://|www\.)\S*", prepared.letter.plain)
+    assert addresses == ["http://127.0.0.1:8400/week/2026-W47"], "a mail reader makes a link of nothing else"
 
 
 def test_a_week_without_figures_has_no_letter(tmp_path: Path) -> None:

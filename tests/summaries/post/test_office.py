@@ -99,3 +99,10 @@ def test_several_recipients_are_comma_separated() -> None:
 
 def _fields(settings: Settings) -> dict[str, object]:
     return {name: getattr(settings, name) for name in settings.__struct_fields__}
+
+
+def test_what_a_server_says_to_a_goodbye_takes_nothing_back() -> None:
+    with mail_server() as box:
+        box.goodbye = "421 going down"
+        send(CONTENT, TO, plain(box.server))
+    assert len(box.arrived) == 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from history.sqlite import SQLiteHistory
@@ -50,7 +51,7 @@ class Office:
     def post(self) -> Post:
         return Post(
             sender="kept@city.example", recipients=["a@city.example"], hour=7, zone=ZONE, prepare=self.prepare,
-            send=self.send,
+            send=self.send, is_there=lambda store, week: self.figures,
         )  # fmt: skip
 
 
@@ -133,4 +134,46 @@ def test_it_can_be_sent_again_on_purpose(store: SQLiteHistory) -> None:
     office.post().step(store, DUE)
     assert office.post().deliver(store, "2026-W47", DUE + 60, again=True) is not None
     assert len(office.sent) == 2
+    store.close()
+
+
+def test_while_the_history_takes_no_record_nothing_is_sent_twice(store: SQLiteHistory) -> None:
+    office = Office()
+    post = office.post()
+
+    class Full(SQLiteHistory):
+        def deliver(self, delivery: object) -> None:
+            raise Retry("the disk is full")
+
+    full = Full(Path(str(store._path)))
+    for minute in range(5):
+        with pytest.raises(Retry):
+            post.step(full, DUE + 60 * minute)
+    full.close()
+    assert len(office.sent) == 1
+    assert post.step(store, DUE + 600) is not None
+    assert len(office.sent) == 1
+    store.close()
+
+
+def test_nothing_is_sent_before_the_moment_of_which_it_tells(store: SQLiteHistory) -> None:
+    office = Office()
+    post = office.post()
+
+    def later(store: HistoryStore, week: str) -> Prepared:
+        letter = Letter(subject=week, plain=week, page=week, at=datetime.datetime.now(datetime.UTC), key=week)
+        return Prepared(letter=letter, as_of=int(DUE) + 3 * HOUR, complete=True)
+
+    post = msgspec.structs.replace(post, prepare=later)
+    assert post.step(store, DUE) is None
+    assert post.step(store, DUE + 3 * HOUR) is not None
+    store.close()
+
+
+def test_a_week_of_long_ago_sent_by_hand_makes_no_other_week_missed(store: SQLiteHistory) -> None:
+    office = Office()
+    post = office.post()
+    post.deliver(store, "2026-W20", DUE)
+    post.step(store, DUE)
+    assert post.missed(store, DUE + 48 * HOUR) == []
     store.close()

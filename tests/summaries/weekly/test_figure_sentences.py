@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kept.signals.chart_weeks import ChartMark, ChartWeek
-from summaries.weekly.figure_sentences import PROBABLE, SUBJECTS, SURE, TRIAL, sentence
+from summaries.weekly.figure_sentences import PROBABLE, SUBJECTS, SURE, TRIAL, apart, sentence
 from tests.summaries.weekly.figures import SMALL, USUAL, chart, week_values
 
 LIGHTS = SMALL["street-lights"]
@@ -112,3 +112,19 @@ def test_a_week_without_a_mark_never_claims_a_change(
     told = sentence("NAME", week, [week], LIGHTS.zone, ticket=ticket)
     assert not any(words in told for words in ("a real change", "a change", "for the worse", "for the better"))
     assert told.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("value", "mean", "unit", "gap"),
+    [
+        (0.80551, 0.77649, "share", "3.0 points"),
+        (0.80012, 0.80041, "share", "under 0.1 points"),
+        (71.26, 68.24, "points", "3.1 points"),
+        (419.6, 400.4, "cases", "20 cases"),
+        (2.449 * 86400, 3.551 * 86400, "seconds", "1.2 days"),
+        (48.126, 47.114, "EUR a case", "EUR 1.02 a case"),
+    ],
+    ids=["share", "shown-alike", "points", "cases", "days", "money"],
+)
+def test_a_difference_is_that_of_the_figures_that_are_shown(value: float, mean: float, unit: str, gap: str) -> None:
+    assert apart(value, mean, unit).replace("\N{NO-BREAK SPACE}", " ") == gap

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from summaries.weekly.chart import charts_of, picture
 from summaries.weekly.html_file import as_html
 from summaries.weekly.markdown import as_markdown, escaped
+from summaries.weekly.plain_text import as_plain_text
 from summaries.weekly.summary import summarise
 from tests.summaries.figures import HOSTILE
 from tests.summaries.weekly.figures import SMALL, small_week
@@ -101,12 +102,27 @@ def test_a_chart_has_its_words_and_its_weeks_as_a_table(small: Path) -> None:
     assert chart.rows[-1][-1] == "outside a limit: concern"
     assert chart.rows[0][-2] == "none yet"
     spec = picture(chart, SMALL["street-lights"].zone, "light")
-    values = spec["data"]["values"]
-    assert [row["marked"] for row in values] == [None] * 19 + ["concern"]
-    assert values[-1]["week"] == "2026-11-22T00:00:00Z"
-    assert values[-1]["value"] == pytest.approx(71.0)
+    assert spec["height"] >= 110, "title, key and axes leave room for the weeks"
+    drawn = (layer.get("data", {}).get("values") or [{}] for layer in spec["layer"])
+    rows = next(values for values in drawn if "kind" in values[0])
+    assert [row["kind"] for row in rows] == ["usual"] * 19 + ["concern"]
+    assert rows[-1]["value"] == pytest.approx(0.71)
 
 
 def test_no_case_and_no_person_is_named(small: Path) -> None:
     text = markdown(small)
     assert "the head" not in text, "who decided is in the record, not in the summary"
+
+
+def test_plain_text_is_no_markup_and_has_short_lines_that_say_it_all(small: Path) -> None:
+    summary = summarise(facts_of(small, SMALL))
+    text = as_plain_text(summary)
+    assert max(map(len, text.splitlines())) <= 78
+    assert not re.search(r"^\||^#|\\|://|\N{RIGHT-TO-LEFT OVERRIDE}|x{200}", text, re.MULTILINE)
+    said = " ".join(text.split())
+    heads = re.findall(r"^(.+)\n-+$", text, re.MULTILINE)
+    assert [one for one in heads if not one.startswith("Changes")] == re.findall(r"<h2.*?>(.*?)</h2>", page(small))
+    for words in (*(one.sentence for one in summary.news), *summary.questions, summary.noise.sentence):
+        assert " ".join(words.replace("://", ": //").split()) in said
+    cell = "Promise kept: 78.8\N{NO-BREAK SPACE}% (73.6\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}86.4"
+    assert " ".join(cell.split()) in said

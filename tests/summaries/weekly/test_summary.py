@@ -9,16 +9,21 @@ import msgspec
 import pytest
 
 from history.sqlite import SQLiteHistory
+from history.store import HistoryStore
 from kept.comparison.worst import GapToRest
 from kept.decisions import DecisionEntry
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
+from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.gaps import Cohort
 from kept.signals.kinds import KINDS
 from kept.signals.spc import BASELINE, judge_next
 from summaries.known import HistoryReader, Known
+from summaries.weekly.chart import summary_chart
 from summaries.weekly.facts import ServiceWeek, WeekFacts, is_of_week, weeks_there
 from summaries.weekly.figure_sentences import SUBJECTS
+from summaries.weekly.html_file import key_of
+from summaries.weekly.markdown import as_markdown
 from summaries.weekly.news import news_of
 from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
 from summaries.weekly.questions import WHY
@@ -286,3 +291,90 @@ def test_a_service_without_any_news_makes_no_noise() -> None:
     assert model.headline == "No figure of this week can be judged yet."
     assert model.noise.sentence.startswith("No figure has a usual range yet")
     assert model.week == IsoWeek(2026, 47)
+
+
+def test_what_was_raised_before_the_week_stands_after_the_news_in_the_words_of_then() -> None:
+    usual = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    old = raised(LIGHTS, "promise_budget_slow", START - 60 * DAY, chance=1e-9, words="150 of 254 promises were kept")
+    silent = raised(BIRTHS, "source_silent", START - 400 * DAY, words="Nothing was heard for 1 day")
+    new = raised(BIRTHS, "cases_at_risk", START + DAY, words="9 of 10 cases are still open")
+    model = told(week_of(charts={"promise_kept": usual}, signals=[old]), week_of(service=BIRTHS, signals=[silent, new]))
+    assert [one.subject for one in model.fresh] == ["promise_kept"]
+    assert [one.subject for one in model.standing] == ["source_silent", "promise_kept"]
+    silence, promise = model.standing
+    assert promise.sentence.startswith("Street light repairs kept") and "usual range" in promise.sentence
+    assert [plain(one) for one in promise.besides] == [
+        "Still open since 17 Sep, when a ticket said: 150 of 254 promises were kept."
+    ]
+    assert plain(silence.sentence) == (
+        "Birth certificates: Still open since 12 Oct 2025, when an urgent alert said: Nothing was heard for 1 day."
+    )
+    assert model.headline == "1 concern; 0 of 1 charted figures are noise. Still open from before: 2."
+    text = as_markdown(model)
+    assert text.index("9 of 10") < text.index("Still open, raised before this week") < text.index("150 of 254")
+
+
+def test_a_question_for_several_services_is_asked_once() -> None:
+    one, other = (
+        week_of(service=each, signals=[raised(each, "promise_budget_slow", START - 30 * DAY)])
+        for each in (LIGHTS, BIRTHS)
+    )
+    asked = told(one, other).questions
+    assert len(asked) == 1
+    assert asked[0].startswith("For Birth certificates and Street light repairs: why was the promise kept less often?")
+
+
+def test_a_week_whose_charts_were_written_late_is_told_of_when_they_were(tmp_path: Path) -> None:
+    weeks = chart(LIGHTS, "backlog", week_values("backlog", 20, Random(1)))
+    leapt, far = END + 40 * HOUR, END + 8 * DAY
+
+    def fill(store: HistoryStore) -> None:
+        store.write_charts(weeks)
+        other = chart(BIRTHS, "backlog", week_values("backlog", 20, Random(1)))
+        store.write_charts(other)
+        store.amend_charts([ChartAmendment(leapt, None, weeks[-1]), ChartAmendment(far, None, other[-1])])
+        store.publish([LIGHTS.id, BIRTHS.id], END + 20 * DAY)
+
+    facts = facts_of(history_of(tmp_path / "history.sqlite", fill), SMALL)
+    assert facts.as_of == leapt
+    there = {one.service.id: one.chart_week("backlog") for one in facts.services}
+    assert there[LIGHTS.id] == weeks[-1]
+    assert there[BIRTHS.id] is None, "what came more than a week late is told of a later moment alone"
+    assert plain(summarise(facts).as_of_words).startswith("Tue 24 Nov 2026, 16:00")
+
+
+@pytest.mark.parametrize(
+    ("amounts", "booked", "modelled"),
+    [
+        ({}, "What waste was booked is not known: it was not published at the week's end.",
+         "What waste cost by the rates of the catalogue is not known: it was not published at the week's end."),
+        ({"rework_booked": 0.0, "failure_demand_booked": 0.0, "rework_modelled": None,
+          "failure_demand_modelled": None, "wrong_channel_modelled": None},
+         "Booked: nothing (EUR 0.00).", "No cost of waste can be modelled: the catalogue states no rate for it."),
+    ],
+    ids=["unpublished", "nothing-and-no-rate"],
+)  # fmt: skip
+def test_waste_that_is_unknown_is_not_called_none(amounts: dict[str, float | None], booked: str, modelled: str) -> None:
+    assert [plain(one.sentence) for one in told(week_of(points=waste(LIGHTS, **amounts))).waste] == [booked, modelled]
+
+
+def test_members_that_were_not_published_are_not_promises_that_did_not_fall_due() -> None:
+    weeks = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    unpublished = told(week_of(charts={"promise_kept": weeks}))
+    assert unpublished.no_worst == "Not known: areas and channels were not published at the week's end."
+    none_due = msgspec.structs.replace(cohorts(LIGHTS, {("", ""): (1, 1)})[0], value=0.0, numerator=0, denominator=0)
+    assert told(week_of(points=[none_due])).no_worst == "No promise fell due this week."
+
+
+def test_charts_that_mark_the_week_are_drawn_first_and_those_of_standing_tickets_are_not() -> None:
+    usual = chart(LIGHTS, "promise_kept", week_values("promise_kept", 20, Random(1)))
+    marked = chart(LIGHTS, "satisfaction_score", [*week_values("satisfaction_score", 19, Random(1)), 90.0])
+    charts = {"promise_kept": usual, "satisfaction_score": marked}
+    new, old = (raised(LIGHTS, "promise_budget_slow", at) for at in (START + DAY, START - 30 * DAY))
+    fresh = told(week_of(charts=charts, signals=[new]))
+    assert [one.chart for one in fresh.news] == ["promise_kept", "satisfaction_score"]
+    assert [name for _, name in fresh.charts] == ["satisfaction_score", "promise_kept"]
+    assert [name for _, name in told(week_of(charts=charts, signals=[old])).charts] == ["satisfaction_score"]
+    drawn = [summary_chart(LIGHTS, weeks, "") for weeks in (usual, marked)]
+    assert "Square" in key_of(drawn) and "Diamond" not in key_of(drawn)
+    assert "Square" not in key_of(drawn[:1])

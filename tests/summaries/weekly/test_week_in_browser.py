@@ -126,7 +126,9 @@ def test_what_does_not_fit_goes_on_on_the_next_page(chromium: Browser, tmp_path:
     paper = pypdf.PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True)))
     text = "\n".join(one.extract_text() for one in paper.pages)
     assert len(paper.pages) > 1
-    assert text.count("why was the promise kept less often") == len(EIGHT)
+    asked = " ".join(text[text.index("What to ask") :].split())
+    assert asked.count("why was the promise kept less often") == 1, "one question for all of them"
+    assert all(service.name.split(" (")[0].split()[0] in asked for service in EIGHT.values())
     page.close()
 
 

@@ -44,7 +44,7 @@ def test_a_week_that_is_not_there_is_answered_with_those_that_are(app: Starlette
     answer = ask(app, f"/week/{name}")
     assert answer.status == 404
     assert why in answer.text
-    assert 'href="/week/2026-W47">2026-W47: 16 to 22 November 2026</a>' in answer.text
+    assert 'href="/week/2026-W47"><bdi>2026-W47: 16 to 22 November 2026</bdi></a>' in answer.text
     assert "<b>" not in answer.text
 
 
