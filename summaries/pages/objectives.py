@@ -16,6 +16,7 @@ from summaries.known import Known
 from summaries.money_known import ServiceMoney, read_money
 from summaries.money_words import benchmark_row, day, money
 from summaries.objective_groups import Read, decision_row, groups, objective_of, service_row
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.money_and_quality import money_and_quality
 from summaries.service_card import LatestPoints
 from summaries.site import Asked, Site, csv_answer
@@ -123,6 +124,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             currency="money" if service.costs is None else service.costs.currency,
             target=None if service.promise is None else service.promise.target_share,
             theme=asked.theme or "light",
+            is_narrow=is_narrow(asked),
         )
         return vega.svg_answer(spec, asked.theme)
 

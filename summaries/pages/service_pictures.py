@@ -105,6 +105,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     ]
 
 
+def is_narrow(asked: Asked) -> bool:
+    """Whether the picture is for a telephone; raises `BadRequest` for a `narrow` other than 0 and 1."""
+    return asked.page("narrow", ("0", "1"), "0") == "1"
+
+
 def width_of(asked: Asked) -> int:
     """How wide the picture is to be, in pixels; raises `BadRequest` for a `narrow` other than 0 and 1."""
-    return NARROW if asked.page("narrow", ("0", "1"), "0") == "1" else WIDE
+    return NARROW if is_narrow(asked) else WIDE

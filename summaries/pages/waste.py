@@ -16,6 +16,7 @@ from kept.indicators.point import Point
 from kept.money.waste import INDICATORS, Basis, Sum, Waste, person_days_a_week, ranked, sums, waste_of
 from summaries import vega, wording
 from summaries.known import Known
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.waste_bars import waste_bars
 from summaries.site import Asked, NotFound, Site, csv_answer
 
@@ -103,7 +104,9 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         by_basis = {basis: ranked(found.known).get((currency, basis), []) for basis in BASES}
         if not any(by_basis.values()):
             raise NotFound(f"No waste is known in {currency[:20]}.", [(asked.link("/waste"), "Waste")])
-        return vega.svg_answer(waste_bars(by_basis, names, currency, asked.theme or "light"), asked.theme)
+        return vega.svg_answer(
+            waste_bars(by_basis, names, currency, asked.theme or "light", is_narrow=is_narrow(asked)), asked.theme
+        )
 
     return [
         site.route("/waste", page),

@@ -16,7 +16,8 @@ from kept.money.moves import Move
 from kept.registered_changes import RegisteredChange
 from summaries.vega import Spec, Theme, colours
 
-WIDTH, PANEL_HEIGHT = 540, 110
+WIDTH, NARROW, PANEL_HEIGHT = 540, 270, 110
+"""Of a panel in pixels, without its axis."""
 
 
 def money_and_quality(
@@ -29,8 +30,9 @@ def money_and_quality(
     currency: str,
     target: float | None,
     theme: Theme,
+    is_narrow: bool = False,
 ) -> Spec:
-    """The specification; `target` is that of the promise, as a share."""
+    """The specification; `target` is that of the promise, as a share; `is_narrow` is for telephones."""
     found = comparison.trade_off
     scale = 10**minor_digits
     panels = [
@@ -53,6 +55,7 @@ def money_and_quality(
         "encoding": {"x": {"field": "at", "type": "temporal", "scale": {"type": "utc", "domain": edges}}},
     }
     for panel in panels:
+        panel["width"] = NARROW if is_narrow else WIDTH
         panel["layer"].append(upright)
     return {"vconcat": panels, "spacing": 14, "resolve": {"scale": {"x": "shared"}}}
 
@@ -62,7 +65,7 @@ def _panel(
 ) -> dict[str, Any]:
     palette = colours(theme)
     x = {"field": "week", "type": "temporal", "scale": {"type": "utc"}, "title": None,
-         "axis": {"format": "%-d %b", "tickCount": 8, "grid": False}}  # fmt: skip
+         "axis": {"format": "%-d %b", "tickCount": 8, "labelOverlap": True, "grid": False}}  # fmt: skip
     y = {"field": "value", "type": "quantitative", "scale": {"zero": False}, "title": None,
          "axis": {"format": format, "tickCount": 4, "minExtent": 44, "maxExtent": 44}}  # fmt: skip
     layers: list[dict[str, Any]] = [
@@ -100,7 +103,6 @@ def _panel(
     named = f"{title} (dashed: the target)" if target is not None else title
     return {
         "title": {"text": named, "anchor": "start", "fontSize": 13, "fontWeight": "normal", "color": palette["ink"]},
-        "width": WIDTH,
         "height": PANEL_HEIGHT,
         "layer": layers,
     }

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
@@ -51,6 +52,7 @@ class Replayed:
     events: int
 
 
+@lru_cache(maxsize=1)
 def replay(path: Path, mapping: str, as_of: datetime) -> Replayed:
     described = read_mapping(mapping)
     service = described.service()

@@ -29,20 +29,24 @@ ZONE = ZoneInfo("Europe/Amsterdam")
 FIRST_MONDAY = datetime(2025, 6, 2, tzinfo=ZONE)
 CITY = read_catalogue([Path(__file__).parents[3] / "catalogue" / "city"])
 INCIDENT_WEEK = 13
+RATES = {"cost_jump": 0.3, "chaser_surge": 1.0, "booked_early": 1.0}
+"""Of the city's usual traffic: as much as it takes to see what happens, so that it is told in seconds."""
 
 
 def monday(number: int) -> datetime:
     return (FIRST_MONDAY.replace(tzinfo=None) + timedelta(weeks=number)).replace(tzinfo=ZONE)
 
 
-def tickets(name: str, weeks: int, incidents: Sequence[Incident] = (), seed: int = 5) -> dict[int, list[Verdict]]:
+def tickets(
+    name: str, weeks: int, incidents: Sequence[Incident] = (), *, rate: float = 1.0
+) -> dict[int, list[Verdict]]:
     """Tickets by the number of whole weeks since the start, of those Mondays on which there is any."""
     service = CITY[name]
     rules = Rules(service)
     state = PartitionState(0, {name: rules}, live=False)
     tallies = MergedTallies({name: rules.local_time})
     start_ms, end_ms = milliseconds(monday(0)), milliseconds(monday(weeks))
-    told = simulate([service], start_ms=start_ms, end_ms=end_ms, seed=seed, incidents=incidents)
+    told = simulate([service], start_ms=start_ms, end_ms=end_ms, seed=5, rate=rate, incidents=incidents)
     found: dict[int, list[Verdict]] = {}
     waiting: list[Event] = []
     number = 1
@@ -99,7 +103,7 @@ def test_what_happens_gives_its_ticket_within_two_whole_weeks_and_no_other(kind:
         ),
     }  # fmt: skip
     name, incident, expected = incidents[kind]
-    found = tickets(name, INCIDENT_WEEK + 3, [incident])
+    found = tickets(name, INCIDENT_WEEK + 3, [incident], rate=RATES[kind])
     assert {(one.signal, one.about) for verdicts in found.values() for one in verdicts} == {expected}
     assert min(found) in (INCIDENT_WEEK + 1, INCIDENT_WEEK + 2)
 

@@ -17,7 +17,7 @@ PARKING = CITY["parking-permits"]
 WEEKS = 23
 BEGINS_WEEK = 18
 """So many weeks are over when the gap begins to grow."""
-RATE = 0.4
+RATE = 0.25
 """Of the city's usual traffic, so that half a year is simulated in seconds."""
 
 

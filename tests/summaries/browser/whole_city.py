@@ -29,6 +29,7 @@ from tests.summaries.weekly.figures import ordinary_week, small_week
 
 MONEY = ("parking-permits", "identity-cards")
 WHOLE_CITY = {**changed_city.CITY, **COMPARED, **{name: CATALOGUE[name] for name in MONEY}}
+NEAR_DUE_THEN: dict[str, NearDue] = {"births": near.HONEST, "hostile": near.HONEST}
 NEAR_DUE: dict[str, NearDue] = {"births": near.HONEST, "hostile": near.ODD, "parking": near.FEW}
 
 
@@ -40,9 +41,10 @@ def fill_whole(store: HistoryStore) -> None:
     fill_compared(store)
     fill_quarter(store, with_slices=False)
     fill_money(store, [CATALOGUE[name] for name in MONEY])
-    for name, counted in NEAR_DUE.items():
-        for days in (28, 90):
-            store.write(list(near.points(name, counted, near.HOUR, days)))
+    for end, by_service in ((near.THEN, NEAR_DUE_THEN), (near.HOUR, NEAR_DUE)):
+        for name, counted in by_service.items():
+            for days in (28, 90):
+                store.write(list(near.points(name, counted, end, days)))
     store.record(list(near.raised("hostile", near.ODD, near.HOUR)))
     store.publish(WHOLE_CITY, NOW)
 

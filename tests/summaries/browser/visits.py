@@ -9,6 +9,8 @@ from typing import Any
 import axe_playwright_python
 from playwright.sync_api import BrowserContext, Page
 
+from summaries.vega import Theme
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
@@ -56,6 +58,16 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
         self.page.on("request", lambda request: self.asked.add(request.url))
+
+    def begin(self) -> None:
+        """Forget what earlier pages of this tab said and asked for."""
+        self.complaints.clear()
+        self.asked.clear()
+
+    def shown(self, theme: Theme, width: int) -> None:
+        """On a window of so many pixels, to a reader whose system asks for `theme`."""
+        self.page.emulate_media(color_scheme=theme)
+        self.page.set_viewport_size({"width": width, "height": 800})
 
     def go(self, address: str, status: int = 200) -> None:
         """Open `address`; a page that answers `status` on purpose is no complaint."""
@@ -114,6 +126,8 @@ class Visit:
                 wrong.append(f"focus is not seen: {step[2]}")
         else:
             wrong.append(f"a trap: no end after {MOST_STEPS} steps")
+        # The link that skips the pages' names lies above them while it has the focus.
+        page.evaluate("document.activeElement?.blur(); window.scrollTo(0, 0)")
         if seen != stops:
             wrong.append(f"stops {seen}, expected {stops}")
         return wrong

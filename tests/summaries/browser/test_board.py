@@ -1,136 +1,29 @@
-"""Every page in Chromium: both themes, three widths, axe-core, keyboard alone; nothing foreign, a silent console."""
+"""The live board in Chromium: updates, the screen on the wall, hostile names, what its marks look like."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from starlette.routing import BaseRoute, Match, Mount, Route
+from playwright.sync_api import Browser
 
 from history.sqlite import SQLiteHistory
-from tests.summaries.addresses import ADDRESSES, DATA_SUFFIXES, NOT_PAGES, STREAMS, Row
-from tests.summaries.asking import ask
-from tests.summaries.conftest import filled, served, serving
+from tests.summaries.browser.visits import Visit
+from tests.summaries.conftest import filled, served
 from tests.summaries.figures import HOSTILE, NOW, RIGHT_TO_LEFT, point
-from tests.summaries.visits import ARGUMENTS, CHROMIUM, Visit, context_with_axe
-from tests.summaries.whole_city import whole_city
+from tests.summaries.quarter import fill_quarter
 
-GROUNDS = {"light": "rgb(246, 247, 248)", "dark": "rgb(17, 23, 28)"}
-WIDTHS = (360, 768, 1440)
 pytestmark = pytest.mark.browser
-in_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is missing; install it with: apt-get install -y chromium"
-)
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return filled(tmp_path_factory.mktemp("history"))
-
-
-@pytest.fixture(scope="module")
-def board(history: Path) -> Iterator[str]:
-    with served(history) as address:
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(filled(tmp_path_factory.mktemp("history"))) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(whole_city(tmp_path_factory.mktemp("whole"))) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def themes(chromium: Browser) -> Iterator[dict[str, BrowserContext]]:
-    """A context for each theme, as the reader's system asks for it."""
-    with ExitStack() as stack:
-        yield {
-            "light": stack.enter_context(context_with_axe(chromium.new_context(color_scheme="light"))),
-            "dark": stack.enter_context(context_with_axe(chromium.new_context(color_scheme="dark"))),
-        }
-
-
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Visit]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    yield Visit(context)
-    context.close()
-
-
-def _is_listed(route: Route, addresses: tuple[str, ...]) -> bool:
-    paths = [address.partition("?")[0] for address in addresses]
-    scopes = ({"type": "http", "method": "GET", "path": path, "root_path": ""} for path in paths)
-    return any(route.matches(scope)[0] == Match.FULL for scope in scopes)
-
-
-def test_every_page_of_the_application_is_visited(tmp_path: Path) -> None:
-    app = whole_city(tmp_path)
-    routes: list[BaseRoute] = [route for route in app.routes if not isinstance(route, Mount)]
-    assert len(routes) > 3
-    for route in routes:
-        assert isinstance(route, Route)
-        is_read = "GET" in (route.methods or ())
-        if is_read and not route.path.endswith(DATA_SUFFIXES) and route.path not in STREAMS:
-            visited = tuple(row.address for row in ADDRESSES)
-            assert _is_listed(route, (*visited, *NOT_PAGES)), f"{route.path}: add a row to ADDRESSES"
-    for address in NOT_PAGES:
-        assert not ask(app, address).headers["content-type"].startswith("text/html"), address
-
-
-@in_chromium
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("row", ADDRESSES, ids=[row.name for row in ADDRESSES])
-def test_a_page_is_whole_for_eyes_readers_and_keyboards(
-    row: Row, theme: str, themes: dict[str, BrowserContext], whole: str
-) -> None:
-    """Axe is asked once a theme, where the page is narrowest: no width has other colours or names."""
-    visit = Visit(themes[theme])
-    visit.without_updates()
-    visit.page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-    visit.go(whole + row.address, row.status)
-    assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS[theme]
-    assert row.says in visit.words()
-    if theme == "light":
-        assert visit.by_keyboard() == []
-    for width in WIDTHS:
-        visit.page.set_viewport_size({"width": width, "height": 800})
-        assert visit.width() <= width
-        drawn = visit.drawn()
-        assert len(drawn) == row.pictures
-        for picture, has_narrow in drawn:
-            assert f"theme={theme}" in picture
-            assert ("narrow" in picture) == (has_narrow and width == WIDTHS[0])
-        assert visit.width() <= width
-        if width == WIDTHS[0]:
-            assert visit.violations() == []
-    assert visit.complaints == []
-    assert all(url.startswith(f"{whole}/") for url in visit.asked), visit.asked
-    visit.page.close()
-
-
-@in_chromium
-def test_a_theme_that_is_asked_for_wins(themes: dict[str, BrowserContext], board: str) -> None:
-    visit = Visit(themes["light"])
-    visit.go(f"{board}/?theme=dark")
-    assert visit.page.evaluate("getComputedStyle(document.body).backgroundColor") == GROUNDS["dark"]
-    assert visit.violations() == []
-    assert "theme=dark" in str(visit.page.locator(".card h2 a").first.get_attribute("href"))
-    visit.page.close()
-
-
-@in_chromium
 def test_the_keyboard_skips_to_the_figures(visit: Visit, board: str) -> None:
     visit.go(board)
     visit.page.keyboard.press("Tab")
@@ -141,7 +34,6 @@ def test_the_keyboard_skips_to_the_figures(visit: Visit, board: str) -> None:
     assert visit.page.evaluate("document.getElementById('main').contains(document.activeElement)")
 
 
-@in_chromium
 def test_hostile_names_are_read_as_they_were_written_and_turn_nothing_around(visit: Visit, board: str) -> None:
     visit.go(board)
     assert visit.page.locator("#hostile h2 a").inner_text() == HOSTILE
@@ -163,7 +55,6 @@ def test_hostile_names_are_read_as_they_were_written_and_turn_nothing_around(vis
     assert visit.complaints == []
 
 
-@in_chromium
 def test_a_screen_on_the_wall_shows_all_services_without_scrolling_and_large_enough(
     chromium: Browser, board: str
 ) -> None:
@@ -197,7 +88,6 @@ def test_a_screen_on_the_wall_shows_all_services_without_scrolling_and_large_eno
     context.close()
 
 
-@in_chromium
 def test_figures_move_at_once_and_the_scroll_place_focus_and_notes_stay(
     visit: Visit, address: str, history_file: Path
 ) -> None:
@@ -218,7 +108,6 @@ def test_figures_move_at_once_and_the_scroll_place_focus_and_notes_stay(
     assert visit.complaints == []
 
 
-@in_chromium
 def test_without_the_stream_the_page_asks_by_itself_and_says_when_it_stands_still(visit: Visit, board: str) -> None:
     visit.page.clock.install()
     visit.page.route("**/live/changes", lambda route: route.abort())
@@ -234,7 +123,6 @@ def test_without_the_stream_the_page_asks_by_itself_and_says_when_it_stands_stil
     visit.page.locator("#connection").wait_for(state="hidden", timeout=10_000)
 
 
-@in_chromium
 def test_updates_can_be_paused(visit: Visit, board: str) -> None:
     visit.page.clock.install()
     visit.go(board)
@@ -250,7 +138,6 @@ def test_updates_can_be_paused(visit: Visit, board: str) -> None:
     assert visit.page.locator("#connection").is_hidden()
 
 
-@in_chromium
 def test_the_past_does_not_move(visit: Visit, board: str) -> None:
     visit.go(f"{board}/?as_of=2026-11-24T16:00Z")
     assert visit.page.locator("script").count() == 0
@@ -258,7 +145,6 @@ def test_the_past_does_not_move(visit: Visit, board: str) -> None:
     assert not any("changes" in url for url in visit.asked)
 
 
-@in_chromium
 def test_every_verdict_is_a_colour_a_shape_and_words(visit: Visit, board: str) -> None:
     visit.go(board)
     marks = visit.page.evaluate(
@@ -277,7 +163,6 @@ def test_every_verdict_is_a_colour_a_shape_and_words(visit: Visit, board: str) -
     ]
 
 
-@in_chromium
 def test_without_script_the_page_refreshes_itself(chromium: Browser, board: str) -> None:
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
@@ -285,3 +170,18 @@ def test_without_script_the_page_refreshes_itself(chromium: Browser, board: str)
     assert page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]").count() == 1
     assert page.locator(".card").count() == 6
     context.close()
+
+
+def test_figures_and_pictures_of_a_service_follow_the_data(visit: Visit, address: str, history_file: Path) -> None:
+    store = SQLiteHistory(history_file)
+    fill_quarter(store)
+    visit.go(f"{address}/service/street-lights")
+    visit.page.locator("#weeks-promise_kept summary").click()
+    before = visit.page.locator("figure.chart img").first.get_attribute("src")
+    store.write([point("street-lights", "overdue", 123_456, "24h", window_end=NOW + 300)])
+    store.publish(["street-lights"], NOW + 300)
+    store.close()
+    visit.page.get_by_text("123,456").first.wait_for(timeout=15_000)
+    assert visit.page.locator("figure.chart img").first.get_attribute("src") != before
+    assert visit.page.locator("#weeks-promise_kept").get_attribute("open") is not None
+    assert visit.complaints == []

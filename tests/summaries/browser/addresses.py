@@ -1,6 +1,6 @@
 """Every page of the application, for the browser: one row for each route that answers HTML. A new page adds its row.
 
-What each says is of `tests.summaries.whole_city`: words that the page has only when it is filled.
+What each says is of `tests.summaries.browser.whole_city`: words that the page has only when it is filled.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ ADDRESSES: Final = (
     Row("equity-service", "/equity/street-lights", "71.1 % of 412 kept", 2),
     Row("waste", "/waste", "EUR 49,623", 1),
     Row("checks", "/checks", "160 promises were moved to later", 3),
-    Row("checks-then", "/checks?as_of=2026-11-23", "Nothing could be looked at."),
+    Row("checks-then", "/checks?as_of=2026-11-23T18:00", "nothing to check: 180 of 5,766", 2),
     Row("promises", "/promises", "We kept 99 of 100 promises"),
     Row("promises-service", "/promises/parking-permits", "Plan for up to 6 days."),
     Row("promises-hostile", "/promises/hostile", "We kept 25 of 100 promises"),
