@@ -80,8 +80,8 @@ def _paused(check: Check) -> str:
 def _reset(check: Check) -> str:
     if check.seen == check.of:
         return (
-            f"In {check.days} days {check.seen:,} cases were given a later date after their promise was missed; no more "
-            "than that became overdue, so that of which share they are cannot be told"
+            f"In {check.days} days {check.seen:,} cases were given a later date after their promise was missed; no "
+            "more than that became overdue, so that of which share they are cannot be told"
         )
     return (
         f"In {check.days} days {check.of:,} cases became overdue, and {check.seen:,} were given a later date after "
