@@ -37,7 +37,7 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme, width: int = WIDTH) -> Spe
     """The picture of gaps in percentage points: to the right of the line less is kept than in the rest."""
     palette = colours(theme)
     narrow = width < WIDTH
-    legend = {"title": None, "direction": "vertical" if narrow else "horizontal"}
+    legend = {"title": None, "direction": "vertical" if narrow else "horizontal", "labelLimit": 260}
     rows = [
         {
             "row": number,

@@ -10,6 +10,7 @@ from tests.summaries.browser.visits import Visit
 
 GROUNDS: dict[Theme, str] = {"light": "rgb(246, 247, 248)", "dark": "rgb(17, 23, 28)"}
 WIDTHS = (360, 768, 1440)
+NARROWEST = 320
 pytestmark = pytest.mark.browser
 
 
@@ -33,8 +34,16 @@ def test_a_page_is_whole_for_eyes_readers_and_keyboards(row: Row, proof: Visit, 
             assert proof.width() <= width
             if width == WIDTHS[0]:
                 assert proof.violations() == []
+    proof.shown("light", NARROWEST)
+    assert proof.width() <= NARROWEST
+    # A browser at 200 % shows half the pixels; letters alone at 200 % are the harder test of the two.
+    proof.shown("light", 1280)
+    proof.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert proof.width() <= 1280
     assert proof.complaints == []
-    assert all(url.startswith(f"{whole}/") for url in proof.asked), proof.asked
+    # The pages for everybody ask for nothing that lies behind the login.
+    ours = f"{whole}/promises" if row.address.startswith("/promises") else f"{whole}/"
+    assert all(url.startswith(ours) for url in proof.asked), proof.asked
 
 
 def test_a_theme_that_is_asked_for_wins(proof: Visit, whole: str) -> None:

@@ -60,7 +60,8 @@ class Visit:
         self.page.on("request", lambda request: self.asked.add(request.url))
 
     def begin(self) -> None:
-        """Forget what earlier pages of this tab said and asked for."""
+        """Leave the page of this tab, and forget what it and those before it said and asked for."""
+        self.page.goto("about:blank")
         self.complaints.clear()
         self.asked.clear()
 
