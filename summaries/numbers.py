@@ -22,12 +22,6 @@ def number_path(service: str, indicator: str) -> str:
     return f"/number/{service}/{indicator}"
 
 
-def number_link(asked: Asked, point: Point) -> str:
-    """The address of the page of this number, at the moment that the page of `asked` shows."""
-    path = number_path(point.service, point.indicator)
-    return asked.link(path, window=point.window, slice=slice_text(point.slice), screen=None)
-
-
 def series_link(asked: Asked, service: str, indicator: str, window: str, part: Slice, ending: str) -> str:
     """The address of the series as a file: `ending` is `csv` or `json`."""
     path = f"/api/series/{service}/{indicator}.{ending}"

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from kept.asked_moment import VALID, asked_moment
+from kept.asked_moment import asked_moment
 from kept.catalogue import Catalogue, Service
 from kept.errors import KeptError, Retry
 from summaries import wording
@@ -266,11 +266,6 @@ class Site:
         if as_of is not None and as_of > self.clock():
             return plain, f"as_of: {query['as_of'][:60]!r} is still to come; valid: a moment of the past"
         return Asked(path=path, parts=parts, query=query, as_of=as_of, theme=theme, user=user), None
-
-    @property
-    def as_of_help(self) -> str:
-        """What may be typed into the field of the moment."""
-        return VALID
 
 
 def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
