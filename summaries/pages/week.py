@@ -31,9 +31,10 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return told(site.history, site.catalogue, asked_week(asked, weeks_there(known)), known.as_of)
 
     def page(asked: Asked, known: Known) -> Response:
-        _, summary, charts = week_of(asked, known)
+        there = weeks_there(known)
+        _, summary, charts = told(site.history, site.catalogue, asked_week(asked, there), known.as_of)
         drawn = [svg_of(chart, site.catalogue[chart.service].zone) for chart in charts]
-        others = _others(asked, summary, weeks_there(known))
+        others = _others(asked, summary, there)
         return site.render(asked, "week.html", others=others, **body_values(summary, charts, drawn))
 
     def markdown(asked: Asked, known: Known) -> Response:
