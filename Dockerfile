@@ -25,6 +25,7 @@ COPY local_stack local_stack
 COPY producers producers
 COPY stream_processors stream_processors
 COPY summaries summaries
+COPY web_server web_server
 # Compiled beforehand, and never compared with the sources: the file system of the container is read only.
 RUN /opt/builder/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheel . \
  && python -m pip --python /opt/kept/bin/python install --no-compile --no-deps --no-index /wheel/*.whl \

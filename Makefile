@@ -1,16 +1,19 @@
 # The one entry point: people, hooks and CI call these targets. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint format docs proof bench lock bench-lock clean secrets up down reload backup restore images
+.PHONY: help setup demo test test-all operations lint format docs proof chaos soak load bench fuzz audit lock bench-lock audit-lock clean secrets up down reload backup restore images
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # What goes together, and in which order, is said in tests/conftest.py.
-TWO_AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
+THREE_AT_ONCE := -n 3 --dist loadgroup --no-loadscope-reorder
 # Kept's own tools for the lock; not needed to use or to test Kept.
 UV_VERSION := 0.13.9
 UV := .cache/uv
+# The tools of the audit, in an environment of their own, and the scanner for secrets, which is a Go program.
+AUDIT := .cache/audit
+GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 # What the container image is made of: the same versions, without the tools of developers.
 LOCK_IMAGE := $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --constraint requirements.lock --custom-compile-command "make lock"
@@ -25,10 +28,13 @@ demo: setup ## Run the whole pipeline with a simulated city on this machine, unt
 	@$(BIN)/kept demo $(ARGS)
 
 test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is skipped and listed.
-	$(BIN)/pytest $(TWO_AT_ONCE) -m "not influxdb and not kustomize" $(ARGS)
+	$(BIN)/pytest $(THREE_AT_ONCE) -m "not influxdb and not kustomize and not operations" $(ARGS)
 
 test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd, or KEPT_TEST_INFLUXD), or kustomize and Go.
 	$(BIN)/pytest $(ARGS)
+
+operations: setup ## Run the long tests of operating Kept: upgrades, stops, misconfigurations, restores (10 minutes).
+	$(BIN)/pytest -m "operations and not influxdb" $(ARGS)
 
 lint: setup ## Check style, format, types and who imports whom.
 	$(BIN)/ruff check .
@@ -46,8 +52,23 @@ docs: setup ## Make the generated documents anew.
 proof: setup ## Play a quarter of incidents through the real chain of alerts, and write docs/alert-proof.md (10 minutes).
 	@$(BIN)/python -m local_stack.alert_proof --output docs/alert-proof.md $(ARGS)
 
+chaos: setup ## Tell 200 stories of faults on the real parts, and write docs/chaos.md (an hour; ARGS="--seed 137" tells one).
+	@$(BIN)/python -m local_stack.chaos --output docs/chaos.md $(ARGS)
+
+soak: setup ## Tell half of peak for 30 minutes, and write docs/soak.md (ARGS="--minutes 3" tries it out).
+	@$(BIN)/python -m local_stack.soak --output docs/soak.md $(ARGS)
+
+load: setup ## Overload the real parts in four ways, and write docs/load.md (15 minutes).
+	@$(BIN)/python -m bench.load --output docs/load.md $(ARGS)
+
 bench: setup ## Measure Kept beside its peers, which are installed into .cache/bench (ARGS=--quick tries it out).
 	$(BIN)/python -m bench $(ARGS)
+
+fuzz: setup ## Damage a million events, and write docs/fuzzing.md (6 minutes; ARGS="--seed 7").
+	$(BIN)/python -m tests.fuzz --output docs/fuzzing.md $(ARGS)
+
+audit: setup $(AUDIT)/.installed ## Look for known vulnerabilities and for secrets (ARGS=--must-answer for a release).
+	$(BIN)/python -m tests.audit --pip-audit $(AUDIT)/bin/pip-audit --gitleaks $(AUDIT)/bin/gitleaks $(ARGS)
 
 lock: ## Write requirements.lock, and the locks of the container image, anew from pyproject.toml.
 	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
@@ -63,6 +84,12 @@ bench-lock: ## Write the requirements of the peers in bench/ anew.
 		printf '%s\nmsgspec==0.22.0\n' "$${peer#*:}" | $(UV)/bin/uv pip compile --quiet --universal \
 		--python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command \
 		"make bench-lock" --output-file "bench/requirements-$${peer%%:*}.txt" - || exit 1; done
+
+audit-lock: ## Write the requirements of the audit's tools anew.
+	@test -x $(UV)/bin/uv || { $(PYTHON) -m venv $(UV) && $(UV)/bin/pip install --quiet uv==$(UV_VERSION); }
+	printf 'pip-audit>=2.9,<3\n' | $(UV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-emit-index-url --custom-compile-command "make audit-lock" \
+		--output-file tests/audit/requirements.txt -
 
 secrets: ## Deployment: make the secrets of docker-compose.yml that are missing, in deployment/secrets.
 	@deployment/make-secrets
@@ -97,6 +124,14 @@ $(VENV)/.locked: requirements.lock
 		echo "Python cannot make environments here; install the rest of it with: apt-get install -y python3-venv"; exit 1; }
 	@echo "Installing the locked dependencies into $(VENV) (once, and after each change of requirements.lock)."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(AUDIT)/.installed: tests/audit/requirements.txt Makefile
+	@command -v go >/dev/null || { echo "The scanner for secrets is built with Go; install it with: apt-get install -y golang-go"; exit 1; }
+	@test -x $(AUDIT)/bin/pip || $(PYTHON) -m venv $(AUDIT)
+	@echo "Installing the tools of the audit into $(AUDIT) (once; some minutes)."
+	@$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/audit/requirements.txt
+	@GOBIN="$(CURDIR)/$(AUDIT)/bin" go install $(GITLEAKS)
 	@touch $@
 
 $(VENV)/.project: $(VENV)/.locked pyproject.toml

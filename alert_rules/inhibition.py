@@ -56,7 +56,7 @@ INHIBITIONS: Final[tuple[Inhibition, ...]] = (
         },
     ),
     Inhibition(
-        why="The history takes nothing: published time waits for it",
+        why="The history takes nothing: what is not written waits for it, and so does a worker that starts",
         source={"alertname": ("KeptHistoryNotAccepting",)},
         target={"alertname": ("KeptWatermarkStuck", "KeptLagGrowing", "KeptStreamSilent")},
     ),

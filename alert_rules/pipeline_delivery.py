@@ -17,7 +17,7 @@ def history(options: RuleOptions) -> tuple[PipelineAlert, ...]:
         PipelineAlert(
             name="KeptHistoryNotAccepting",
             severity="page",
-            summary="The history store takes nothing: figures and signals of its services stand still",
+            summary="The history store takes nothing: boards and signals of its services stand still",
             condition=f"a write has waited for more than {limits.HISTORY_WAITING_SECONDS // 60} minutes",
             description=f"Points have waited for {{{{ $value | {DURATION} }}}}; none is lost.",
             first="Free the lock or the disk of the history file, or start InfluxDB again",

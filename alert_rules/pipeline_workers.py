@@ -12,7 +12,9 @@ from kept.durations import in_words, parse_duration
 from kept.signals.kinds import BY_NAME
 
 LAG = f"sum by (topic) ({names.LAG.name})"
+LAG_BEFORE = f"sum by (topic) ({names.LAG.name} offset {duration(limits.LAG_WAIT)})"
 TIME = names.INDICATOR_TIME.name
+FOLDED = f"sum by (service, dimension) ({names.FOLDED_SLICES.name})"
 
 
 def presence(options: RuleOptions) -> tuple[PipelineAlert, ...]:
@@ -84,11 +86,13 @@ def progress(options: RuleOptions, silences: tuple[str, ...]) -> tuple[PipelineA
             name="KeptLagGrowing",
             severity="ticket",
             summary="Events come faster than they are counted",
-            condition=f"over {limits.LAG_RECORDS:,} records wait, a tenth more than {duration(limits.LAG_WAIT)} ago",
+            condition=f"over {limits.LAG_RECORDS:,} records wait, a tenth more than {duration(limits.LAG_WAIT)} ago; "
+            "it ends when no more wait than then",
             description='{{ $value | printf "%.0f" }} records of topic {{ $labels.topic }} wait to be counted.',
             first="See whether a worker is missing or the history is slow; else start one more worker",
-            expr=f"{LAG} > {limits.LAG_RECORDS} and {LAG} > {limits.LAG_GROWTH} * "
-            f"sum by (topic) ({names.LAG.name} offset {duration(limits.LAG_WAIT)})",
+            # A lag that grows steadily is no tenth more after some hours: what was told stands for as long as it grows.
+            expr=f"{LAG} > {limits.LAG_RECORDS} and ({LAG} > {limits.LAG_GROWTH} * {LAG_BEFORE} or {LAG} > {LAG_BEFORE}"
+            ' and on (topic) ALERTS{alertname="KeptLagGrowing",alertstate="firing"})',
             wait_seconds=limits.LAG_WAIT,
             sibling="KeptLagUnknown",
             labels={"topic": "{{ $labels.topic }}"},
@@ -226,6 +230,24 @@ def accounts(options: RuleOptions) -> tuple[PipelineAlert, ...]:
             expr=f"sum({names.SERIES_DROPPED.name}) > 0",
             wait_seconds=limits.SERIES_WAIT,
             sibling="KeptWorkersDown",
+            false_alarms_per_year=0,
+            budget_from=FACT,
+        ),
+        PipelineAlert(
+            name="KeptSliceValuesFolded",
+            severity="ticket",
+            summary="A dimension of a service has more values than are told apart: the newest are joined to (other)",
+            condition=f"more was counted under (other) in the last {limits.FOLDED_NOW} than ever in the "
+            f"{limits.FOLDED_BEFORE} before",
+            description="{{ $labels.service }}: {{ $labels.dimension }} has too many values; "
+            '{{ $value | printf "%.0f" }} cases and other events are under (other). Whole services stay right.',
+            first="See what the source puts there (an address, a number?) and mend its mapping",
+            expr=f"{FOLDED} > (max_over_time(({FOLDED})[{limits.FOLDED_BEFORE}:1m] offset {limits.FOLDED_NOW}) "
+            f"or {FOLDED} * 0)",
+            wait_seconds=limits.FOLDED_WAIT,
+            hold_seconds=limits.FOLDED_HOLD,
+            sibling="KeptWorkersDown",
+            labels={"about": "{{ $labels.service }} {{ $labels.dimension }}"},
             false_alarms_per_year=0,
             budget_from=FACT,
         ),

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench import job
 from bench.stopwatch import BROKERS, TOPIC, Stopwatch
 from bench.workload import TARGET_MS
-from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
+from kept.counters import FAMILY_SIZE, OUTCOME_INDEX, WHOLE_ONLY
 from kept.events import milliseconds
 from stream_processors.worker import prepare_process
 
@@ -28,7 +28,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.seen: set[str] = set()
-        self.cases: dict[str, tuple[int, int, Slices]] = {}
+        self.cases: dict[str, tuple[int, int, str | None, Slices]] = {}
         self.tallies: dict[tuple[str, str, str], dict[tuple[int, int], dict[int, int]]] = {}
 
     def apply(self, events: list[job.Event]) -> None:
@@ -43,12 +43,12 @@ class Counting:
                 due = time_ms + TARGET_MS[data.service]
                 values = ((name, getattr(data, name)) for name in job.DIMENSIONS)
                 slices = tuple((data.service, name, value) for name, value in values if value is not None)
-                self.cases[event.subject] = (time_ms, due, slices)
+                self.cases[event.subject] = (time_ms, due, data.channel, slices)
                 self._add(data.service, slices, job.opening(time_ms, due))
             else:
-                opened, due, slices = self.cases[event.subject]
+                opened, due, channel, slices = self.cases[event.subject]
                 outcome = OUTCOME_INDEX[data.outcome]
-                self._add(data.service, slices, job.completion(opened, due, time_ms, outcome))
+                self._add(data.service, slices, job.completion(opened, due, time_ms, outcome, channel))
 
     def rows(self) -> Iterator[tuple[job.Place, dict[int, int]]]:
         """What was counted."""
@@ -64,6 +64,8 @@ class Counting:
             own = (0, job.five_minutes(time_ms)) if counter < FAMILY_SIZE else hour
             tally = whole.setdefault(own, {})
             tally[counter] = tally.get(counter, 0) + amount
+            if counter >= WHOLE_ONLY:
+                continue
             for part in parts:
                 tally = part.setdefault(hour, {})
                 tally[counter] = tally.get(counter, 0) + amount

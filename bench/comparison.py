@@ -6,23 +6,17 @@ rule, at the greatest event time of the stream: nothing else is rounded away.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 from bench.job import Place
 from bench.workload import TIME_ZONE
-from kept import counters as c
 from kept.buckets import DAY, FINE_SECONDS, FIVE_MINUTES, HOUR, HOURLY_SECONDS, SKEW_SECONDS, LocalTime
-from kept.counters import FAMILY_SIZE
 from kept.errors import KeptError
+from kept.tallies import add_into
 
 Tallies = dict[Place, dict[int, int]]
-Rows = Iterable[tuple[Place, Mapping[int, int]]]
-OF_THE_JOB = frozenset(
-    {c.OPENED, *range(c.COMPLETED, c.WITHDRAWN), c.KEPT, c.LATE, c.ELAPSED_MS, c.DUE, c.DUE_KEPT}
-)  # fmt: skip
-"""The counters of the job below the histograms; Kept has more."""
-HISTOGRAMS = frozenset({c.COMPLETION_TIME // FAMILY_SIZE, c.CLOSED_TIME // FAMILY_SIZE})
+Rows = Iterable[tuple[Place, dict[int, int]]]
 SHOWN = 10
 
 
@@ -31,29 +25,20 @@ class Disagreement(KeptError):
 
 
 def joined(rows: Rows, watermark_ms: int) -> Tallies:
-    """The job's counters of `rows`, summed over source partitions, in the buckets Kept has at `watermark_ms`."""
+    """The counters of `rows`, summed over source partitions, in the buckets Kept has at `watermark_ms`."""
     local = LocalTime(ZoneInfo(TIME_ZONE))
     until = watermark_ms // 1000 - SKEW_SECONDS
     fine_until, hourly_until = until - FINE_SECONDS, until - HOURLY_SECONDS
     tallies: Tallies = {}
     for (service, dimension, value, size, end), tally in rows:
-        counted = {counter: amount for counter, amount in tally.items() if amount and is_of_the_job(counter)}
-        if not counted:
-            continue
         hour, day = local.ends(end)
         if size == FIVE_MINUTES and hour <= fine_until:
             size, end = HOUR, hour
         if size == HOUR and day <= (fine_until if dimension else hourly_until):
             size, end = DAY, day
         total = tallies.setdefault((service, dimension, value, size, end), {})
-        for counter, amount in counted.items():
-            total[counter] = total.get(counter, 0) + amount
-    return tallies
-
-
-def is_of_the_job(counter: int) -> bool:
-    """Whether the job counts it."""
-    return counter in OF_THE_JOB if counter < FAMILY_SIZE else counter // FAMILY_SIZE in HISTOGRAMS
+        add_into(total, tally)
+    return {place: tally for place, tally in tallies.items() if tally}
 
 
 def differences(left: Tallies, right: Tallies) -> list[str]:

@@ -139,7 +139,7 @@ def nothing() -> None:
 
 
 KEPT_WORKER, KEPT_CASES, STOCK_FAUST = "kept_worker", "kept_cases", "stock_faust"
-KAFKA_STREAMS, BARE = "kafka_streams", "bare"
+KAFKA_STREAMS, QUIX_STREAMS, BARE = "kafka_streams", "quix_streams", "bare"
 CONTENDERS = (
     Contender(
         KEPT_WORKER, "**Kept, one `kept worker`** (case and indicator processor in one process)", kept(), nothing
@@ -167,7 +167,7 @@ CONTENDERS = (
         part=3,
     ),
     Contender(
-        "quix_streams",
+        QUIX_STREAMS,
         "Quix Streams, exactly once, RocksDB with changelog",
         quix_streams,
         lambda: python_with("quix_streams"),

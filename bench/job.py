@@ -3,14 +3,16 @@
 1. Read the topic from its beginning, and decode each event (JSON, CloudEvents): id, source, type, time, subject, data.
 2. Keep a register: of each case its opening, its due, its area, category and channel, and which events were applied
    (the ids, or a 64-bit hash of each). An event that was applied before changes nothing.
-3. Count what `opening` and `completion` say: the whole service by 5 minutes, its histograms (bins 1 % wide) by the
-   hour, and all of it by the hour in each of three slices.
+3. Count what `opening` and `completion` say: the whole service by 5 minutes, its histograms (bins 1 % wide) and the
+   distance from the due by the hour, and all of it but that distance by the hour in each of three slices. A case that
+   is completed takes back the risk and the overdue that its opening had foreseen.
 4. Keep register, tallies and position so that they outlive the process, as strongly as it can; they are written before
    the clock stops. (The bare loop alone keeps nothing: it is the ceiling.)
 5. Leave tallies that equal those of Kept in every counter of every bucket (see `bench.comparison`).
 
-It is lighter than Kept's, which also counts backlog, risk and overdue stocks, channel kinds and first-time-right, takes
-events in any order, and keeps what it needs to take a contribution back. The peers rely on order within a case.
+Every counter that Kept's contract gives such a stream is counted by all. Kept's own work is still more: it takes events
+in any order and of any type, and can take back whatever a case ever counted. The peers rely on order within a case, and
+on there being nothing but openings and completions.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from typing import Any, Literal
 
 import msgspec
 
-from bench.workload import TARGET_MS
+from bench.workload import DIGITAL, TARGET_MS
 from kept import counters as c
-from kept.counters import FAMILY_SIZE, OUTCOME_INDEX
+from kept.counters import FAMILY_SIZE, OUTCOME_INDEX, REJECTED_INDEX, WHOLE_ONLY
 from kept.events import Moment, Outcome, milliseconds
 from kept.histogram import bin_of
+from kept.indicators.definitions import RISK_SHARE_DIVISOR
+from kept.target_margins import BANDS, BANDS_A_SIDE, BANDS_IN_PROMISE, MARGIN
 
 Entry = tuple[int, int, int]
 """(time in ms, counter, amount)."""
@@ -62,12 +66,33 @@ A list of plain values, so that each of them can store it in its own way."""
 
 
 def opening(opened_ms: int, due_ms: int) -> list[Entry]:
-    """What an opened case counts."""
-    return [(opened_ms, c.OPENED, 1), (due_ms, c.DUE, 1)]
+    """What an opened case counts: until it is completed, it will be at risk, and from its due on overdue."""
+    return [
+        (opened_ms, c.OPENED, 1),
+        (opened_ms, c.BACKLOG_ENTERED, 1),
+        (risk_ms(opened_ms, due_ms), c.RISK_ENTERED, 1),
+        (due_ms, c.RISK_LEFT, 1),
+        (due_ms, c.OVERDUE_ENTERED, 1),
+        (due_ms, c.DUE, 1),
+    ]
 
 
-def completion(opened_ms: int, due_ms: int, at_ms: int, outcome: int) -> list[Entry]:
-    """What its completion counts."""
+def risk_ms(opened_ms: int, due_ms: int) -> int:
+    """From when on a case has less than a fifth of its time left."""
+    promised = due_ms - opened_ms
+    return opened_ms + promised - promised // RISK_SHARE_DIVISOR + 1
+
+
+def margin_band(opened_ms: int, due_ms: int, at_ms: int) -> int:
+    """How far from its due a case was completed, in twentieths of its promise; see `kept.target_margins`."""
+    promised = due_ms - opened_ms
+    if at_ms <= due_ms:
+        return max(0, BANDS_A_SIDE - (due_ms - at_ms) * BANDS_IN_PROMISE // promised)
+    return min(len(BANDS) - 1, BANDS_A_SIDE + 1 + (at_ms - due_ms - 1) * BANDS_IN_PROMISE // promised)
+
+
+def completion(opened_ms: int, due_ms: int, at_ms: int, outcome: int, channel: str | None) -> list[Entry]:
+    """What its completion counts, and takes back."""
     elapsed = at_ms - opened_ms
     duration_bin = bin_of(elapsed)
     kept = at_ms <= due_ms
@@ -77,9 +102,22 @@ def completion(opened_ms: int, due_ms: int, at_ms: int, outcome: int) -> list[En
         (at_ms, c.ELAPSED_MS, elapsed),
         (at_ms, c.CLOSED_TIME + duration_bin, 1),
         (opened_ms, c.COMPLETION_TIME + duration_bin, 1),
+        (at_ms, c.BACKLOG_LEFT, 1),
+        (at_ms, MARGIN + margin_band(opened_ms, due_ms, at_ms), 1),
     ]
-    if kept:
-        entries.append((due_ms, c.DUE_KEPT, 1))
+    if channel is not None:
+        entries.append((at_ms, c.COMPLETED_DIGITAL if channel in DIGITAL else c.COMPLETED_ASSISTED, 1))
+    if outcome != REJECTED_INDEX:
+        entries.append((at_ms, c.FIRST_TIME_RIGHT, 1))
+    if not kept:
+        entries.append((at_ms, c.OVERDUE_LEFT, 1))
+        return entries
+    entries += [(due_ms, c.DUE_KEPT, 1), (due_ms, c.OVERDUE_ENTERED, -1)]
+    risk = risk_ms(opened_ms, due_ms)
+    if at_ms <= risk:
+        entries += [(risk, c.RISK_ENTERED, -1), (due_ms, c.RISK_LEFT, -1)]
+    elif at_ms < due_ms:
+        entries += [(at_ms, c.RISK_LEFT, 1), (due_ms, c.RISK_LEFT, -1)]
     return entries
 
 
@@ -95,7 +133,9 @@ def apply(known: Case | None, event: Event) -> tuple[Case, list[Entry]] | None:
     assert known is not None
     opened, due, labels, ids = known
     outcome = OUTCOME_INDEX[data.outcome]
-    return [opened, due, labels, [*ids, event.id]], completion(opened, due, time_ms, outcome)
+    return [opened, due, labels, [*ids, event.id]], completion(
+        opened, due, time_ms, outcome, labels[DIMENSIONS.index("channel")]
+    )
 
 
 def changes(service: str, labels: Sequence[str | None], entries: list[Entry]) -> dict[str, list[tuple[int, int]]]:
@@ -104,7 +144,8 @@ def changes(service: str, labels: Sequence[str | None], entries: list[Entry]) ->
     hourly: dict[int, list[tuple[int, int]]] = {}
     for time_ms, counter, amount in entries:
         end = hour(time_ms)
-        hourly.setdefault(end, []).append((counter, amount))
+        if counter < WHOLE_ONLY:
+            hourly.setdefault(end, []).append((counter, amount))
         own = f"0|{five_minutes(time_ms)}" if counter < FAMILY_SIZE else f"1|{end}"
         found.setdefault(f"{service}|||{own}", []).append((counter, amount))
     for dimension, value in zip(DIMENSIONS, labels, strict=True):

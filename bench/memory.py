@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,16 +11,15 @@ from pathlib import Path
 
 import msgspec
 
+from bench.own_process import output_of
 from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, SOURCE, START_MS
 from kept.catalogue import read_catalogue
 from kept.durations import MINUTE_MS
-from kept.errors import Stop
 from kept.events import CaseOpened, CaseOpenedData, CaseStep, Event, StepData, moment
 from kept.intake import Rules, rules_by_service
 from kept.marks import Accounts, Mark
 from kept.partition import Changes, PartitionState
 from kept.state_records import MARK, Record, pack_mark
-from local_stack.environment import plain_environment
 from stream_processors.worker import prepare_process
 
 CASES = 1_000_000
@@ -110,11 +108,8 @@ def _state(catalogue: Path, cases: int, steps: int) -> StateMemory:
 
 
 def _in_process(catalogue: Path, cases: int, steps: int, what: str, file: Path) -> _Grown:
-    command = [sys.executable, "-m", "bench.memory", str(catalogue), str(cases), str(steps), what, str(file)]
-    done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Stop(f"the memory of the register could not be measured: {done.stderr[-600:]}")
-    return msgspec.json.decode(done.stdout, type=_Grown)
+    told = output_of("bench.memory", catalogue, cases, steps, what, file, what="the memory of the register")
+    return msgspec.json.decode(told, type=_Grown)
 
 
 def _whole(rules: dict[str, Rules], cases: int, steps: int, file: Path) -> _Grown:

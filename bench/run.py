@@ -22,15 +22,15 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from local_stack.broker import Broker
 
-from bench import memory, restore
+from bench import embedded, memory, restore
 from bench.comparison import check, joined
-from bench.contenders import CONTENDERS, Contender, Task
+from bench.contenders import CONTENDERS, KAFKA_STREAMS, KEPT_CASES, Contender, Task
 from bench.environments import NotInstalled
 from bench.measured import Measured, NotRun
 from bench.reference import Reference, references
 from bench.report import Report, StreamReport, machine, markdown
 from bench.stopwatch import Result
-from bench.workload import SERVICES, Workload, catalogue_text, dense, sparse
+from bench.workload import SERVICES, Workload, catalogue_text, dense, light, sparse
 from bench.written import Row, Written
 from command_line.topics import create_topics
 from kept.catalogue import read_catalogue
@@ -49,6 +49,8 @@ QUICK_BATCH = 500
 """So many records at once, that a short stream has more than one batch a partition."""
 PART_AT_LEAST = 10_000
 PARTITIONS = 4
+LIGHT_CONTENDERS = (KEPT_CASES, KAFKA_STREAMS)
+"""Who is measured on the light stream too."""
 MARKDOWN = Path("docs/benchmarks.md")
 
 
@@ -57,13 +59,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     chosen = [one for one in CONTENDERS if not options.only or one.name in options.only]
     events, rounds = (QUICK_EVENTS, 1) if options.quick else (options.events, options.rounds)
-    workloads = [dense(events), sparse(events)] if options.sparse else [dense(events)]
+    workloads = [dense(events), *([sparse(events)] if options.sparse else []), light(events)]
     try:
         with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder, Broker(Path(folder) / "kafka") as broker:
             settings = settings_of(broker.bootstrap, Path(folder), quick=options.quick)
             report = measure(settings, Path(folder), workloads, chosen, rounds)
             if not options.only:
-                report = with_state(report, settings, Path(folder), QUICK_CASES if options.quick else memory.CASES)
+                cases = QUICK_CASES if options.quick else memory.CASES
+                report = with_state(report, settings, Path(folder), cases, events)
     except KeptError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -94,12 +97,15 @@ def measure(
     return Report(about, rounds, [_measure(one, settings, folder, able, absent, rounds) for one in workloads])
 
 
-def with_state(report: Report, settings: Settings, folder: Path, cases: int) -> Report:
-    """`report` with the memory and the restoring of so many open cases."""
+def with_state(report: Report, settings: Settings, folder: Path, cases: int, events: int) -> Report:
+    """`report` with the memory and the restoring of so many open cases, and so many events without a broker."""
+    _say(f"{events:,} events without a broker")
+    alone = embedded.measure(Path(settings.catalogue), events)
     _say(f"memory of {cases:,} open cases")
     held = memory.measure(Path(settings.catalogue), cases)
     _say(f"restoring {cases:,} open cases")
-    return msgspec.structs.replace(report, memory=held, restore=restore.measure(settings, folder, cases))
+    restored = restore.measure(settings, folder, cases)
+    return msgspec.structs.replace(report, embedded=alone, memory=held, restore=restored)
 
 
 def _prepare(contenders: Sequence[Contender]) -> tuple[list[Contender], list[NotRun]]:
@@ -124,6 +130,8 @@ def _measure(
     absent: list[NotRun],
     rounds: int,
 ) -> StreamReport:
+    if workload.light:
+        contenders = [one for one in contenders if one.name in LIGHT_CONTENDERS]
     parts = {one.name: min(workload.events, max(PART_AT_LEAST, workload.events // one.part)) for one in contenders}
     sizes = {workload.events, *parts.values()}
     _say(f"{workload.name}: what Kept's core makes of {workload.events:,} events")

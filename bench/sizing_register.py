@@ -5,7 +5,6 @@ Each state is filled here and restored in a process of its own, so that what the
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bench.memory import CASE_KEY, LENGTH_BYTES, STEPS, open_cases, resident
+from bench.own_process import output_of
 from bench.workload import SERVICES, catalogue_text
 from kept.catalogue import read_catalogue
 from kept.errors import Stop
@@ -24,7 +24,6 @@ from kept.intake import Rules, rules_by_service
 from kept.marks import Accounts, Mark
 from kept.partition import PartitionState
 from kept.state_records import MARK, pack_mark
-from local_stack.environment import plain_environment
 from stream_processors.worker import prepare_process
 
 CASES = 100_000
@@ -59,11 +58,8 @@ def size_of(words: str, cases: int, steps: int, *, closed: bool) -> CaseSize:
             (catalogue / f"{service.id}.toml").write_text(catalogue_text(service), encoding="utf-8")
         rules = rules_by_service(read_catalogue([catalogue]))
         written = _write(rules, cases, steps, file, closed=closed)
-        command = [sys.executable, "-m", "bench.sizing_register", str(catalogue), str(file)]
-        done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Stop(f"the register could not be measured: {done.stderr[-600:]}")
-    return CaseSize(words, cases, int(done.stdout) // cases, written // cases)
+        grown = int(output_of("bench.sizing_register", catalogue, file, what="the register"))
+    return CaseSize(words, cases, grown // cases, written // cases)
 
 
 def _write(rules: dict[str, Rules], cases: int, steps: int, file: Path, *, closed: bool) -> int:

@@ -5,7 +5,6 @@ Each partition keeps its own part of every bucket it has an event for, so that m
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import zlib
@@ -16,16 +15,15 @@ from pathlib import Path
 import msgspec
 
 from bench.memory import resident
+from bench.own_process import output_of
 from bench.sizing_history import BATCH, START_MS
 from catalogue import CITY
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
-from kept.errors import Stop
 from kept.events import Event
 from kept.intake import rules_by_service
 from kept.partition import PartitionState
 from kept.tallies import MergedTallies, unpack
-from local_stack.environment import plain_environment
 from producers.simulator import simulate
 from stream_processors.worker import prepare_process
 
@@ -78,11 +76,7 @@ def _memory_of(records: Iterable[tuple[bytes, bytes]], catalogue: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="kept-sizing-") as folder:
         file = Path(folder) / "records"
         file.write_bytes(msgspec.msgpack.encode(list(records)))
-        command = [sys.executable, "-m", "bench.sizing_tallies", str(catalogue), str(file)]
-        done = subprocess.run(command, env=plain_environment(), capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Stop(f"the tallies could not be measured: {done.stderr[-600:]}")
-        return int(done.stdout)
+        return int(output_of("bench.sizing_tallies", catalogue, file, what="the tallies"))
 
 
 def _merged(catalogue: Path, file: Path) -> int:

@@ -13,10 +13,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import msgspec
+
 from kept.durations import DAY_MS, HOUR_MS, MINUTE_MS
 from kept.events import CaseCompleted, CaseOpened, CaseOpenedData, CompletedData, Event, Outcome, moment
 
 SEED = 20250106
+LIGHT = "light"
 TIME_ZONE = "Europe/Amsterdam"
 START_MS = int(datetime(2025, 1, 6, tzinfo=UTC).timestamp() * 1000)
 SOURCE = "/city/service-desk"
@@ -25,7 +28,8 @@ DUPLICATE_SHARE = 0.01
 LONGEST_RETRY_MS = 10 * MINUTE_MS
 DURATION_SPREAD = 1.1
 """Standard deviation of the logarithm of a duration."""
-CHANNELS = ("Website", "App", "Phone", "Desk")
+DIGITAL = ("Website", "App")
+CHANNELS = (*DIGITAL, "Phone", "Desk")
 AREAS = tuple(f"District {number:02d}" for number in range(1, 21))
 CATEGORIES = tuple(f"Category {number:02d}" for number in range(1, 31))
 OUTCOMES: tuple[Outcome, ...] = ("intended",) * 18 + ("not_intended", "rejected")
@@ -57,18 +61,30 @@ SERVICES = (
 TARGET_MS = {service.id: service.target_ms for service in SERVICES}
 
 
+def city(services: int) -> tuple[BenchService, ...]:
+    """So many services: those above, and more of their kind."""
+    more = (
+        SERVICES[number % len(SERVICES)]._replace(id=f"service-{number:03d}")
+        for number in range(len(SERVICES), services)
+    )
+    return (*SERVICES[:services], *more)
+
+
 class Workload(NamedTuple):
     """How many events, duplicates included, over how many days."""
 
     name: str
     events: int
     days: int
+    light: bool = False
+    """Cases have an area, but no channel and no category: one slice instead of three."""
 
     def stream(self) -> Iterator[Event]:
         """The events in order of publication."""
         rows = _rows(self)
         for time_ms, _, case, service, kind in rows:
-            yield _completed(case, service, time_ms) if kind else _opened(case, service, time_ms)
+            event = _completed(case, service, time_ms) if kind else _opened(case, service, time_ms)
+            yield _lighter(event) if self.light else event
 
 
 def dense(events: int) -> Workload:
@@ -81,15 +97,21 @@ def sparse(events: int) -> Workload:
     return Workload("sparse", events, 180)
 
 
-def catalogue_text(service: BenchService) -> str:
-    """The catalogue entry of a service, in TOML."""
+def light(events: int) -> Workload:
+    """A week of cases with one slice each."""
+    return Workload(LIGHT, events, 7, light=True)
+
+
+def catalogue_text(service: BenchService, retention: str | None = None) -> str:
+    """The catalogue entry of a service, in TOML; `retention`, such as `2h`, of its cases: None means the usual one."""
+    kept = "" if retention is None else f'case_retention = "{retention}"\nduplicate_retention = "{retention}"\n'
     return f'''id = "{service.id}"
 name = "{service.id}"
 owner = "Measurements"
 time_zone = "{TIME_ZONE}"
 expected_silence = "24h"
 simulated = true
-
+{kept}
 [channels]
 digital = ["Website", "App"]
 assisted = ["Phone", "Desk"]
@@ -160,3 +182,10 @@ def _completed(case: int, service: BenchService, time_ms: int) -> CaseCompleted:
             outcome=OUTCOMES[case % 20],
         ),
     )
+
+
+def _lighter(event: CaseOpened | CaseCompleted) -> Event:
+    data = msgspec.structs.replace(event.data, channel=None)
+    if isinstance(data, CaseOpenedData):
+        data = msgspec.structs.replace(data, category=None)
+    return msgspec.structs.replace(event, data=data)

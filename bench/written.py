@@ -98,7 +98,12 @@ def streams_row(key: bytes, value: bytes) -> Row | None:
     if b"|" not in key:
         return None
     longs = (int.from_bytes(value[place : place + 8], "big") for place in range(0, len(value), 8))
-    return place_of(key.decode()), {long >> AMOUNT_BITS: long & (1 << AMOUNT_BITS) - 1 for long in longs}
+    return place_of(key.decode()), dict(map(_counter_and_amount, longs))
+
+
+def _counter_and_amount(long: int) -> tuple[int, int]:
+    counter, amount = divmod(long, 1 << AMOUNT_BITS)
+    return counter, amount - (amount >> AMOUNT_BITS - 1 << AMOUNT_BITS)
 
 
 def quix_row(key: bytes, value: bytes) -> Row | None:

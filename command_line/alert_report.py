@@ -12,16 +12,17 @@ import typer
 
 from catalogue import folders_of, services_of
 from command_line.history_choice import history_settings
-from command_line.moments import AsOf, as_of_of
+from command_line.moments import AsOf, as_of_seconds
 from command_line.output import output
 from command_line.report_card_in_words import card_in_words, card_objects
 from command_line.terminal_width import terminal_width
 from history.open import open_history
+from kept.buckets import DAY_SECONDS
 from kept.catalogue import Service
 from kept.errors import ConfigurationError
 from kept.owners import read_owners
 from kept.settings import Settings
-from kept.signals.lead_time import DAY_SECONDS, HORIZON_SECONDS, PromiseCourse
+from kept.signals.lead_time import HORIZON_SECONDS, PromiseCourse
 from kept.signals.on_call_load import UTC, period_start
 from kept.signals.report_card import ReportCard, Watched, report_card
 from summaries.known import HistoryReader, Known
@@ -44,7 +45,7 @@ def report(
     services = services_of(settings)
     store = open_history(settings, read_only=True)
     try:
-        then = Known(HistoryReader(lambda: store), services, as_of_of(as_of, services.values()))
+        then = Known(HistoryReader(lambda: store), services, as_of_seconds(as_of, services.values()))
         now = int(time.time()) if then.as_of is None else then.as_of
         card = _card(then, store.published(), services, _people(settings), weeks, now)
     finally:

@@ -28,7 +28,7 @@ from command_line.alerts_in_words import (
 )
 from command_line.evidence_in_words import why_in_words
 from command_line.history_choice import history_settings
-from command_line.moments import AsOf, as_of_of
+from command_line.moments import AsOf, as_of_seconds
 from command_line.output import output
 from command_line.terminal_width import terminal_width
 from history.open import open_history
@@ -192,7 +192,7 @@ def find_signal(every: Sequence[Raised], prefix: str) -> Raised:
 def _then(store: HistoryStore, as_of: str | None, history: Path | None) -> Known:
     """What was known at the moment that is asked for."""
     services = services_of(history_settings(history)) if as_of is not None else {}
-    return Known(HistoryReader(lambda: store), services, as_of_of(as_of, services.values()))
+    return Known(HistoryReader(lambda: store), services, as_of_seconds(as_of, services.values()))
 
 
 def _known_to(then: Known, published: Mapping[str, int]) -> dict[str, int]:

@@ -16,7 +16,7 @@ from kept.indicators.definitions import BY_NAME as DEFINITIONS
 from kept.signals.answers import UNANSWERED, Answer
 from kept.signals.kinds import BY_NAME, Kind
 from kept.signals.raised import Raised
-from kept.signals.verdict import SMALLEST_CHANCE
+from kept.signals.verdict import chance_in_words
 from summaries import wording
 
 URGENCIES: Final = ("page", "ticket", "info")
@@ -77,16 +77,6 @@ def since(raised: Raised) -> int:
 def seconds_raised(raised: Raised, as_of: int) -> int:
     """How long it has been there, in event time, by the end of it or else by `as_of` (s)."""
     return max(0, (as_of if raised.ended_at is None else raised.ended_at) - since(raised))
-
-
-def chance_in_words(chance: float | None) -> str:
-    """How likely such evidence is if all is well, as one in so many, to two digits."""
-    if chance is None:
-        return "no test of chance"
-    if chance < SMALLEST_CHANCE:
-        return f"by chance less than 1 time in {1 / SMALLEST_CHANCE:,.0f}"
-    times = float(f"{1 / chance:.2g}")
-    return f"by chance 1 time in {times:,.0f}" if times >= 10 else f"by chance 1 time in {times:g}"
 
 
 def unit_of(raised: Raised) -> str:

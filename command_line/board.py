@@ -6,6 +6,7 @@ import os
 from typing import Final
 
 from catalogue import services_of
+from command_line.logs import write_logs
 from history.open import open_history
 from kept.settings import Settings, read_settings
 from summaries.access import access_of
@@ -22,11 +23,11 @@ def board() -> None:
     asks for a login (KEPT_BOARD_USER_HEADER, KEPT_BOARD_PROXIES, KEPT_BOARD_NAMES). See docs/board.md.
     """
     settings = read_settings(os.environ)
+    write_logs(settings)
     serve(
+        settings,
         services_of(settings),
         lambda: open_history(settings, read_only=True),
-        settings.board_port,
-        settings.board_host,
         names_of(settings),
         access_of(settings),
         recording(settings),

@@ -13,7 +13,10 @@ from kept.catalogue import Service, read_catalogue
 from kept.errors import ConfigurationError
 from kept.owners import read_owners
 
+app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service is and promises.")
 
+
+@app.command("check")
 def check(
     folders: Annotated[
         list[Path] | None,

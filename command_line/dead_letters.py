@@ -19,6 +19,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from catalogue import services_of
 from command_line.letters_in_words import (
     MOST_REDRIVES,
     RedriveCounts,
@@ -31,6 +32,7 @@ from command_line.letters_in_words import (
     redriven_in_words,
 )
 from command_line.output import output
+from kept.case_hashing import CaseHashing
 from kept.dead_letters import Address, parse_address
 from kept.durations import parse_duration
 from kept.errors import REJECT_REASONS, ConfigurationError, Stop
@@ -92,12 +94,12 @@ def list_letters(
 @app.command("show")
 def show(
     address: Annotated[str, typer.Argument(help="PARTITION:OFFSET, as `kept dead-letters list` prints it.")],
-    payload: Annotated[bool, typer.Option("--payload", help="Also the key and the payload.")] = False,
+    payload: Annotated[bool, typer.Option("--payload", help="Also the key, the payload and the headers.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Nothing but the bytes of the payload, as they are.")] = False,
     brokers: Brokers = None,
     topic_prefix: Prefix = None,
 ) -> None:
-    """One dead letter: why, where it came from, its headers; with --payload or --raw what it says."""
+    """One dead letter: why, where it came from, which headers it has; with --payload or --raw what it says."""
     place = _address(address, "ADDRESS")
     with _reader(_settings(brokers, topic_prefix)) as reader:
         letter, record = reader.letter(place)
@@ -108,10 +110,11 @@ def show(
             sys.stdout.buffer.write(record.value)
         return
     with output():
-        for said in letter_in_words(letter):
-            typer.echo(said)
         if payload:
             typer.echo("What follows may hold personal data: keep it out of tickets and chats.", err=True)
+        for said in letter_in_words(letter, whole=payload):
+            typer.echo(said)
+        if payload:
             typer.echo(f"key        {'(none)' if record.key is None else printable(record.key)}")
             text = f"(none{left_out(letter)})" if record.value is None else printable(record.value)
             typer.echo(f"payload    {text}")
@@ -145,6 +148,7 @@ def redrive_letters(
     named = {_address(text, "--address") for text in address or ()}
     matches = _filter(reason, named or None)
     edited = None if edit is None else _editor(edit)
+    hashing = CaseHashing(services_of(settings), settings.case_key)
     events_topic = topics(settings.topic_prefix, settings.partitions).events.name
     started = time.monotonic()
     with _reader(settings) as reader:
@@ -157,7 +161,7 @@ def redrive_letters(
         counts = RedriveCounts(events_topic, len(found), len(chosen), len(without_payload), len(returned))
         if yes and chosen:
             with Publisher(events_topic, settings) as to_events, Publisher(reader.topic, settings) as to_letters:
-                for sent in redrive(reader, chosen, to_events, to_letters, edited):
+                for sent in redrive(reader, chosen, to_events, to_letters, hashing, edited):
                     counts.sent += sent
     counts.seconds = round(time.monotonic() - started, 3)
     with output():

@@ -19,7 +19,7 @@ from command_line.alerts import find_signal
 from command_line.decisions_in_words import block, due_in_words, head, history_in_words, said_in_words, state_in_words
 from command_line.history_choice import history_settings
 from command_line.letters_in_words import printable
-from command_line.moments import AsOf, as_of_of
+from command_line.moments import AsOf, as_of_seconds
 from command_line.output import output
 from command_line.terminal_width import terminal_width
 from history.open import open_history
@@ -66,7 +66,7 @@ def list_decisions(
             raise ConfigurationError(f"options go after the command: kept decisions {context.invoked_subcommand} --…")
         return
     with _opened(history, read_only=True) as (store, catalogue):
-        moment = as_of_of(as_of, catalogue.values())
+        moment = as_of_seconds(as_of, catalogue.values())
         every = decisions(store.decision_entries(until=moment))
     if service is not None:
         _refuse_unknown(service, {one.service for one in every} | catalogue.keys())
@@ -88,7 +88,7 @@ def list_decisions(
 def show(id: Id, as_of: AsOf = None, history: History = None, json_output: Json = False) -> None:
     """A decision with everything that was said of it."""
     with _opened(history, read_only=True) as (store, catalogue):
-        moment = as_of_of(as_of, catalogue.values())
+        moment = as_of_seconds(as_of, catalogue.values())
         one = _find(decisions(store.decision_entries(until=moment)), id)
     with output():
         _echo(one, catalogue, int(time.time()) if moment is None else moment, json_output=json_output)
@@ -172,7 +172,7 @@ def export(
 ) -> None:
     """Everything that was ever said of decisions, an entry a row, by time; cells do nothing in a spreadsheet."""
     with _opened(history, read_only=True) as (store, catalogue):
-        entries = store.decision_entries(until=as_of_of(as_of, catalogue.values()))
+        entries = store.decision_entries(until=as_of_seconds(as_of, catalogue.values()))
     with output():
         if format == "json":
             for entry in entries:

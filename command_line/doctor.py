@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from command_line.checks import brokers, configured, installed, machine
+from command_line.checks import brokers, configured, installed, machine, watchers
 from command_line.checks.finding import Finding, mend
 from command_line.output import output
 from kept.settings import Settings
@@ -43,8 +43,13 @@ WITH_SETTINGS: dict[str, Callable[[Settings], list[Finding]]] = {
     "catalogue": configured.services,
     "history": machine.history,
     "work folder": machine.work_folder,
+    "spool folder": machine.spool,
     "metrics port": machine.metrics_port,
+    "clocks": machine.clocks,
+    "state format": configured.state_format,
     "broker": brokers.brokers,
+    "alert rules": watchers.prometheus,
+    "receivers": watchers.alertmanager,
 }
 """Checks of what the settings name. To add one: a function that returns findings, and a line here."""
 
@@ -69,7 +74,8 @@ def examine(environment: Mapping[str, str], seconds: float = SECONDS) -> list[Fi
     checks: dict[str, Check] = {name: _bound(check, environment) for name, check in ALWAYS.items()}
     if settings is not None:
         checks |= {name: _bound(check, settings) for name, check in WITH_SETTINGS.items()}
-    return [*said, *run(checks, seconds)]
+    refused = "".join(finding.seen for finding in said if finding.level == "mend")
+    return [*said, *(finding for finding in run(checks, seconds) if finding.what not in refused)]
 
 
 def run(checks: Mapping[str, Check], seconds: float) -> list[Finding]:

@@ -12,7 +12,6 @@ from typing import Any, Final
 from alert_rules.options import RuleOptions
 from command_line.alerts_in_words import (
     answer_in_words,
-    chance_in_words,
     figure_in_words,
     figures_in_words,
     kind_of,
@@ -28,6 +27,7 @@ from command_line.text_chart import Row, chart
 from kept.durations import in_words
 from kept.signals.answers import UNANSWERED, answers
 from kept.signals.raised import Raised, Response
+from kept.signals.verdict import chance_in_words
 from summaries.wording import NBSP
 
 LABEL: Final = 12

@@ -12,7 +12,7 @@ import typer
 from catalogue import services_of
 from command_line.alerts_in_words import rfc3339, shown
 from command_line.history_choice import history_settings
-from command_line.moments import AsOf, as_of_of
+from command_line.moments import AsOf, as_of_seconds
 from command_line.output import output
 from command_line.replay import SHOWN_WINDOWS, print_table, sort_key
 from history.open import open_history
@@ -57,7 +57,7 @@ def indicators(
         known = store.services()
         if service is not None and service not in known:
             raise ConfigurationError(f"{service!r} is not in the history; valid: {', '.join(known) or 'none yet'}")
-        then = Known(HistoryReader(lambda: store), services, as_of_of(as_of, services.values()))
+        then = Known(HistoryReader(lambda: store), services, as_of_seconds(as_of, services.values()))
         with output():
             for name in [service] if service is not None else known:
                 wanted = None if slices else WHOLE

@@ -6,6 +6,8 @@ import logging
 import os
 
 from catalogue import services_of
+from command_line.logs import write_logs
+from command_line.stopping import ended_at_once
 from kept.settings import read_settings
 from kept.tokens import Tokens
 from producers.intake import run_intake
@@ -19,4 +21,6 @@ def intake() -> None:
     # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     settings = read_settings(os.environ)
-    run_intake(settings, services_of(settings), lambda: Tokens(read_settings(os.environ).intake_token))
+    write_logs(settings)
+    with ended_at_once():  # until it serves, which has handlers of its own
+        run_intake(settings, services_of(settings), lambda: Tokens(read_settings(os.environ).intake_token))

@@ -73,8 +73,8 @@ def as_json_object(letter: Letter) -> dict[str, Any]:
     }
 
 
-def letter_in_words(letter: Letter) -> Iterator[str]:
-    """A letter with the headers of its event, without its key and payload."""
+def letter_in_words(letter: Letter, *, whole: bool = False) -> Iterator[str]:
+    """A letter without its key and payload, and with the names of its event's headers; `whole`: with what they say."""
     wrapping = letter.wrapping
     yield f"letter     {letter.address}"
     yield f"reason     {printable(wrapping.reason)}: {printable(wrapping.message)}"
@@ -83,7 +83,8 @@ def letter_in_words(letter: Letter) -> Iterator[str]:
     sent = "no" if letter.redriven_ms is None else _shown(letter.redriven_ms)
     yield f"redriven   {sent}{f'; has come back {wrapping.times_redriven}x' if wrapping.times_redriven else ''}"
     for name, value in wrapping.original:
-        yield f"header     {printable(name)}: {'(no value)' if value is None else printable(value)}"
+        said = "(no value)" if value is None else printable(value) if whole else f"{len(value):,} bytes"
+        yield f"header     {printable(name)}: {said}"
 
 
 def left_out(letter: Letter) -> str:

@@ -2,63 +2,79 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sys
+from collections.abc import Mapping
 from types import FrameType
+from typing import Any, Final
 
 import typer
+from typer.core import TyperGroup
 
-from command_line import dead_letters, decisions, grafana, influx, mapping, rules, topics
-from command_line.alerts import app as alerts_app
-from command_line.board import board
-from command_line.catalogue_check import check
-from command_line.demo import demo
-from command_line.doctor import doctor
-from command_line.indicators import indicators
-from command_line.intake import intake
-from command_line.post import post
-from command_line.publish import publish
-from command_line.replay import replay
-from command_line.simulate import simulate_file
-from command_line.summary import summary
-from command_line.topics_check import check as check_topics
-from command_line.topics_check import needed_rights
-from command_line.topics_grow import grow
-from command_line.worker import worker
 from kept.errors import KeptError
 
+COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "publish": "publish:publish",
+    "intake": "intake:intake",
+    "replay": "replay:replay",
+    "simulate": "simulate:simulate_file",
+    "indicators": "indicators:indicators",
+    "post": "post:post",
+    "summary": "summary:summary",
+    "worker": "worker:worker",
+    "board": "board:board",
+    "topics": "topics_group:app",
+    "alerts": "alerts:app",
+    "decisions": "decisions:app",
+    "dead-letters": "dead_letters:app",
+    "influx": "influx:app",
+    "grafana": "grafana:app",
+    "catalogue": "catalogue_check:app",
+    "mapping": "mapping:app",
+    "rules": "rules:app",
+}
+"""Name -> the module here, and in it the function or the group of commands; in the order of `kept --help`."""
+
+
+class Commands(TyperGroup):
+    """Imports a command's module when the command is asked for: what all of them need takes longer to load than any."""
+
+    # What a context and a command are, typer keeps to itself.
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        told = getattr(importlib.import_module(f"command_line.{module}"), name)
+        if isinstance(told, typer.Typer):
+            group = typer.main.get_group(told)
+            group.name = cmd_name
+            return group
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(told)
+        return typer.main.get_command(alone)
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Is the service keeping its promises, honestly counted? Start with `kept demo`.",
     epilog="Settings are KEPT_* environment variables; KEPT_NAME_FILE reads one from a file. See docs/settings.md.",
 )
-catalogue_app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service is and promises.")
-catalogue_app.command("check")(check)
-app.command()(demo)
-app.command()(doctor)
-app.command()(publish)
-app.command()(intake)
-app.command()(replay)
-app.command("simulate")(simulate_file)
-app.command()(indicators)
-app.command()(post)
-app.command()(summary)
-topics.app.command("grow")(grow)
-topics.app.command("check")(check_topics)
-topics.app.command("rights")(needed_rights)
-app.add_typer(topics.app, name="topics")
-app.add_typer(alerts_app, name="alerts")
-app.add_typer(decisions.app, name="decisions")
-app.add_typer(dead_letters.app, name="dead-letters")
-app.add_typer(influx.app, name="influx")
-app.add_typer(grafana.app, name="grafana")
-app.add_typer(catalogue_app, name="catalogue")
-app.add_typer(mapping.app, name="mapping")
-app.add_typer(rules.app, name="rules")
-app.command()(worker)
-app.command()(board)
+
+
+@app.callback()
+def kept() -> None:
+    """A group whose commands are `COMMANDS`."""
 
 
 def main() -> None:
@@ -69,6 +85,8 @@ def main() -> None:
     except KeptError as error:
         print(f"kept: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except KeyboardInterrupt:  # where no command has said what to do then
+        sys.exit(128 + signal.SIGINT)
 
 
 def _terminated(number: int, frame: FrameType | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zoneinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from command_line.output import output as standard_output
 from kept.catalogue import parse_service
 from kept.errors import ConfigurationError, Stop
+from kept.time_zones import time_zones
 from producers.mapping_draft import Known, draft_mapping
 from producers.mapping_kinds import text_of
 
@@ -43,7 +43,7 @@ def new(
     """
     if output is not None and output.exists() and not force:
         raise ConfigurationError(f"{output}: is there already; name another file, or add --force to write over it")
-    if time_zone is not None and time_zone not in zoneinfo.available_timezones():
+    if time_zone is not None and time_zone not in time_zones():
         raise ConfigurationError(
             f"--time-zone: {time_zone!r} is not valid; valid: an IANA name such as Europe/Amsterdam"
         )

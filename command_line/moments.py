@@ -1,21 +1,18 @@
-"""Moments as people type them, read in a service's local time."""
+"""The moment of `--as-of`, read in the services' local time."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from kept.asked_moment import asked_moment
 from kept.catalogue import Service
 from kept.durations import MINUTE_MS
 from kept.errors import ConfigurationError
-from producers.sources.local_times import LocalTimes
 
-UTC = ZoneInfo("UTC")
-_OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)\Z", re.IGNORECASE)
 STEP_MS = 5 * MINUTE_MS
 AsOf = Annotated[
     str | None,
@@ -26,7 +23,7 @@ AsOf = Annotated[
 ]
 
 
-def as_of_of(text: str | None, services: Iterable[Service]) -> int | None:
+def as_of_seconds(text: str | None, services: Iterable[Service]) -> int | None:
     """The moment (s since 1970 UTC) that an option `AsOf` asks for; None when it was not given.
 
     Without an offset it is local time of the `services`. Raises `ConfigurationError` as `as_of_ms`.
@@ -40,18 +37,9 @@ def as_of_of(text: str | None, services: Iterable[Service]) -> int | None:
 def as_of_ms(text: str, zone: ZoneInfo | None) -> int:
     """Milliseconds since 1970 UTC of `--as-of`; without an offset it is local time in `zone`.
 
-    Without a `zone` the offset must be given. Raises `ConfigurationError` unless it is a whole 5 minutes.
+    Raises `ConfigurationError` where `asked_moment` finds no moment, or no offset where there is no `zone`.
     """
-    if zone is None and not _OFFSET.search(text):
-        raise ConfigurationError(
-            f"--as-of: {text!r} has no offset, and the services are in several time zones; "
-            "valid: with an offset, such as 2012-01-01T00:00Z or 2012-01-01T00:00+01:00"
-        )
     try:
-        at_ms = LocalTimes(zone or UTC, date_only="start_of_day").read(text)
+        return asked_moment(text, zone) * 1000
     except ValueError as error:
-        valid = "2012-01-01T00:00 (local time of the service), or with an offset"
-        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: {valid}") from error
-    if at_ms % STEP_MS:
-        raise ConfigurationError(f"--as-of: {text!r} is not valid; valid: a whole 5 minutes, such as 09:00 or 09:05")
-    return at_ms
+        raise ConfigurationError(f"--as-of: {error}") from error

@@ -7,20 +7,22 @@ import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import typer
 from prometheus_client import start_http_server
 
 from catalogue import services_of
 from command_line.history_choice import history_settings
-from command_line.stopping import asked_to_stop
+from command_line.logs import write_logs
+from command_line.stopping import asked_to_stop, within_grace
 from history.open import open_history
 from kept.catalogue import Catalogue
 from kept.deliveries import Delivery
 from kept.errors import ConfigurationError, KeptError
 from kept.iso_week import IsoWeek, last_week_over, week_named
 from kept.settings import Settings
+from kept.time_zones import time_zones
 from summaries.post.letter import is_there, prepare
 from summaries.post.metrics import PostMetrics
 from summaries.post.office import recipients_of, send
@@ -29,6 +31,8 @@ from summaries.post.round import Post
 LOOK_SECONDS: Final = 60.0
 AFTER_AN_ERROR_SECONDS: Final = 300.0
 """A mail server that is away is not asked every minute."""
+GRACE_SECONDS: Final = 5.0
+"""What is being sent when the process is told to end may take so long."""
 
 log = logging.getLogger("kept.post")
 
@@ -52,6 +56,7 @@ def post(
     services = services_of(settings)
     sender = _post(settings, services)
     if every_week:
+        write_logs(settings)
         _every_week(sender, settings)
         return
     now = time.time()
@@ -98,7 +103,7 @@ def _zone(settings: Settings, services: Catalogue) -> ZoneInfo:
             "which Monday begins"
         )
     (name,) = zones
-    if name not in available_timezones():
+    if name not in time_zones():
         raise ConfigurationError(f"KEPT_SUMMARY_TIME_ZONE: {name!r}; valid: an IANA name such as Europe/Amsterdam")
     return ZoneInfo(name)
 
@@ -109,9 +114,13 @@ def _every_week(sender: Post, settings: Settings) -> None:
     host, port = server.server_address[:2]
     log.warning("the weekly summary goes to %d recipients; http://%s:%s/metrics", len(sender.recipients), host, port)
     with asked_to_stop() as stop:
-        while not stop.wait(_round(sender, settings, metrics)):
-            pass
+        try:
+            while not stop.wait(within_grace(stop, partial(_round, sender, settings, metrics), GRACE_SECONDS)):
+                pass
+        except KeyboardInterrupt:
+            log.warning("stopped while the mail server or the history did not answer; the next start tries it again")
     server.shutdown()
+    server.server_close()
 
 
 def _round(sender: Post, settings: Settings, metrics: PostMetrics) -> float:

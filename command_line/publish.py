@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,8 +19,10 @@ from tqdm import tqdm
 
 import catalogue
 from command_line.event_source import FILE_HELP, MAPPING_HELP, Source, rows_in_words, source_of, tell_problems
+from command_line.logs import write_logs
 from command_line.moments import STEP_MS, as_of_ms
-from command_line.stopping import asked_to_stop, sleep_until, until
+from command_line.stopping import asked_to_stop, ended_at_once, sleep_until, until
+from kept.case_hashing import CaseHashing
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.errors import ConfigurationError
@@ -34,7 +37,11 @@ from producers.simulator import NO_SCRIPT, built_in_scripts, read_script, simula
 from producers.sources import EventFile
 
 _SHOWN_PROBLEMS = 10
-_SPOOL_SECONDS = 5.0
+_FAREWELL_SECONDS = 3.0
+"""What is under way when publishing is stopped may be acknowledged for so long."""
+_CLOSE_SECONDS = 1.0
+"""The connection is then let go of within about twice that time."""
+_SPOOL_SECONDS = 3.0
 """What is on disk when live events are stopped is delivered for so long."""
 
 
@@ -43,8 +50,10 @@ class _Load(Struct):
 
     events: Iterable[tuple[int, Event]]
     total: int | None
-    pace: Pace
+    factor: float | None
+    """How many times as fast as the clock; None is as fast as possible."""
     tick_at_ms: int | None
+    hashing: CaseHashing
     file: EventFile | None = None
 
 
@@ -85,7 +94,7 @@ def publish(
     if simulated_city:
         if path is not None or mapping is not None:
             raise ConfigurationError("--simulated-city takes no file and no --mapping; leave one of them out")
-        load = _city(seed, days, rate, script, live, as_of, speed)
+        load = _city(seed, days, rate, script, live, as_of, speed, settings)
     elif script is not None:
         raise ConfigurationError("--script is for --simulated-city; what is in a file has happened already")
     elif path is None:
@@ -97,6 +106,8 @@ def publish(
         raise ConfigurationError("--live is for --simulated-city; a file has an end")
     else:
         load = _file(source_of(path, mapping), as_of, speed, settings)
+    if live:
+        write_logs(settings)
     deliver = _deliver_by_spool if live else _deliver
     _report(deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
 
@@ -109,13 +120,24 @@ def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
 
 def _file(source: Source, as_of: str | None, speed: str, settings: Settings) -> _Load:
     until_ms = None if as_of is None else as_of_ms(as_of, source.zone(settings))
-    pace = Pace(parse_speed(speed))
+    factor = parse_speed(speed)
+    hashing = CaseHashing(source.services(settings), settings.case_key)
     file = source.read(until_ms)
-    return _Load(file.events, len(file.events), pace, until_ms, file)
+    return _Load(file.events, len(file.events), factor, until_ms, hashing, file)
 
 
-def _city(seed: int, days: float, rate: float, script: str | None, live: bool, as_of: str | None, speed: str) -> _Load:
+def _city(
+    seed: int,
+    days: float,
+    rate: float,
+    script: str | None,
+    live: bool,
+    as_of: str | None,
+    speed: str,
+    settings: Settings,
+) -> _Load:
     services = read_catalogue([catalogue.CITY])
+    hashing = CaseHashing(services, settings.case_key)
     factor = parse_speed(speed)
     if live and (as_of is not None or factor is not None):
         raise ConfigurationError("--live goes on in real time; leave out --as-of and --speed")
@@ -134,30 +156,32 @@ def _city(seed: int, days: float, rate: float, script: str | None, live: bool, a
         incidents=play.incidents,
         trials=play.trials,
     )
-    return _Load(events, None, live_pace() if live else Pace(factor), None if live else end_ms)
+    return _Load(events, None, factor, None if live else end_ms, hashing)
 
 
 def _deliver(load: _Load, settings: Settings, quiet: bool) -> dict[str, Any]:
     topic = topics(settings.topic_prefix, settings.partitions).events.name
     started = time.monotonic()
-    with Publisher(topic, settings) as publisher:
-        stopped = False
+    ticks = 0
+    with ended_at_once():
+        connected = Publisher(topic, settings, hashing=load.hashing)
+    with connected as publisher, asked_to_stop() as stop:
         try:
-            publisher.publish_all(_shown(load, quiet), load.pace)
+            publisher.publish_all(_shown(load, quiet), Pace(load.factor, sleep=sleep_until(stop)), stop)
+            if load.tick_at_ms is not None:
+                publisher.tick_all_partitions(load.tick_at_ms)
+                ticks = len(publisher.partitions)
+            publisher.finish()
         except KeyboardInterrupt:
-            stopped = True
-        ticks = 0
-        if load.tick_at_ms is not None and not stopped:
-            publisher.tick_all_partitions(load.tick_at_ms)
-            ticks = len(publisher.partitions)
-        publisher.finish()
+            publisher.settle(_FAREWELL_SECONDS)
+            publisher.close(_CLOSE_SECONDS)
         return {
             "topic": topic,
             "published": publisher.published,
             "acknowledged": publisher.acknowledged,
             "failed": publisher.failed,
             "ticks": ticks,
-            "stopped": stopped,
+            "stopped": stop.is_set(),
             "seconds": round(time.monotonic() - started, 3),
         }
 
@@ -166,11 +190,15 @@ def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str,
     """Live events do not come again: they wait on disk while the broker is away."""
     topic = topics(settings.topic_prefix, settings.partitions).events.name
     started = time.monotonic()
-    with asked_to_stop() as stop, DurablePublisher(topic, settings, when_full="wait", stop=stop) as publisher:
+    stop = threading.Event()
+    with ended_at_once():
+        connected = DurablePublisher(topic, settings, hashing=load.hashing, when_full="wait", stop=stop)
+    with connected as publisher, asked_to_stop(stop):
         try:
             publisher.publish_all(until(stop, _shown(load, quiet)), live_pace(sleep=sleep_until(stop)))
         except KeyboardInterrupt:
-            publisher.finish(_SPOOL_SECONDS)
+            if publisher.delivery.connected():
+                publisher.finish(_SPOOL_SECONDS)
         return {
             "topic": topic,
             "published": publisher.accepted,

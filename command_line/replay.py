@@ -18,6 +18,7 @@ from command_line.moments import as_of_ms
 from command_line.output import output
 from history.sqlite import SQLiteHistory
 from kept.brake import Brake
+from kept.catalogue import Catalogue
 from kept.durations import in_words as duration_in_words
 from kept.errors import ConfigurationError
 from kept.events import moment
@@ -28,6 +29,7 @@ from kept.marks import Accounts
 from kept.settings import read_settings
 from local_stack.replay import replay_through_kafka
 from local_stack.replayed_history import ReplayedHistory
+from producers.sources.time_order import TimedEvents
 from stream_processors.embedded import EmbeddedPipeline
 
 _ORDER = {definition.name: index for index, definition in enumerate(DEFINITIONS)}
@@ -74,14 +76,8 @@ def replay(
     _check_history(history, embedded=embedded)
     file = source.read(at_ms)
     if embedded:
-        brake = Brake(settings.brake_events, settings.brake_share)
-        pipeline = EmbeddedPipeline(services, brake=brake)
-        if history is None:
-            pipeline.apply(event for _, event in file.events)
-            pipeline.tick(at_ms)
-        else:
-            with closing(SQLiteHistory(history)) as store:
-                ReplayedHistory(pipeline, services, store).fill(file.events, at_ms)
+        pipeline = EmbeddedPipeline(services, brake=Brake(settings.brake_events, settings.brake_share))
+        _fill(pipeline, file.events, at_ms, services, history)
         points, accounts = pipeline.indicators(at_ms // 1000, windows), pipeline.accounts
     else:
         points, accounts = replay_through_kafka(
@@ -109,6 +105,18 @@ def replay(
             if of_service or len(services) == 1:
                 print_table(of_service, title, shown)
         typer.echo(account)
+
+
+def _fill(
+    pipeline: EmbeddedPipeline, events: TimedEvents, at_ms: int, services: Catalogue, history: Path | None
+) -> None:
+    """Put all events through `pipeline`, up to `at_ms`, and what comes of it on the way into a new `history`."""
+    if history is None:
+        pipeline.apply(event for _, event in events)
+        pipeline.tick(at_ms)
+        return
+    with closing(SQLiteHistory(history)) as store:
+        ReplayedHistory(pipeline, services, store).fill(events, at_ms)
 
 
 def _check_history(history: Path | None, *, embedded: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,10 +15,12 @@ from tqdm import tqdm
 
 import catalogue
 from command_line.moments import as_of_ms
+from kept.case_hashing import CaseHashing
 from kept.catalogue import Catalogue, read_catalogue
 from kept.durations import DAY_MS
 from kept.errors import ConfigurationError
 from kept.events import Event
+from kept.settings import read_settings
 from local_stack.counterfactual import measure
 from producers.event_lines import check_name, check_place, whole_file, write_events
 from producers.simulator import NO_SCRIPT, Script, built_in_scripts, read_script, simulate
@@ -70,7 +73,9 @@ def simulate_file(
     start_ms = end_ms - int(days * DAY_MS)
     play = NO_SCRIPT if script is None else read_script(script, chosen, start_ms=start_ms, end_ms=end_ms)
     run = _Run(chosen, play, start_ms, end_ms, seed, rate)
-    written = write_events(output, _shown(run.events(), quiet=no_progress or not sys.stderr.isatty()))
+    hashing = CaseHashing(chosen, read_settings(os.environ).case_key)
+    told = ((at_ms, hashing.hashed(event)) for at_ms, event in run.events())
+    written = write_events(output, _shown(told, quiet=no_progress or not sys.stderr.isatty()))
     if truth is not None:
         name = None if script is None else Path(script).name.removesuffix(".toml")
         known = run.truth(name, written, run.effects() if measured else None)

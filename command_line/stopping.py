@@ -6,24 +6,27 @@ Who shares locks with other threads looks at an event instead.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
 _T = TypeVar("_T")
+_LOOK_SECONDS = 0.2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """Within it, the event is set by the first signal to stop; a second one is raised as usual.
+def asked_to_stop(event: threading.Event | None = None) -> Iterator[threading.Event]:
+    """Within it, the event (that given, or a new one) is set by the first signal to stop; a second is raised as usual.
 
     A signal that is ignored stays so: a shell starts jobs in the background that way.
     """
-    stop = threading.Event()
+    stop = event or threading.Event()
     former = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def heard(number: int, frame: FrameType | None) -> None:
@@ -36,6 +39,27 @@ def asked_to_stop() -> Iterator[threading.Event]:
             signal.signal(number, heard)
     try:
         yield stop
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def ended_at_once() -> Iterator[None]:
+    """Within it, a signal to stop ends the process where it is: nothing may be under way.
+
+    For a client that connects: an exception raised in the middle of it may be taken for its own, and swallowed.
+    """
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        os._exit(128 + number)
+
+    for number, handler in former.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
@@ -57,3 +81,25 @@ def sleep_until(stop: threading.Event) -> Callable[[float], None]:
             raise KeyboardInterrupt
 
     return sleep
+
+
+def within_grace(stop: threading.Event, work: Callable[[], _T], seconds: float) -> _T:
+    """What `work` returns; once `stop` is set it has `seconds` to end, then this raises `KeyboardInterrupt`.
+
+    The work is done in a thread of its own, which ends with the process: for what waits on a server that says nothing.
+    """
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not stop.is_set() and not done.done():
+        wait([done], _LOOK_SECONDS)
+    wait([done], seconds)
+    if not done.done():
+        raise KeyboardInterrupt
+    return done.result()

@@ -12,9 +12,9 @@ import typer
 
 import catalogue
 from command_line.history_choice import history_settings
+from command_line.moments import as_of_seconds
 from command_line.output import output
 from history.open import open_history
-from kept.asked_moment import asked_moment
 from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, Stop
 from kept.iso_week import IsoWeek, week_named
@@ -27,7 +27,6 @@ from summaries.post.office import recipients_of
 from summaries.weekly.facts import weeks_there
 from summaries.weekly.html_file import as_html
 from summaries.weekly.markdown import as_markdown
-from summaries.weekly.summary import zone_of
 from summaries.weekly.told import Told, told
 
 MOST_NAMED = 12
@@ -96,7 +95,7 @@ def tell(services: Catalogue, week: str | None, as_of: str | None, history: Path
     """A week, None for the newest; raises `ConfigurationError` that says which weeks there are."""
     reader = HistoryReader(lambda: open_history(history_settings(history), read_only=True))
     with closing(reader):
-        moment = None if as_of is None else _moment(as_of, services)
+        moment = as_of_seconds(as_of, services.values())
         return told(reader, services, _chosen(week, weeks_there(Known(reader, services, moment))), moment)
 
 
@@ -105,14 +104,6 @@ def _services(mapping: str | None) -> Catalogue:
         return catalogue.services_of(read_settings(os.environ))
     service = read_mapping(mapping).service()
     return {service.id: service}
-
-
-def _moment(text: str, services: Catalogue) -> int:
-    several = len({service.time_zone for service in services.values()}) > 1
-    try:
-        return asked_moment(text, None if several else zone_of(services))
-    except ValueError as error:
-        raise ConfigurationError(f"--as-of: {error}") from error
 
 
 def _chosen(name: str | None, there: list[IsoWeek]) -> IsoWeek:

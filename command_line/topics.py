@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
+from kept.errors import Stop
 from kept.settings import MOST_PARTITIONS, Settings, read_settings
 from kept.topics import Topics
 from kept.topics import topics as topics_of
@@ -97,13 +98,24 @@ def partition_counts(settings: Settings, wanted: Topics) -> dict[str, int]:
     """Partitions of each topic that exists."""
     admin = topic_admin(settings)
     try:
-        existing = set(admin.list_topics()) & {topic.name for topic in wanted.all()}
-        described = admin.describe_topics(sorted(existing)) if existing else []
+        found = described(admin, wanted)
     except KafkaError as error:
         raise kept_error(error, f"brokers {settings.brokers}") from error
     finally:
         admin.close()
-    return {row["name"]: len(row["partitions"]) for row in described}
+    return {name: len(row["partitions"]) for name, row in found.items()}
+
+
+def described(admin: KafkaAdminClient, wanted: Topics) -> dict[str, Any]:
+    """What the broker says of each topic that exists, by name; raises `Stop` when this user may not see one."""
+    rows = admin.describe_topics([topic.name for topic in wanted.all()])
+    for row in rows:
+        if for_code(row["error_code"]) is TopicAuthorizationFailedError:
+            raise Stop(
+                f"topic {row['name']}: this user may not even see it; `kept topics rights --role observer` lists the "
+                "rights that are needed, with the commands that grant them"
+            )
+    return {row["name"]: row for row in rows if not row["error_code"] and row["partitions"]}
 
 
 def topic_admin(settings: Settings, seconds: float = CONNECT_SECONDS) -> KafkaAdminClient:

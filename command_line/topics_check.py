@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from command_line.output import output
-from command_line.topics import AsJson, Brokers, Partitions, Prefix, settings_for, topic_admin
+from command_line.topics import AsJson, Brokers, Partitions, Prefix, described, settings_for, topic_admin
 from kept.errors import Stop
 from kept.rights import ROLE_HELP, rights
 from kept.settings import Settings
@@ -108,8 +108,7 @@ def mend(settings: Settings, verdicts: list[Verdict]) -> list[Verdict]:
 
 
 def _seen(admin: KafkaAdminClient, wanted: Topics) -> dict[str, SeenTopic]:
-    described = admin.describe_topics([topic.name for topic in wanted.all()])
-    there = {row["name"]: row for row in described if not row["error_code"] and row["partitions"]}
+    there = described(admin, wanted)
     config = _config(admin, sorted(there))
     return {
         name: SeenTopic(

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from catalogue import services_of
+from command_line.logs import write_logs
 from kept.settings import Settings, read_settings
 from stream_processors.worker import run_worker
 
@@ -24,6 +25,7 @@ def worker() -> None:
     non-zero exit when anything inside fails; start it again and it goes on where the state says.
     """
     settings = named_by_machine(read_settings(os.environ), socket.gethostname())
+    write_logs(settings)
     services = services_of(settings)
     if settings.work_folder:
         run_worker(settings, services, Path(settings.work_folder))

@@ -14,9 +14,10 @@ sys.path.insert(0, str(ROOT))  # the signals are made as in the tests, which are
 from markdown_page import write_or_check  # noqa: E402
 
 from command_line.report_card_in_words import card_in_words  # noqa: E402
+from kept.buckets import DAY_SECONDS  # noqa: E402
 from kept.signals.card_lines import LEAST_JUDGED  # noqa: E402
 from kept.signals.kinds import KINDS, Kind  # noqa: E402
-from kept.signals.lead_time import DAY_SECONDS, HORIZON_SECONDS, STEADY_SECONDS, TOLD_BY_THE_BREACH  # noqa: E402
+from kept.signals.lead_time import HORIZON_SECONDS, STEADY_SECONDS, TOLD_BY_THE_BREACH  # noqa: E402
 from kept.signals.report_card import ReportCard, report_card  # noqa: E402
 from kept.signals.retirement import Bars  # noqa: E402
 from tests.kept.signals.raised_signals import DAY, HOUR, NOW, raised, said, watched  # noqa: E402

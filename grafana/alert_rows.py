@@ -30,6 +30,7 @@ PIPELINE_ALERTS: Final = (
     "KeptAccountsDoNotAddUp",
     "KeptCataloguesDiffer",
     "KeptSeriesOverBudget",
+    "KeptSliceValuesFolded",
     "KeptHistoryNotAccepting",
     "KeptHistoryRefusesPoints",
     "KeptRuleEvaluationFails",

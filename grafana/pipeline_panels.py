@@ -11,6 +11,7 @@ from grafana_foundation_sdk.builders.timeseries import Panel as TimeSeries
 from grafana_foundation_sdk.models import common, dashboard
 
 from grafana import promql
+from grafana.board import COLUMNS, Board
 from grafana.colours import BLUE, VERMILLION
 from grafana.panels import dashed, number, time_chart
 from grafana.runbooks import runbook
@@ -44,6 +45,22 @@ def chart(
     for limit in limits:
         panel = panel.override_by_name(limit.words, dashed(VERMILLION))
     return panel.axis_soft_min(0).links([runbook(alert) for alert in alerts])
+
+
+def third(
+    board: Board,
+    panel: int,
+    title: str,
+    description: str,
+    unit: str,
+    queries: Sequence[Dataquery],
+    *,
+    alerts: Sequence[str] = (),
+    limits: Sequence[Limit] = (),
+) -> None:
+    """Put a `chart` next on the board as panel number `panel`, a third of a row wide."""
+    lines = chart(title, description, unit, queries, alerts=alerts, limits=limits)
+    board.place(panel, lines, width=COLUMNS // 3, height=7)
 
 
 def state(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import json
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -21,6 +22,7 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 
 from kept.errors import KeptError, Retry, Stop
+from kept.refused_connections import certificate_refused, speaks_no_tls
 
 TIMEOUT_SECONDS = 10.0
 """How long one request may take: a server that hangs counts as away."""
@@ -29,6 +31,7 @@ LONGEST_PAUSE_SECONDS = 300.0
 RETRY_STATUS = frozenset({408, 425, 429})
 """Statuses below 500 after which the same request may succeed; so may it after all of 500 and more."""
 TO_INIT = "`kept influx init` makes what is missing"
+SPEAKS_TLS = "it speaks TLS there; let KEPT_INFLUXDB_URL begin with https"
 
 Precision = Literal["s", "ns"]
 
@@ -59,6 +62,7 @@ class InfluxConnection:
     ) -> None:
         """Makes no contact yet. `ca_file`: certificates to trust, None means those of the system."""
         self.name = f"history {url}"
+        self._ca_file = ca_file
         self._clock = clock
         self._not_before = 0.0
         self._loop = asyncio.new_event_loop()
@@ -104,12 +108,12 @@ class InfluxConnection:
         try:
             return self._await(work(self._client))
         except ApiException as error:
-            if refusals and error.status in (400, 413, 422):
+            if refusals and _is_of_the_lines(error):
                 raise Refused(error.status, str(error.message)) from error
             self._heed(error.retry_after)
             raise _of_status(self.name, doing, error) from error
         except (aiohttp.ClientError, OSError, TimeoutError, InfluxDBError) as error:
-            raise _of_network(self.name, error) from error
+            raise of_network(self.name, error, self._ca_file) from error
         except (FluxQueryException, FluxCsvParserException) as error:  # the answer broke off in the middle
             raise Retry(f"{self.name}: could not {doing}: {error}") from error
         except concurrent.futures.CancelledError as error:
@@ -154,6 +158,35 @@ async def _end(client: InfluxDBClientAsync) -> None:
     await client.close()
 
 
+def _is_of_the_lines(error: ApiException) -> bool:
+    """Whether other lines might be taken. What is no InfluxDB, such as a TLS port asked in the clear, refuses all."""
+    if error.status == 413:
+        return True
+    try:
+        told = json.loads(error.body or b"")
+    except ValueError:
+        return False
+    return error.status in (400, 422) and isinstance(told, dict) and "code" in told
+
+
+def asked_in_the_clear(said: object) -> bool:
+    """Whether what a server says of a request means that its port speaks TLS alone."""
+    return "HTTPS server" in str(said)
+
+
+def of_network(name: str, error: Exception, ca_file: str | None) -> KeptError:
+    """The verb for a request without an answer; `ca_file` names the authorities that were trusted."""
+    refused = certificate_refused(error, ca_file, "KEPT_INFLUXDB_URL")
+    if refused is not None:
+        return Stop(f"{name}: {refused}")
+    if speaks_no_tls(error):
+        return Retry(f"{name}: it does not speak TLS there; with http in KEPT_INFLUXDB_URL it is not asked for")
+    if isinstance(error, aiohttp.InvalidURL):
+        return Stop(f"{name}: not a usable address; set KEPT_INFLUXDB_URL")
+    why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+    return Retry(f"{name}: {why}; try again")
+
+
 def _of_status(name: str, doing: str, error: ApiException) -> KeptError:
     """The verb for an answer that is no success."""
     status, said = error.status, error.message
@@ -161,6 +194,8 @@ def _of_status(name: str, doing: str, error: ApiException) -> KeptError:
         return Retry(f"{name}: could not {doing} ({status} {said}); try again")
     if status == 401:
         return Stop(f"{name}: the token is not valid (401); give a valid one in KEPT_INFLUXDB_TOKEN_FILE. {TO_INIT}")
+    if status == 403 and "inactive" in str(said):
+        return Stop(f"{name}: the token was taken back (403); give another in KEPT_INFLUXDB_TOKEN_FILE. {TO_INIT}")
     if status == 403:
         return Stop(
             f"{name}: the token may not {doing} (403); give one that may in KEPT_INFLUXDB_TOKEN_FILE. {TO_INIT}"
@@ -170,13 +205,6 @@ def _of_status(name: str, doing: str, error: ApiException) -> KeptError:
             f"{name}: could not {doing}: {said}; either it is not there or the token may not see it. Check "
             f"KEPT_INFLUXDB_ORG, KEPT_INFLUXDB_BUCKET and the token. {TO_INIT}"
         )
+    if asked_in_the_clear(said):
+        return Stop(f"{name}: {SPEAKS_TLS}")
     return Stop(f"{name}: could not {doing} ({status} {said}); check that KEPT_INFLUXDB_URL is an InfluxDB 2 server")
-
-
-def _of_network(name: str, error: Exception) -> KeptError:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ServerFingerprintMismatch):
-        return Stop(f"{name}: its certificate is not trusted; name a file with the right ones in KEPT_SSL_CAFILE")
-    if isinstance(error, aiohttp.InvalidURL):
-        return Stop(f"{name}: not a usable address; set KEPT_INFLUXDB_URL")
-    why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-    return Retry(f"{name}: {why}; try again")

@@ -26,7 +26,7 @@ from influxdb_client.service.setup_service import SetupService
 from msgspec import Struct
 
 from history.daily_rollup import tasks
-from history.influxdb_connection import InfluxConnection, Refused
+from history.influxdb_connection import SPEAKS_TLS, InfluxConnection, Refused, asked_in_the_clear, of_network
 from kept.catalogue import Service
 from kept.errors import ConfigurationError, KeptError, Retry, Stop
 from kept.settings import Settings
@@ -107,8 +107,9 @@ class InfluxSetup:
         make_folder(folder)
         make_folder(of_readers)
         # A worker reads what it amends; it has no business with the days.
-        yield self._token(org_id, folder / WRITE_TOKEN, mode, reads=(kept,), writes=(kept,))
-        yield self._token(org_id, of_readers / READ_TOKEN, mode, reads=(kept, daily), writes=())
+        both = (kept, daily)
+        yield self._token(org_id, folder / WRITE_TOKEN, mode, [("read", kept), ("write", kept)], both)
+        yield self._token(org_id, of_readers / READ_TOKEN, mode, [("read", kept), ("read", daily)], both)
         for name, text in tasks(services, self._settings.influxdb_bucket, self._daily).items():
             yield self._task(org_id, name, text)
 
@@ -138,11 +139,12 @@ class InfluxSetup:
             made = buckets.create_bucket(bucket_name=name, retention_rules=rule, org=org_id)
         return made, Step("bucket", name, "made", f"keeps {_duration(seconds)}")
 
-    def _token(self, org_id: str, file: Path, mode: int, *, reads: Sequence[Bucket], writes: Sequence[Bucket]) -> Step:
-        """A token with these rights in `file`; the one that is there is left when it works."""
-        rights = [*(("read", bucket) for bucket in reads), *(("write", bucket) for bucket in writes)]
-        before = read_secret(file) if file.exists() else None
-        if before is not None and self._works(before, reads, writes):
+    def _token(
+        self, org_id: str, file: Path, mode: int, rights: Sequence[tuple[str, Bucket]], buckets: Sequence[Bucket]
+    ) -> Step:
+        """A token with these rights in `file`; the one that is there is left when of `buckets` it has these alone."""
+        wrong = self._what_is_wrong(read_secret(file), rights, buckets) if file.exists() else ""
+        if wrong is None:
             file.chmod(mode)
             return Step("token", str(file), "is there")
         permissions = [
@@ -153,23 +155,23 @@ class InfluxSetup:
             made = self._client.authorizations_api().create_authorization(org_id, permissions)
         write_secret(file, str(made.token), mode)
         may = ", ".join(f"{action} {bucket.name}" for action, bucket in rights)
-        remark = f"may {may}" + ("" if before is None else "; the one that was in the file did not work")
-        return Step("token", str(file), "made", remark)
+        return Step("token", str(file), "made", f"may {may}{wrong}")
 
-    def _works(self, token: str, reads: Sequence[Bucket], writes: Sequence[Bucket]) -> bool:
+    def _what_is_wrong(self, token: str, rights: Sequence[tuple[str, Bucket]], buckets: Sequence[Bucket]) -> str | None:
+        """What is wrong with the token of a file, as the end of a remark; None when nothing is."""
+        wanted = {(action, bucket.name) for action, bucket in rights}
         connection = InfluxConnection(
             self._settings.influxdb_url, self._settings.influxdb_org, token, ca_file=self._settings.ssl_cafile
         )
         try:
-            for bucket in reads:
-                connection.query("from(bucket: bucket) |> range(start: -1s) |> limit(n: 1)", {"bucket": bucket.name})
-            for bucket in writes:
-                connection.write(bucket.name, b"# a comment writes nothing, and needs the right to write", "s")
-        except (Stop, Refused):
-            return False
+            has = {
+                (action, b.name) for action in ("read", "write") for b in buckets if _may(connection, action, b.name)
+            }
         finally:
             connection.close()
-        return True
+        if wanted - has:
+            return "; the one that was in the file did not work"
+        return "; the one that was in the file could do more" if has - wanted else None
 
     def _task(self, org_id: str, name: str, text: str) -> Step:
         api = self._client.tasks_api()
@@ -196,11 +198,26 @@ class InfluxSetup:
 
     def _kept_error(self, error: ApiException, doing: str) -> KeptError:
         said: Any = error.message
+        if not error.status:  # no answer: the client's word for a failure of TLS
+            return of_network(self._name, error, self._settings.ssl_cafile)
         if error.status in (401, 403):
             return Stop(f"{self._name}: the token may not {doing} ({error.status}); give an operator's in --token-file")
+        if asked_in_the_clear(said):
+            return Stop(f"{self._name}: {SPEAKS_TLS}")
         if error.status >= 500:
             return Retry(f"{self._name}: could not {doing} ({error.status} {said}); try again")
         return Stop(f"{self._name}: could not {doing} ({error.status} {said})")
+
+
+def _may(connection: InfluxConnection, action: str, bucket: str) -> bool:
+    try:
+        if action == "read":
+            connection.query("from(bucket: bucket) |> range(start: -1s) |> limit(n: 1)", {"bucket": bucket})
+        else:
+            connection.write(bucket, b"# a comment writes nothing, and needs the right to write", "s")
+    except (Stop, Refused):
+        return False
+    return True
 
 
 def make_folder(folder: Path) -> None:

@@ -17,6 +17,7 @@ STEP_SECONDS: Final = 300
 STEP_MS: Final = 300_000
 HOUR_SECONDS: Final = 3600
 DAY_SECONDS: Final = 86400
+WEEK_SECONDS: Final = 7 * DAY_SECONDS
 LONGEST_DAY_SECONDS: Final = 26 * 3600
 """No local day is longer, changes of the clock included."""
 
@@ -32,11 +33,6 @@ MEMORY: Final = 200_000
 """Answers remembered of one time zone at most."""
 
 
-def step_end(time_ms: int) -> int:
-    """End (s) of the 5-minute bucket that holds `time_ms`."""
-    return -(-time_ms // STEP_MS) * STEP_SECONDS
-
-
 class LocalTime:
     """Bucket edges in one time zone; answers are remembered."""
 
@@ -44,8 +40,6 @@ class LocalTime:
         self._zone = zone
         self._ends: dict[int, tuple[int, int]] = {}
         self._steady: dict[int, int | None] = {}
-        self.hours: dict[int, int] = {}
-        """End of a 5-minute bucket -> end of its hour, for those that were asked for; to look up without a call."""
 
     def ends(self, end: int) -> tuple[int, int]:
         """(end of the hour, end of the day), in s, that hold the 5-minute bucket ending at `end` (s)."""
@@ -53,10 +47,8 @@ class LocalTime:
         if known is None:
             if len(self._ends) > MEMORY:
                 self._ends.clear()
-                self.hours.clear()
                 self._steady.clear()
             known = self._ends[end] = self._find(end)
-            self.hours[end] = known[0]
         return known
 
     def hour_start(self, time: int) -> int:

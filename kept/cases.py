@@ -106,7 +106,7 @@ def contribution(facts: Facts, clock: Clock = ELAPSED_TIME) -> Contribution:
         _count_contacts(contacts, closing, entries)
     if begun is not None:
         _count_transaction(begun, facts, entries)
-    return Contribution(_slices(opened, begun), entries, step_entries)
+    return Contribution(slices_of(opened, begun), entries, step_entries)
 
 
 def is_open(facts: Facts) -> bool:
@@ -123,7 +123,8 @@ def is_open(facts: Facts) -> bool:
     return opened and not closed
 
 
-def _slices(opened: Opened | None, begun: TransactionBegun | None) -> tuple[SliceOf, ...]:
+def slices_of(opened: Opened | None, begun: TransactionBegun | None = None) -> tuple[SliceOf, ...]:
+    """The slices in which a case counts; an opening says more than the start of a transaction."""
     if opened is not None:
         area, category, channel = opened.area, opened.category, opened.channel
     elif begun is not None:

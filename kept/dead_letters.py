@@ -123,9 +123,9 @@ def times_redriven(headers: Headers) -> int:
     return _number(headers, REDRIVEN) or 0
 
 
-def redriven_headers(letter: Wrapping) -> list[Header]:
-    """The headers with which a letter's event is sent again: its own, and how many times."""
-    return [*letter.original, (REDRIVEN, b"%d" % (letter.times_redriven + 1))]
+def redriven_headers(letter: Wrapping, *, its_own: bool = True) -> list[Header]:
+    """The headers with which a letter's event is sent again: its own, unless they are left out, and how many times."""
+    return [*(letter.original if its_own else ()), (REDRIVEN, b"%d" % (letter.times_redriven + 1))]
 
 
 def write_note(sources: Iterable[Source], *, edited: bool = False) -> tuple[bytes, list[Header]]:

@@ -37,7 +37,7 @@ LATEST_MS = 253_370_764_800_000  # 9999-01-01
 TICK_TYPE = "kept.tick"
 
 
-class EventData(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class EventData(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What every event says about itself: the service, the channel and, where known, the area."""
 
     service: Label
@@ -45,21 +45,21 @@ class EventData(Struct, frozen=True, kw_only=True, omit_defaults=True):
     area: Label | None = None
 
 
-class CaseOpenedData(EventData, frozen=True, kw_only=True):
+class CaseOpenedData(EventData, frozen=True, gc=False, kw_only=True):
     """Someone asked. `due` is the promise made to this person; without it the catalogue's promise applies."""
 
     due: Moment | None = None
     category: Label | None = None
 
 
-class DueChangedData(EventData, frozen=True, kw_only=True):
+class DueChangedData(EventData, frozen=True, gc=False, kw_only=True):
     """The promise moved, with the reason given."""
 
     due: Moment
     reason: Text | None = None
 
 
-class StepData(EventData, frozen=True, kw_only=True):
+class StepData(EventData, frozen=True, gc=False, kw_only=True):
     """Work on a case; without `started` the step is a point at the event's time."""
 
     step: Label
@@ -68,19 +68,19 @@ class StepData(EventData, frozen=True, kw_only=True):
     resource: Text | None = None
 
 
-class ClockData(EventData, frozen=True, kw_only=True):
+class ClockData(EventData, frozen=True, gc=False, kw_only=True):
     """A pause, a resumption or a reopening, with the reason given."""
 
     reason: Text | None = None
 
 
-class CompletedData(EventData, frozen=True, kw_only=True):
+class CompletedData(EventData, frozen=True, gc=False, kw_only=True):
     """The case ended, with its outcome."""
 
     outcome: Outcome = "intended"
 
 
-class CostData(EventData, frozen=True, kw_only=True):
+class CostData(EventData, frozen=True, gc=False, kw_only=True):
     """Money booked; a negative amount corrects an earlier booking."""
 
     amount: Decimal
@@ -89,28 +89,28 @@ class CostData(EventData, frozen=True, kw_only=True):
     case: Text | None = None
 
 
-class ContactData(EventData, frozen=True, kw_only=True):
+class ContactData(EventData, frozen=True, gc=False, kw_only=True):
     """Someone got in touch; `case` names the case it is about and then equals the event's subject."""
 
     reason: ContactReason
     case: Text | None = None
 
 
-class FeedbackOfferedData(EventData, frozen=True, kw_only=True):
+class FeedbackOfferedData(EventData, frozen=True, gc=False, kw_only=True):
     """Someone was asked for feedback."""
 
 
-class FeedbackGivenData(EventData, frozen=True, kw_only=True):
+class FeedbackGivenData(EventData, frozen=True, gc=False, kw_only=True):
     """Someone answered, from 1 (very dissatisfied) to 5 (very satisfied)."""
 
     rating: Annotated[int, Meta(ge=1, le=5)]
 
 
-class TransactionStartedData(EventData, frozen=True, kw_only=True):
+class TransactionStartedData(EventData, frozen=True, gc=False, kw_only=True):
     """Someone began a digital transaction."""
 
 
-class TransactionFinishedData(EventData, frozen=True, kw_only=True):
+class TransactionFinishedData(EventData, frozen=True, gc=False, kw_only=True):
     """A digital transaction ended; "not eligible" is a completed answer, not a failure."""
 
     result: TransactionResult
@@ -123,7 +123,7 @@ class Expectation(Struct, frozen=True):
     direction: Literal["up", "down"]
 
 
-class ServiceChangedData(EventData, frozen=True, kw_only=True):
+class ServiceChangedData(EventData, frozen=True, gc=False, kw_only=True):
     """An improvement was made; its time is when it took effect, at most `duplicate_retention` (7 d) ago."""
 
     title: Text
@@ -134,7 +134,7 @@ class TickData(Struct, frozen=True):
     """Nothing but the time: the log has reached this moment. Written by replays, never counted."""
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+class Event(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag_field="type"):
     """The CloudEvents envelope. `subject` is the case, transaction or contact id; without it the event id serves."""
 
     specversion: Literal["1.0"]
@@ -145,129 +145,96 @@ class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="ty
     data: Any
 
 
-class CaseOpened(Event, frozen=True, kw_only=True, tag="case.opened"):
+class CaseOpened(Event, frozen=True, gc=False, kw_only=True, tag="case.opened"):
     """Someone asked."""
 
     data: CaseOpenedData
 
 
-class CaseDueChanged(Event, frozen=True, kw_only=True, tag="case.due_changed"):
+class CaseDueChanged(Event, frozen=True, gc=False, kw_only=True, tag="case.due_changed"):
     """The promise moved (never silently)."""
 
     data: DueChangedData
 
 
-class CaseStep(Event, frozen=True, kw_only=True, tag="case.step"):
+class CaseStep(Event, frozen=True, gc=False, kw_only=True, tag="case.step"):
     """Work on the case; repeated steps are rework."""
 
     data: StepData
 
 
-class CasePaused(Event, frozen=True, kw_only=True, tag="case.paused"):
+class CasePaused(Event, frozen=True, gc=False, kw_only=True, tag="case.paused"):
     """The clock stops, explicitly."""
 
     data: ClockData
 
 
-class CaseResumed(Event, frozen=True, kw_only=True, tag="case.resumed"):
+class CaseResumed(Event, frozen=True, gc=False, kw_only=True, tag="case.resumed"):
     """The clock runs again."""
 
     data: ClockData
 
 
-class CaseCompleted(Event, frozen=True, kw_only=True, tag="case.completed"):
+class CaseCompleted(Event, frozen=True, gc=False, kw_only=True, tag="case.completed"):
     """Delivered, or ended otherwise: the outcome says."""
 
     data: CompletedData
 
 
-class CaseReopened(Event, frozen=True, kw_only=True, tag="case.reopened"):
+class CaseReopened(Event, frozen=True, gc=False, kw_only=True, tag="case.reopened"):
     """It was not right the first time."""
 
     data: ClockData
 
 
-class CostBooked(Event, frozen=True, kw_only=True, tag="cost.booked"):
+class CostBooked(Event, frozen=True, gc=False, kw_only=True, tag="cost.booked"):
     """Money was spent."""
 
     data: CostData
 
 
-class ContactReceived(Event, frozen=True, kw_only=True, tag="contact.received"):
+class ContactReceived(Event, frozen=True, gc=False, kw_only=True, tag="contact.received"):
     """Demand; chasing and challenging are failure demand."""
 
     data: ContactData
 
 
-class FeedbackOffered(Event, frozen=True, kw_only=True, tag="feedback.offered"):
+class FeedbackOffered(Event, frozen=True, gc=False, kw_only=True, tag="feedback.offered"):
     """Feedback was asked for."""
 
     data: FeedbackOfferedData
 
 
-class FeedbackGiven(Event, frozen=True, kw_only=True, tag="feedback.given"):
+class FeedbackGiven(Event, frozen=True, gc=False, kw_only=True, tag="feedback.given"):
     """Feedback was given."""
 
     data: FeedbackGivenData
 
 
-class TransactionStarted(Event, frozen=True, kw_only=True, tag="transaction.started"):
+class TransactionStarted(Event, frozen=True, gc=False, kw_only=True, tag="transaction.started"):
     """A digital transaction began."""
 
     data: TransactionStartedData
 
 
-class TransactionFinished(Event, frozen=True, kw_only=True, tag="transaction.finished"):
+class TransactionFinished(Event, frozen=True, gc=False, kw_only=True, tag="transaction.finished"):
     """A digital transaction ended."""
 
     data: TransactionFinishedData
 
 
-class ServiceChanged(Event, frozen=True, kw_only=True, tag="service.changed"):
+class ServiceChanged(Event, frozen=True, gc=False, kw_only=True, tag="service.changed"):
     """An improvement was made."""
 
     data: ServiceChangedData
 
 
-class Tick(Event, frozen=True, kw_only=True, tag="kept.tick"):
+class Tick(Event, frozen=True, gc=False, kw_only=True, tag="kept.tick"):
     """The log has reached this moment on this partition (internal)."""
 
     data: TickData = TickData()
 
 
-PUBLIC_EVENTS: tuple[type[Event], ...] = (
-    CaseOpened,
-    CaseDueChanged,
-    CaseStep,
-    CasePaused,
-    CaseResumed,
-    CaseCompleted,
-    CaseReopened,
-    CostBooked,
-    ContactReceived,
-    FeedbackOffered,
-    FeedbackGiven,
-    TransactionStarted,
-    TransactionFinished,
-    ServiceChanged,
-)
-AnyEvent = (
-    CaseOpened
-    | CaseDueChanged
-    | CaseStep
-    | CasePaused
-    | CaseResumed
-    | CaseCompleted
-    | CaseReopened
-    | CostBooked
-    | ContactReceived
-    | FeedbackOffered
-    | FeedbackGiven
-    | TransactionStarted
-    | TransactionFinished
-    | ServiceChanged
-    | Tick
-)
 PublicEvent = (
     CaseOpened
     | CaseDueChanged
@@ -284,6 +251,8 @@ PublicEvent = (
     | TransactionFinished
     | ServiceChanged
 )
+AnyEvent = PublicEvent | Tick
+PUBLIC_EVENTS: tuple[type[Event], ...] = get_args(PublicEvent)
 
 _CLOSED_SETS: dict[str, Sequence[str]] = {
     "type": [str(kind.__struct_config__.tag) for kind in PUBLIC_EVENTS],

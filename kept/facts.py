@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 
-class Fact(Struct, frozen=True, array_like=True):
+class Fact(Struct, frozen=True, array_like=True, gc=False):
     """At `time` (ms since 1970 UTC) something became true of a case. `rank` orders facts of one moment."""
 
     time: int
@@ -23,7 +23,7 @@ class Fact(Struct, frozen=True, array_like=True):
     rank: ClassVar[int]
 
 
-class Opened(Fact, frozen=True, array_like=True, tag=0):
+class Opened(Fact, frozen=True, array_like=True, gc=False, tag=0):
     """The case began; `due` (ms) is the promise in force at the opening."""
 
     channel: str | None
@@ -37,7 +37,7 @@ class Opened(Fact, frozen=True, array_like=True, tag=0):
     rank: ClassVar[int] = 0
 
 
-class DueChanged(Fact, frozen=True, array_like=True, tag=1):
+class DueChanged(Fact, frozen=True, array_like=True, gc=False, tag=1):
     """The promise moved to `due` (ms)."""
 
     due: int
@@ -45,19 +45,19 @@ class DueChanged(Fact, frozen=True, array_like=True, tag=1):
     rank: ClassVar[int] = 1
 
 
-class Paused(Fact, frozen=True, array_like=True, tag=2):
+class Paused(Fact, frozen=True, array_like=True, gc=False, tag=2):
     """The clock stopped."""
 
     rank: ClassVar[int] = 2
 
 
-class Resumed(Fact, frozen=True, array_like=True, tag=3):
+class Resumed(Fact, frozen=True, array_like=True, gc=False, tag=3):
     """The clock ran again."""
 
     rank: ClassVar[int] = 3
 
 
-class Step(Fact, frozen=True, array_like=True, tag=4):
+class Step(Fact, frozen=True, array_like=True, gc=False, tag=4):
     """Work on the case in [started, ended] (ms); `ended` is None for a step known by its moment only."""
 
     step: str
@@ -69,7 +69,7 @@ class Step(Fact, frozen=True, array_like=True, tag=4):
     rank: ClassVar[int] = 4
 
 
-class Contact(Fact, frozen=True, array_like=True, tag=5):
+class Contact(Fact, frozen=True, array_like=True, gc=False, tag=5):
     """Someone got in touch about the case; `reason` is an index into `ContactReason`."""
 
     reason: int
@@ -77,7 +77,7 @@ class Contact(Fact, frozen=True, array_like=True, tag=5):
     rank: ClassVar[int] = 5
 
 
-class Completed(Fact, frozen=True, array_like=True, tag=6):
+class Completed(Fact, frozen=True, array_like=True, gc=False, tag=6):
     """The case ended; `outcome` is an index into `Outcome`."""
 
     outcome: int
@@ -85,13 +85,13 @@ class Completed(Fact, frozen=True, array_like=True, tag=6):
     rank: ClassVar[int] = 6
 
 
-class Reopened(Fact, frozen=True, array_like=True, tag=7):
+class Reopened(Fact, frozen=True, array_like=True, gc=False, tag=7):
     """It was not right the first time."""
 
     rank: ClassVar[int] = 7
 
 
-class TransactionBegun(Fact, frozen=True, array_like=True, tag=8):
+class TransactionBegun(Fact, frozen=True, array_like=True, gc=False, tag=8):
     """A digital transaction began; unresolved after `timeout` (ms) it counts as abandoned."""
 
     channel: str | None
@@ -101,7 +101,7 @@ class TransactionBegun(Fact, frozen=True, array_like=True, tag=8):
     rank: ClassVar[int] = 8
 
 
-class TransactionEnded(Fact, frozen=True, array_like=True, tag=9):
+class TransactionEnded(Fact, frozen=True, array_like=True, gc=False, tag=9):
     """A digital transaction ended; `result` is an index into `TransactionResult`."""
 
     result: int

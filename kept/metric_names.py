@@ -85,6 +85,11 @@ LAST_EVENT = Metric(
 )
 REGISTER = Metric("kept_register_cases", "Cases held in the register of a source partition", ("partition",))
 TALLY_BUCKETS = Metric("kept_tally_buckets", "Tally buckets held by a source partition", ("partition",))
+FOLDED_SLICES = Metric(
+    "kept_slice_other_events",
+    "Cases, steps and other events of a service counted under `(other)`, since a dimension has too many values",
+    ("service", "dimension"),
+)
 LAG = Metric("kept_lag_records", "Records not yet applied", ("topic", "partition"))
 EVENTS = Metric(
     "kept_events_total",
@@ -216,6 +221,7 @@ PIPELINE_METRICS: tuple[Metric, ...] = (
     LAST_EVENT,
     REGISTER,
     TALLY_BUCKETS,
+    FOLDED_SLICES,
     LAG,
     EVENTS,
     DEAD_LETTERS,

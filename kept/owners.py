@@ -8,7 +8,6 @@ Nothing secret is written there: an address that is a secret stands in a file, a
 from __future__ import annotations
 
 import re
-import zoneinfo
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -18,6 +17,7 @@ from msgspec import Meta, Struct
 from kept.calendars import parse_opening_hours
 from kept.catalogue import OWNERS_FILE, read_entries, read_utf8
 from kept.errors import ConfigurationError
+from kept.time_zones import time_zones
 from kept.toml_tables import convert_table, read_toml
 
 PLATFORM = "platform"
@@ -146,7 +146,7 @@ def _check_used(owners: Owners, folders: list[Path]) -> None:
 
 def _contradictions(name: str, owner: Owner) -> Iterable[tuple[str, object, str]]:
     """(key, value seen, what is valid) for what the types alone cannot say."""
-    if owner.time_zone not in zoneinfo.available_timezones():
+    if owner.time_zone not in time_zones():
         yield "time_zone", owner.time_zone, "an IANA name such as Europe/Amsterdam"
     if not owner.working_hours:
         yield "working_hours", {}, 'at least one weekday, such as mon = "09:00-17:00"'

@@ -7,6 +7,7 @@ applied one are the caller's to skip, events already known are duplicates.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,16 +16,17 @@ import msgspec
 from kept import events as e
 from kept.brake import Brake
 from kept.buckets import STEP_MS
-from kept.cases import Contribution, contribution, is_open
-from kept.durations import DAY_MS, HOUR_MS
+from kept.cases import is_open
+from kept.durations import HOUR_MS
 from kept.errors import Reject, StateError
 from kept.facts import AnyFact, pack, unpack, with_fact
 from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
+from kept.register import CaseRegister
 from kept.registered_changes import RegisteredChange, pack_change
-from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
-from kept.tallies import pack_key, pack_tally
+from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEAT, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.tallies import pack_series, unpack_series
 from kept.tallies import unpack as unpack_tally_record
 
 MAX_FACTS = 1000
@@ -64,7 +66,10 @@ class PartitionState:
         self.offset = -1
         self.watermark: int | None = None
         self.accounts = Accounts()
-        self.tallies = PartitionTallies({service: r.local_time for service, r in rules.items()})
+        self.tallies = PartitionTallies(
+            {service: r.local_time for service, r in rules.items()},
+            {service: r.service.most_slice_values for service, r in rules.items()},
+        )
         self._rules = rules
         self._live = live
         self._brake = brake or Brake()
@@ -73,12 +78,10 @@ class PartitionState:
         self._published_until: int | None = None
         """Values up to this moment (ms) may have been published; None: up to any, since others went on without this
         partition while it was idle or without its worker."""
-        self._register: dict[str, bytes] = {}
-        self._expiry: dict[int, list[str]] = {}
+        self._register = CaseRegister({service: r.case_retention for service, r in rules.items()})
         self._seen: set[int] = set()
         self._seen_by_hour: dict[int, list[int]] = {}
         self._seen_chunks: dict[int, list[bytes]] = {}
-        self._changed_cases: set[str] = set()
         self._new_ids: dict[int, list[int]] = {}
         self._registered: list[RegisteredChange] = []
         self._removed: list[bytes] = []
@@ -93,12 +96,7 @@ class PartitionState:
 
     def open_cases(self) -> dict[str, int]:
         """Open cases by service, counted from the register (to check the backlog against)."""
-        counts: dict[str, int] = {}
-        for key, packed in self._register.items():
-            if is_open(unpack(packed)):
-                service = key.partition("\0")[0]
-                counts[service] = counts.get(service, 0) + 1
-        return counts
+        return self._register.open_cases()
 
     def apply(
         self,
@@ -158,31 +156,31 @@ class PartitionState:
 
     def restore(self, records: Iterable[Record]) -> None:
         """Take in records of the state topic in log order (later ones replace earlier ones); then call `restored`."""
-        seen_chunks = self._restored_chunks
-        for key, value in records:
-            kind, rest = key[:1], key[1:]
-            if kind == CASE:
-                case = rest.decode()
-                if value is None:
-                    self._register.pop(case, None)
+        kind = b""
+        try:
+            for key, value in records:
+                kind, rest = key[:1], key[1:]
+                if kind == CASE:
+                    self._register.put(rest, value)
+                elif kind == TALLY:
+                    item = unpack_tally_record(rest, value)
+                    self.tallies.put(item.series, item.bucket.size, item.bucket.end, item.tally)
+                elif kind == SEAT:
+                    self.tallies.seat(unpack_series(rest))
+                elif kind == SEEN and value is None:
+                    self._restored_chunks.pop(key, None)
+                elif kind == SEEN and value is not None:
+                    self._restored_chunks[key] = _unpack_ids(value)
+                elif kind == BRAKE:
+                    self._restored_refused = {} if value is None else _unpack_refused(value)
+                elif kind == CHANGE:
+                    continue  # it is there to be handed on when the partition is split
+                elif kind == MARK and value is not None:
+                    self._restored_mark = read_mark(value)
                 else:
-                    self._register[case] = value
-            elif kind == TALLY:
-                item = unpack_tally_record(rest, value)
-                self.tallies.put(item.series, item.bucket.size, item.bucket.end, item.tally)
-            elif kind == SEEN:
-                if value is None:
-                    seen_chunks.pop(key, None)
-                else:
-                    seen_chunks[key] = _unpack_ids(value)
-            elif kind == BRAKE:
-                self._restored_refused = {} if value is None else _unpack_refused(value)
-            elif kind == CHANGE:
-                continue  # it is there to be handed on when the partition is split
-            elif kind == MARK and value is not None:
-                self._restored_mark = read_mark(value)
-            else:
-                raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
+                    raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
+        except (msgspec.MsgspecError, struct.error, ValueError) as error:
+            raise self._unreadable(kind) from error
 
     def restored(self) -> None:
         """The last record was taken in: put everything in its place."""
@@ -195,13 +193,22 @@ class PartitionState:
             )
         for key, ids in chunks.items():
             self._remember(int(key[1:].split(b"|")[0]), key, ids)
-        for case, packed in self._register.items():
-            self._schedule(case, unpack(packed))
+        try:
+            self._register.restored()
+        except msgspec.MsgspecError as error:
+            raise self._unreadable(CASE) from error
         if mark is not None:
             self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts
             self._tick = mark.tick
             self.tallies.resume(mark.compacted)
         self._brake.restore(self._restored_refused, self.offset)
+
+    def _unreadable(self, kind: bytes) -> StateError:
+        """No word of what stands there: it may be about a person."""
+        return StateError(
+            f"the state of partition {self.partition} holds a record of kind {kind!r} that cannot be read: another "
+            "program wrote it, or it is damaged; use the release that wrote it, or a backup of the topic"
+        )
 
     def _apply_tick(self, event: e.Event, latest: int | None) -> None:
         time_ms = _checked_time(event, latest)
@@ -220,16 +227,17 @@ class PartitionState:
         if isinstance(fact, Counts):
             self._apply_counts(data.service, rules, time_ms, identity, fact)
         else:
-            self._apply_fact(f"{data.service}\0{e.subject(event)}", data.service, rules, fact)
+            self._apply_fact(e.subject(event).encode(), data.service, rules, fact)
 
-    def _apply_fact(self, case: str, service: str, rules: Rules, fact: AnyFact) -> None:
-        packed = self._register.get(case)
+    def _apply_fact(self, subject: bytes, service: str, rules: Rules, fact: AnyFact) -> None:
+        cases = self._register.of(service)
+        packed = cases.packed.get(subject)
         known = unpack(packed) if packed is not None else None
         if known is None or self._is_forgotten(known, rules, fact.time):
             if self.watermark is not None and fact.time < self.watermark - rules.case_retention:
                 self.accounts.beyond_retention += 1
                 return
-            before: Contribution | None = None
+            known = None
             facts: tuple[AnyFact, ...] = (fact,)
         else:
             grown = with_fact(known, fact)
@@ -239,12 +247,10 @@ class PartitionState:
             if len(grown) > MAX_FACTS:
                 raise Reject("too_many_facts", f"more than {MAX_FACTS} events under one subject; use one for each case")
             facts = grown
-            before = contribution(known, rules.clock)
-        after = contribution(facts, rules.clock)
-        self.tallies.change(service, before, after)
-        self._register[case] = pack(facts)
-        self._changed_cases.add(case)
-        self._schedule(case, facts)
+        self.tallies.change(service, known, facts, rules.clock)
+        cases.packed[subject] = pack(facts)
+        cases.changed.add(subject)
+        cases.schedule(subject, facts)
         self._applied(service, fact.time)
 
     def _is_forgotten(self, facts: tuple[AnyFact, ...], rules: Rules, time_ms: int) -> bool:
@@ -287,30 +293,11 @@ class PartitionState:
         if self.watermark is None or time_ms > self.watermark:
             self.watermark = time_ms
 
-    def _schedule(self, case: str, facts: tuple[AnyFact, ...]) -> None:
-        """Note when a case that is not open leaves the register."""
-        if not is_open(facts):
-            service = case.partition("\0")[0]
-            rules = self._rules.get(service)
-            if rules is not None:
-                day = (facts[-1].time + 2 * rules.case_retention) // DAY_MS + 1
-                self._expiry.setdefault(day, []).append(case)
-
     def _expire(self) -> None:
         """Let go of what is past its retention, by event time."""
         if self.watermark is None:
             return
-        today = self.watermark // DAY_MS
-        for day in [day for day in self._expiry if day <= today]:
-            for case in self._expiry.pop(day):
-                packed = self._register.get(case)
-                if packed is None:
-                    continue
-                facts = unpack(packed)
-                retention = self._rules[case.partition("\0")[0]].case_retention
-                if not is_open(facts) and (facts[-1].time + 2 * retention) // DAY_MS + 1 <= today:
-                    del self._register[case]
-                    self._changed_cases.add(case)
+        self._register.expire(self.watermark)
         hour = self.watermark // HOUR_MS
         for past in [past for past in self._seen_by_hour if past < hour]:
             self._seen.difference_update(self._seen_by_hour.pop(past))
@@ -322,20 +309,15 @@ class PartitionState:
         self._seen_chunks.setdefault(hour, []).append(key)
 
     def _changes(self, dead_letters: list[DeadLetter]) -> Changes:
-        state: list[Record] = []
-        register = self._register
-        state += [(CASE + case.encode(), register.get(case)) for case in self._changed_cases]
+        state: list[Record] = list(self._register.take_changed())
         for hour, ids in self._new_ids.items():
             key = SEEN + b"%d|%d" % (hour, self.offset)
             self._remember(hour, key, ids)
             state.append((key, _pack(ids)))
         state.extend((key, None) for key in self._removed)
-        partition = self.partition
-        tallies = [
-            (series[0], pack_key(series, size, end, partition), None if tally is None else pack_tally(tally))
-            for series, size, end, tally in self.tallies.take_changed()
-        ]
+        tallies = list(self.tallies.take_changed(self.partition))
         state += [(TALLY + key, value) for _, key, value in tallies]
+        state += [(SEAT + pack_series(series), b"") for series in self.tallies.take_emptied()]
         registered = [(change.service, *pack_change(change)) for change in self._registered]
         state += [(CHANGE + key, value) for _, key, value in registered]
         refused = self._brake.take_changed()
@@ -343,7 +325,7 @@ class PartitionState:
             state.append((BRAKE, _pack(refused) if refused else None))
         mark = msgspec.structs.replace(self.mark(), late_since=self._late_since)
         state.append((MARK, pack_mark(mark)))
-        self._changed_cases, self._new_ids, self._removed, self._registered = set(), {}, [], []
+        self._new_ids, self._removed, self._registered = {}, [], []
         return Changes(state, tallies, mark, dead_letters, registered)
 
 

@@ -15,7 +15,7 @@ from kept.errors import StateError
 from kept.marks import Accounts, Mark
 from kept.partition import Changes
 from kept.registered_changes import unpack_change
-from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEEN, TALLY, Record, pack_mark, read_mark
+from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEAT, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import unpack
 
 _INHERITED = b"|inherited"
@@ -51,6 +51,8 @@ def split(
         elif kind == TALLY:
             state[parent].append((key, value))
             tallies.append((unpack(rest, value).series[0], rest, value))
+        elif kind == SEAT:
+            state[parent].append((key, value))
         elif kind == CHANGE:
             state[parent].append((key, value))
             if (change := unpack_change(rest, value)) is not None:

@@ -7,7 +7,8 @@ their far edge on a bucket edge of that age, so compaction changes no published 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from kept.buckets import (
     DAY,
@@ -16,133 +17,118 @@ from kept.buckets import (
     HOUR,
     HOURLY_SECONDS,
     SKEW_SECONDS,
-    STEP_MS,
-    STEP_SECONDS,
     LocalTime,
-    step_end,
 )
-from kept.cases import Contribution, Entry, SliceOf
-from kept.counters import FAMILY_SIZE, WHOLE_ONLY
+from kept.cases import Clock, Contribution, Entry, SliceOf, contribution, slices_of
 from kept.durations import DAY_MS
-from kept.tallies import Series, Tally, add_into
+from kept.facts import Facts, Opened
+from kept.plain_cases import is_plain
+from kept.slice_values import COUNTED_ONCE, FOLDED, MOST_SLICE_VALUES
+from kept.tallies import Series, Tally, add_into, pack_place, pack_series, pack_tally
+from kept.tally_batch import MOST_SERIES, NO_SERIES, TallyBatch
 
-WHOLE: SliceOf = ("", "")
-"""The slice of a whole service."""
+_REST = tuple((NO_SERIES,) * (MOST_SERIES - given) for given in range(MOST_SERIES + 1))
+"""What fills up so many series to `MOST_SERIES`."""
 
 
 class _SeriesCells:
     """The buckets of one series, by size and end. `touched`: those changed since the last batch, the same objects."""
 
-    __slots__ = ("_owner", "by_size", "series", "touched", "touched_hours")
+    __slots__ = ("_owner", "by_size", "key", "number", "series", "touched")
 
-    def __init__(self, owner: PartitionTallies, series: Series) -> None:
+    def __init__(self, owner: PartitionTallies, series: Series, number: int) -> None:
         self._owner = owner
         self.series = series
+        self.number = number
+        self.key = pack_series(series)
         self.by_size: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
         self.touched: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
-        self.touched_hours = self.touched[HOUR]
 
     def touch(self, size: int, end: int) -> Tally:
         """The tally that stands for (size, end), to be changed by the caller."""
-        size, end = self._owner.size_now(self.series, size, end)
+        owner = self._owner
+        if end <= owner.fine_until:
+            size, end = owner.size_now(self.series, size, end)
         tally = self.by_size[size].get(end)
         if tally is None:
             tally = self.by_size[size][end] = {}
         self.touched[size][end] = tally
-        self._owner.touched[self] = None
+        owner.touched[self] = None
         return tally
 
 
 class PartitionTallies:
     """Signed counters by series and bucket."""
 
-    def __init__(self, local_times: Mapping[str, LocalTime]) -> None:
+    def __init__(self, local_times: Mapping[str, LocalTime], most_values: Mapping[str, int]) -> None:
+        """`most_values`: of each dimension of a service."""
         self.compacted_ms: int | None = None
         self._local = local_times
-        self._cells: dict[str, dict[SliceOf, _SeriesCells]] = {}
-        """By service, then by slice."""
+        self._most_values = most_values
+        self._emptied: list[Series] = []
+        self._new_values: list[_SeriesCells] = []
+        batches = {local: TallyBatch(local) for local in local_times.values()}
+        self._gathered = {service: batches[local] for service, local in local_times.items()}
+        """By service; services of one time zone share theirs."""
+        self._batches = list(batches.values())
+        self._cells: dict[str, dict[str, dict[str, _SeriesCells]]] = defaultdict(lambda: defaultdict(dict))
+        """By service, dimension and value."""
+        self._numbered: list[_SeriesCells] = []
         self.touched: dict[_SeriesCells, None] = {}
         """Those with a bucket that changed since the last batch, in order."""
-        self._superseded: list[tuple[Series, int, int]] = []
-        self._fine_until = self._hourly_until = -(2**62)
+        self._superseded: list[tuple[_SeriesCells, int, int]] = []
+        self.fine_until = self._hourly_until = -(2**62)
+        """Ends (s) up to which buckets were joined into hours, and hours into days."""
 
     def __len__(self) -> int:
+        self._count_gathered()
         return sum(len(tallies) for cells in self._all() for tallies in cells.by_size)
 
-    def change(self, service: str, before: Contribution | None, after: Contribution) -> None:
-        """Put a case's new contribution in the place of its former one."""
-        if before is None:
-            self._add_contribution(service, after, 1)
-        elif before.slices != after.slices:
-            self._add_contribution(service, before, -1)
-            self._add_contribution(service, after, 1)
-        else:
-            self.add(service, after.slices, _difference(before.entries, after.entries))
-            if after.step_entries:
-                self._add_steps(service, after.step_entries, 1)
-            if before.step_entries:
-                self._add_steps(service, before.step_entries, -1)
+    def change(self, service: str, before: Facts | None, after: Facts, clock: Clock) -> None:
+        """Count a case by what is known of it now, instead of by what was known before."""
+        opened = after[0]
+        if isinstance(opened, Opened) and is_plain(before, after, clock):
+            self._gathered[service].plain.add(self._numbers(service, slices_of(opened)), after)
+            return
+        if before is not None:
+            self._add_contribution(service, contribution(before, clock), -1)
+        self._add_contribution(service, contribution(after, clock), 1)
 
-    def add(self, service: str, slices: tuple[SliceOf, ...], entries: Iterable[Entry]) -> None:
-        """Count `entries` in the whole service and, below `WHOLE_ONLY`, in each slice. The hottest loop: entries of one
-        time side by side share the search for their buckets, and a bucket already touched in this batch is found
-        without a call.
-        """
-        local = self._local[service]
-        hours = local.hours
-        known = self._cells.setdefault(service, {})
-        whole = known.get(WHOLE) or self._new(service, WHOLE)
-        fine_tallies, hourly_tallies = whole.touched[FIVE_MINUTES], whole.touched_hours
-        parts = [known.get(slice_of) or self._new(service, slice_of) for slice_of in slices]
-        last_ms = hour = step = None
-        fine: Tally | None = None
-        binned: Tally | None = None
-        sliced: list[Tally] = []
-        for time_ms, counter, amount in entries:
-            if time_ms != last_ms:
-                last_ms = time_ms
-                step = -(-time_ms // STEP_MS) * STEP_SECONDS
-                hour = hours.get(step)
-                if hour is None:
-                    hour = local.ends(step)[0]
-                fine = binned = None
-                sliced = []
-                for part in parts:
-                    tally = part.touched_hours.get(hour)
-                    sliced.append(part.touch(HOUR, hour) if tally is None else tally)
-            if counter < FAMILY_SIZE:
-                if fine is None:
-                    fine = fine_tallies.get(step)  # type: ignore[arg-type]
-                    if fine is None:
-                        fine = whole.touch(FIVE_MINUTES, step)  # type: ignore[arg-type]
-                tally = fine
-            else:
-                if binned is None:
-                    binned = hourly_tallies.get(hour)  # type: ignore[arg-type]
-                    if binned is None:
-                        binned = whole.touch(HOUR, hour)  # type: ignore[arg-type]
-                tally = binned
-            total = tally.get(counter, 0) + amount
-            if total:
-                tally[counter] = total
-            else:
-                tally.pop(counter, None)
-            if counter >= WHOLE_ONLY:
-                continue
-            for tally in sliced:
-                total = tally.get(counter, 0) + amount
-                if total:
-                    tally[counter] = total
-                else:
-                    tally.pop(counter, None)
+    def add(self, service: str, slices: tuple[SliceOf, ...], entries: Sequence[Entry], sign: int = 1) -> None:
+        """Count `entries`, times `sign`, in the whole service and, below `WHOLE_ONLY`, in each slice: together with the
+        rest of the batch, once it is asked for."""
+        self._gathered[service].add(self._numbers(service, slices), entries, sign)
 
     def put(self, series: Series, size: int, end: int, tally: Tally | None) -> None:
         """Set a tally while restoring."""
-        tallies = self._of(series).by_size[size]
+        tallies = self.seat(series).by_size[size]
         if tally is None:
             tallies.pop(end, None)
         else:
             tallies[end] = tally
+
+    def seat(self, series: Series) -> _SeriesCells:
+        """The cells of a series that was there before, while restoring: whether it may be is not asked again."""
+        service, dimension, value = series
+        return self._cells[service][dimension].get(value) or self._make(series)
+
+    def take_emptied(self) -> list[Series]:
+        """Series that have no bucket (any more) since the last call, after `take_changed`. They keep their place among
+        the values."""
+        never_counted = (cells.series for cells in self._new_values if not any(cells.by_size))
+        emptied = list(dict.fromkeys((*self._emptied, *never_counted)))
+        self._emptied, self._new_values = [], []
+        return emptied
+
+    def folded(self) -> Iterator[tuple[str, str, int]]:
+        """(service, dimension, cases and other events) of what is counted under `FOLDED`."""
+        self._count_gathered()
+        for service, by_dimension in self._cells.items():
+            for dimension, by_value in by_dimension.items():
+                cells = by_value.get(FOLDED)
+                if dimension and cells is not None:
+                    buckets = (tally for by_end in cells.by_size for tally in by_end.values())
+                    yield service, dimension, sum(tally.get(n, 0) for tally in buckets for n in COUNTED_ONCE)
 
     def resume(self, compacted_ms: int | None) -> None:
         """Continue with the compaction that the restored tallies have seen."""
@@ -153,6 +139,7 @@ class PartitionTallies:
         """Join buckets that have become too old for their size; at most once a day of event time."""
         if self.compacted_ms is not None and watermark_ms // DAY_MS <= self.compacted_ms // DAY_MS:
             return
+        self._count_gathered()
         self._set_edges(watermark_ms)
         for cells in list(self._all()):
             series = cells.series
@@ -160,71 +147,103 @@ class PartitionTallies:
                 continue
             fine, hourly, _ = cells.by_size
             ends = self._local[series[0]].ends
-            fine_until, until = self._fine_until, self._hourly_until if series[1] == "" else self._fine_until
+            fine_until, until = self.fine_until, self._hourly_until if series[1] == "" else self.fine_until
             for end in [end for end in fine if end <= fine_until and ends(end)[0] <= fine_until]:
                 self._join(cells, FIVE_MINUTES, end, HOUR, ends(end)[0])
             for end in [end for end in hourly if end <= until and ends(end)[1] <= until]:
                 self._join(cells, HOUR, end, DAY, ends(end)[1])
 
-    def take_changed(self) -> Iterator[tuple[Series, int, int, Tally | None]]:
-        """Each bucket changed since the last call, with its absolute tally; None for one that is gone."""
+    def take_changed(self, partition: int) -> Iterator[tuple[str, bytes, bytes | None]]:
+        """(service, key, value) of each bucket changed since the last call: its absolute tally, or None when it is
+        gone."""
+        self._count_gathered()
         touched, superseded = self.touched, self._superseded
         self.touched, self._superseded = {}, []
         for cells in touched:
-            series = cells.series
+            service, series = cells.series[0], cells.key
             for size, tallies in enumerate(cells.touched):
                 for end, tally in tallies.items():
+                    key = series + pack_place(size, end, partition)
                     if tally:
-                        yield series, size, end, tally
+                        yield service, key, pack_tally(tally)
                     else:
                         del cells.by_size[size][end]
-                        yield series, size, end, None
+                        if not any(cells.by_size):
+                            self._emptied.append(cells.series)
+                        yield service, key, None
                 tallies.clear()
-        for series, size, end in superseded:
-            if end not in self._of(series).by_size[size]:
-                yield series, size, end, None
+        for cells, size, end in superseded:
+            if end not in cells.by_size[size]:
+                yield cells.series[0], cells.key + pack_place(size, end, partition), None
 
     def items(self) -> Iterator[tuple[Series, int, int, Tally]]:
         """Every tally."""
+        self._count_gathered()
         for cells in self._all():
             for size, tallies in enumerate(cells.by_size):
                 for end, tally in tallies.items():
                     yield cells.series, size, end, tally
 
-    def _add_contribution(self, service: str, counted: Contribution, sign: int) -> None:
-        entries: list[Entry] = counted.entries
-        if sign < 0:
-            entries = [(time_ms, counter, -amount) for time_ms, counter, amount in entries]
-        self.add(service, counted.slices, entries)
-        if counted.step_entries:
-            self._add_steps(service, counted.step_entries, sign)
+    def _numbers(self, service: str, slices: tuple[SliceOf, ...]) -> list[int]:
+        """The series of the whole service and of `slices`, `MOST_SERIES` in all."""
+        known = self._cells[service]
+        numbers = [(known[""].get("") or self._new((service, "", ""))).number]
+        for dimension, value in slices:
+            numbers.append((known[dimension].get(value) or self._new((service, dimension, value))).number)
+        numbers += _REST[len(numbers)]
+        return numbers
 
-    def _add_steps(self, service: str, entries: list[tuple[str, int, int, int]], sign: int) -> None:
-        ends = self._local[service].ends
-        for step, time_ms, counter, amount in entries:
-            tally = self._of((service, "step", step)).touch(HOUR, ends(step_end(time_ms))[0])
-            add_into(tally, {counter: sign * amount})
+    def _add_contribution(self, service: str, counted: Contribution, sign: int) -> None:
+        self.add(service, counted.slices, counted.entries, sign)
+        for step, time_ms, counter, amount in counted.step_entries:
+            number = (self._cells[service]["step"].get(step) or self._new((service, "step", step))).number
+            self._gathered[service].add((NO_SERIES, number, *_REST[2]), ((time_ms, counter, amount),), sign)
+
+    def _count_gathered(self) -> None:
+        for batch in self._batches:
+            for number, size, end, counters, amounts in batch.take():
+                cells = self._numbered[number]
+                tally = cells.touch(size, end)
+                if not tally:
+                    tally.update(zip(counters, amounts, strict=True))
+                    continue
+                for counter, amount in zip(counters, amounts, strict=True):
+                    total = tally.get(counter, 0) + amount
+                    if total:
+                        tally[counter] = total
+                    else:
+                        del tally[counter]
 
     def _all(self) -> Iterator[_SeriesCells]:
-        for by_slice in self._cells.values():
-            yield from by_slice.values()
+        for by_dimension in self._cells.values():
+            for by_value in by_dimension.values():
+                yield from by_value.values()
 
-    def _of(self, series: Series) -> _SeriesCells:
+    def _new(self, series: Series) -> _SeriesCells:
+        """The cells of a value that has none: its own, or those of `FOLDED` when the dimension has enough values."""
+        service, dimension, _ = series
+        if dimension:
+            by_value = self._cells[service][dimension]
+            folded = by_value.get(FOLDED)
+            if folded is not None:
+                return folded
+            if len(by_value) >= self._most_values.get(service, MOST_SLICE_VALUES):
+                series = (service, dimension, FOLDED)
+        cells = self._make(series)
+        self._new_values.append(cells)
+        return cells
+
+    def _make(self, series: Series) -> _SeriesCells:
         service, dimension, value = series
-        slice_of = (dimension, value)
-        return self._cells.setdefault(service, {}).get(slice_of) or self._new(service, slice_of)
-
-    def _new(self, service: str, slice_of: SliceOf) -> _SeriesCells:
-        cells = self._cells[service][slice_of] = _SeriesCells(self, (service, *slice_of))
+        cells = self._cells[service][dimension][value] = _SeriesCells(self, series, len(self._numbered))
+        self._numbered.append(cells)
         return cells
 
     def size_now(self, series: Series, size: int, end: int) -> tuple[int, int]:
         """The bucket that stands for (size, end) since the last compaction."""
-        if end > self._fine_until:
-            return size, end
         hour, day = self._local[series[0]].ends(end)
-        until = self._hourly_until if series[1] == "" else self._fine_until
-        if size == FIVE_MINUTES and hour <= self._fine_until:
+        until = self._hourly_until if series[1] == "" else self.fine_until
+        if size == FIVE_MINUTES and hour <= self.fine_until:
             size, end = HOUR, hour
         if size == HOUR and day <= until:
             size, end = DAY, day
@@ -233,22 +252,10 @@ class PartitionTallies:
     def _join(self, cells: _SeriesCells, size: int, end: int, into: int, into_end: int) -> None:
         part = cells.by_size[size].pop(end)
         cells.touched[size].pop(end, None)
-        self._superseded.append((cells.series, size, end))
+        self._superseded.append((cells, size, end))
         add_into(cells.touch(into, into_end), part)
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms
-        self._fine_until = watermark_ms // 1000 - SKEW_SECONDS - FINE_SECONDS
+        self.fine_until = watermark_ms // 1000 - SKEW_SECONDS - FINE_SECONDS
         self._hourly_until = watermark_ms // 1000 - SKEW_SECONDS - HOURLY_SECONDS
-
-
-def _difference(before: list[Entry], after: list[Entry]) -> list[Entry]:
-    """after - before, without what is the same in both."""
-    change: dict[tuple[int, int], int] = {}
-    for time_ms, counter, amount in after:
-        key = (time_ms, counter)
-        change[key] = change.get(key, 0) + amount
-    for time_ms, counter, amount in before:
-        key = (time_ms, counter)
-        change[key] = change.get(key, 0) - amount
-    return [(time_ms, counter, amount) for (time_ms, counter), amount in change.items() if amount]

@@ -56,7 +56,7 @@ def peers_of(service: Service, catalogue: Mapping[str, Service]) -> list[Service
     return sorted(alike, key=lambda other: (other.name, other.id)) if len(alike) > 1 else []
 
 
-def contradictions(services: Iterable[Service]) -> Iterator[tuple[Service, Service, str]]:
+def unlike_peers(services: Iterable[Service]) -> Iterator[tuple[Service, Service, str]]:
     """(service, an earlier one of its peer group, why they cannot be in one), where that is so."""
     first: dict[str, Service] = {}
     for service in services:

@@ -38,6 +38,13 @@ DEAD_WAIT: Final = 5 * MINUTE
 ACCOUNTS_WAIT: Final = 5 * MINUTE
 """Both sides of the account are read at one scrape; a partition that moves is shown twice, or not at all, for one."""
 
+FOLDED_NOW: Final = "15m"
+FOLDED_BEFORE: Final = "1h"
+"""More is folded now than ever in the hour before: a worker that restarts, or a partition that moves, is no growth."""
+FOLDED_WAIT: Final = 5 * MINUTE
+FOLDED_HOLD: Final = 60 * MINUTE
+"""A source that sends such a value now and then is one alert, not many."""
+
 HISTORY_WAITING_SECONDS: Final = 5 * MINUTE
 """A compaction or a backup of the store is over by then."""
 HISTORY_WAIT: Final = 1 * MINUTE

@@ -1,7 +1,7 @@
-"""Why a broker cannot be reached, in words a person can act on. Pure: it reads errors, it connects to nothing.
+"""Why a server cannot be reached, in words a person can act on. Pure: it reads errors, it connects to nothing.
 
-Both Kafka clients hide the reason of a failed first connection behind a time-out, and each wraps the system's errors in
-its own way; what they have in common is read here.
+Both Kafka clients hide the reason of a failed first connection behind a time-out, and each client, InfluxDB's too,
+wraps the system's errors in its own way; what they have in common is read here.
 """
 
 from __future__ import annotations
@@ -41,6 +41,24 @@ def why_refused(error: BaseException, settings: Settings) -> Refusal | None:
     return None
 
 
+def certificate_refused(error: BaseException, ca_file: str | None, address: str) -> str | None:
+    """Why the server's certificate was not accepted, if that is what `error`, or one it came from, says.
+
+    `ca_file`: where the trusted authorities are, None for those of the system; `address`: where the server's name
+    is written down.
+    """
+    for each in _causes(error):
+        # aiohttp has an error of this kind, too, without what OpenSSL says: that is in the one it came from.
+        if isinstance(each, ssl.SSLCertVerificationError) and hasattr(each, "verify_code"):
+            return _unverified(each.verify_code, each.verify_message, ca_file, address)
+    return None
+
+
+def speaks_no_tls(error: BaseException) -> bool:
+    """Whether `error`, or one it came from, says that the server answers TLS with something else."""
+    return any(_tls_reason(each) in NO_TLS for each in _causes(error))
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -51,11 +69,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _of_tls(error: BaseException, settings: Settings) -> Refusal | None:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Refusal(True, _unverified(error.verify_code, error.verify_message, settings))
-    reason = error.reason if isinstance(error, ssl.SSLError) else None
-    if reason is None:
-        found = SSL_REASON.search(str(error))
-        reason = found.group(1) if found else ""
+        address = "KEPT_BROKERS and into the broker's advertised.listeners"
+        return Refusal(True, _unverified(error.verify_code, error.verify_message, settings.ssl_cafile, address))
+    reason = _tls_reason(error)
     if "ALERT" in reason:
         shown = "the one in KEPT_SSL_CERTFILE" if settings.ssl_certfile else "none (KEPT_SSL_CERTFILE is not set)"
         return Refusal(
@@ -66,15 +82,24 @@ def _of_tls(error: BaseException, settings: Settings) -> Refusal | None:
     return None
 
 
-def _unverified(code: int, message: str, settings: Settings) -> str:
+def _tls_reason(error: BaseException) -> str:
+    """OpenSSL's word for what went wrong; empty when this is no error of TLS."""
+    reason = getattr(error, "reason", None) if isinstance(error, ssl.SSLError) else None
+    if isinstance(reason, str):
+        return reason
+    found = SSL_REASON.search(str(error))
+    return found.group(1) if found else ""
+
+
+def _unverified(code: int, message: str, ca_file: str | None, address: str) -> str:
     if code in OTHER_HOST:
         return (
-            f"its certificate is for another host ({message.rstrip('.')}); put the name that the certificate has into "
-            "KEPT_BROKERS and into the broker's advertised.listeners"
+            f"its certificate is for another host ({message.rstrip('.')}); put the name that the certificate has "
+            f"into {address}"
         )
     if code in OUT_OF_DATE:
         return f"its certificate is out of date ({message}); renew it, or set this machine's clock right"
-    trusted = f"those of {settings.ssl_cafile}" if settings.ssl_cafile else "those of the system"
+    trusted = f"those of {ca_file}" if ca_file else "those of the system"
     return (
         f"its certificate is signed by an authority that is not trusted ({message}); trusted are {trusted}: put the "
         "authority's certificate into KEPT_SSL_CAFILE"

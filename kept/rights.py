@@ -10,12 +10,15 @@ from msgspec import Struct
 from kept.settings import Settings
 from kept.topics import consumer_group, topics, transactional_id
 
-Role = Literal["worker", "producer", "operator"]
+Role = Literal["worker", "producer", "operator", "observer", "letters"]
 ROLE_HELP: dict[Role, str] = {
     "worker": "`kept worker`",
-    "producer": "`kept publish`, and any service system that sends events",
-    "operator": "`kept topics create` and `check`, `kept doctor`",
+    "producer": "`kept intake`, `kept publish`, and any service system that sends events",
+    "operator": "`kept topics create` and `check --fix`",
+    "observer": "`kept doctor`, `kept topics list` and `check`: sees how topics are set, no message",
+    "letters": "`kept dead-letters`: reads what was put aside, sends it again",
 }
+SEES_BROKERS: tuple[Role, ...] = ("operator", "observer")
 
 
 class Right(Struct, frozen=True):
@@ -55,4 +58,8 @@ def _rights(settings: Settings) -> Iterator[Right]:
     yield Right("producer", "topic", named.events.name, ("Write",))
     for topic in named.all():
         yield Right("operator", "topic", topic.name, ("Create", "Describe", "DescribeConfigs", "AlterConfigs"))
-    yield Right("operator", "cluster", "kafka-cluster", ("DescribeConfigs",))
+        yield Right("observer", "topic", topic.name, ("Describe", "DescribeConfigs"))
+    for role in SEES_BROKERS:
+        yield Right(role, "cluster", "kafka-cluster", ("DescribeConfigs",))
+    yield Right("letters", "topic", named.dead_letters.name, ("Read", "Write"))
+    yield Right("letters", "topic", named.events.name, ("Write",))

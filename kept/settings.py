@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kept.errors import ConfigurationError
+from kept.loopback import is_loopback
 from kept.toml_tables import valid_values
 
 PREFIX = "KEPT_"
@@ -23,6 +24,7 @@ URL_PATTERN = r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"
 """http or https, without a name and password in it."""
 MOST_BODY_BYTES = 7 * 1024 * 1024
 """So that an event that is a whole body fits into a message of the topic."""
+URL_OR_NOTHING = rf"^(?:{URL_PATTERN[1:-1]})?$"
 HEADER_PATTERN = r"^([A-Za-z0-9-]+)?$"
 """The name of a header of HTTP, or nothing."""
 VISIBLE_ASCII = r"^[!-~]+$"
@@ -36,6 +38,7 @@ SECRETS = frozenset(
         "grafana_token",
         "board_token",
         "smtp_password",
+        "case_key",
     }
 )
 """Settings whose value is shown nowhere."""
@@ -72,6 +75,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Of an encrypted private key. Give it in a file: `KEPT_SSL_KEY_PASSWORD_FILE`."""
     catalogue: str = ""
     """Folders with one TOML file a service, separated by `:`; empty means the simulated city."""
+    case_key: str | None = None
+    """Hashes case ids for services that ask for it (docs/privacy.md); the same for all producers. Give it in a file:
+    `KEPT_CASE_KEY_FILE`."""
     history: Literal["sqlite", "influxdb"] = "sqlite"
     """Where indicators are kept: sqlite (one file) or influxdb."""
     history_path: str = "kept-history.sqlite"
@@ -88,6 +94,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Grafana server, with the path it is under; with https, `KEPT_SSL_CAFILE` names the certificates to trust."""
     grafana_token: Annotated[str, Meta(pattern=VISIBLE_ASCII)] | None = None
     """Of a service account with the role Editor. Give it in a file: `KEPT_GRAFANA_TOKEN_FILE`."""
+    prometheus_url: Annotated[str, Meta(pattern=URL_OR_NOTHING)] = ""
+    """Prometheus, for `kept doctor`: does it scrape the workers, are its rules of this catalogue? Empty: not asked."""
+    alertmanager_url: Annotated[str, Meta(pattern=URL_OR_NOTHING)] = ""
+    """Alertmanager, for `kept doctor`: has it a receiver for each owner? Empty: not asked."""
     worker_id: str = "worker-1"
     """Distinct for each worker of a pipeline, stable over its restarts; `hostname` takes that of the container."""
     metrics_host: str = "127.0.0.1"
@@ -100,12 +110,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """False for a replay: events ahead of the wall clock are not refused."""
     idle_seconds: Seconds = 30.0
     """A partition without events for so long no longer holds back the published time."""
+    log_format: Literal["text", "json"] = "text"
+    """How commands that run for long write their log to standard error: text, or json (one object a line)."""
     stall_seconds: Seconds = 120.0
     """/healthz fails when there is work and nothing moved for so long."""
+    session_seconds: Annotated[float, Meta(ge=1, le=300)] = 10.0
+    """A worker that says nothing for so long loses its partitions to the others; the broker bounds what is valid."""
     publishing_pause: Annotated[float, Meta(ge=0, le=100)] = 5.0
     """After publishing, a partition's services wait so many times as long as it took: counting events comes first."""
     max_batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 20_000
     """Records fetched, and applied in one transaction, at most."""
+    state_format: Annotated[int, Meta(ge=0)] = 0
+    """Format in which workers write their state, for upgrades (docs/upgrading.md); 0 means the release's own choice."""
     brake_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
     """Stop when more than this share of the last events of a source partition was refused; 1 never stops."""
     brake_events: Annotated[int, Meta(ge=100, le=100_000)] = 1000
@@ -124,6 +140,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A request's body, also after decompression, at most."""
     intake_requests: Annotated[int, Meta(ge=1, le=10_000)] = 64
     """Requests under way at once, at most; more are told to come again."""
+    intake_requests_per_second: Annotated[float, Meta(gt=0, le=1_000_000)] = 500.0
+    """Requests of one sender in the long run, ten times as many at once; more are told to come again."""
+    trusted_proxies: str = ""
+    """Addresses or networks of proxies before intake and board whose X-Forwarded-For says who asks, comma separated."""
     board_host: str = "127.0.0.1"
     """Where `kept board` listens. Beyond loopback it needs a login (docs/board.md), and TLS by a proxy."""
     board_port: Port = 8400
@@ -140,6 +160,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Addresses or networks of the proxies whose header is believed, comma separated; empty means loopback."""
     board_access: Literal["login", "open"] = "login"
     """`open`: everybody who reaches the board beyond loopback sees all of it, without a login."""
+    board_requests_per_second: Annotated[float, Meta(gt=0, le=1_000_000)] = 50.0
+    """Requests of one viewer in the long run, ten times as many at once; more are told to come again."""
     board_url: Annotated[str, Meta(pattern=URL_PATTERN)] = "http://127.0.0.1:8400"
     """Where readers of the weekly summary reach the board; its links begin so."""
     smtp_server: Annotated[str, Meta(pattern=r"^[^\s:/@]+:[0-9]{1,5}$")] = "127.0.0.1:25"
@@ -179,6 +201,27 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def uses_sasl(self) -> bool:
         """Whether a name and a password are sent."""
         return self.security_protocol.startswith("SASL")
+
+    def trusts_somebody(self) -> bool:
+        """Whether any connection is encrypted, so that `ssl_cafile` means something."""
+        addresses = (self.influxdb_url, self.grafana_url, self.prometheus_url, self.alertmanager_url)
+        mails = bool(self.summary_to) and self.smtp_security != "none"
+        return self.uses_tls() or mails or any(address.startswith("https:") for address in addresses)
+
+    def refuse_password_in_clear(self) -> None:
+        """Raise `ConfigurationError` when the password would go over a network for all to read.
+
+        SCRAM never sends it; PLAIN does, and without TLS only this machine's own broker may get it so.
+        """
+        if self.security_protocol != "SASL_PLAINTEXT" or self.sasl_mechanism != "PLAIN":
+            return
+        elsewhere = [broker for broker in self.broker_list() if not is_loopback(broker.rsplit(":", 1)[0])]
+        if elsewhere:
+            raise ConfigurationError(
+                f"{PREFIX}SASL_MECHANISM: PLAIN without TLS would send the password of {PREFIX}SASL_USERNAME to "
+                f"{elsewhere[0]} for all to read; valid there: {PREFIX}SECURITY_PROTOCOL=SASL_SSL, or a mechanism that "
+                "does not send it: SCRAM-SHA-256, SCRAM-SHA-512"
+            )
 
 
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
@@ -220,7 +263,7 @@ def read_settings(
         what, _, path = str(error).partition(" - at `$.")
         name = path.rstrip("`")
         # A secret that is not valid is still a secret, and an address with an @ has one in it.
-        hidden = name in SECRETS or (name in ("influxdb_url", "grafana_url") and "@" in values.get(name, ""))
+        hidden = name in SECRETS or (name.endswith("_url") and "@" in values.get(name, ""))
         shown = "" if hidden else f", seen {values.get(name)!r}"
         closed_set = valid_values(Settings, name)
         valid = f"; valid: {closed_set}" if closed_set else ""
@@ -230,6 +273,17 @@ def read_settings(
 
 
 def _check_security(settings: Settings) -> None:
+    settings.refuse_password_in_clear()
+    if settings.sasl_password and not settings.uses_sasl():
+        raise ConfigurationError(
+            f"{PREFIX}SASL_PASSWORD is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: nobody "
+            "would log in with it; valid with a password: SASL_SSL, SASL_PLAINTEXT"
+        )
+    if settings.ssl_cafile and not settings.trusts_somebody():
+        raise ConfigurationError(
+            f"{PREFIX}SSL_CAFILE is set, but {PREFIX}SECURITY_PROTOCOL is {settings.security_protocol} and no address "
+            "begins with https: nothing would be encrypted; valid with it: SSL, SASL_SSL"
+        )
     if settings.uses_sasl():
         for name in ("sasl_username", "sasl_password"):
             if not getattr(settings, name):

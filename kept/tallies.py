@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from kept.buckets import DAY, LocalTime
 from kept.counters import FAMILY_SIZE
+from kept.slice_values import FOLDED, OTHER
 
 Tally = dict[int, int]
 """Counter number -> amount; zero is absent."""
@@ -46,13 +47,13 @@ _unpack_series = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
 _unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
 _PLACE = struct.Struct(">BqI")
 """Size and end of the bucket, source partition: the end of a key, behind its series."""
-_place = _PLACE.pack
+pack_place = _PLACE.pack
+"""Size, end of the bucket and source partition: the end of a message's key."""
+pack_series = _pack
+"""A series: the beginning of a message's key."""
 _SERIES_MEMORY = 100_000
-
-
-@functools.lru_cache(_SERIES_MEMORY)
-def _series_key(series: Series) -> bytes:
-    return _pack(series)
+MOST_WAITING = 200_000
+"""So many tallies wait at most until somebody reads: of those that are superseded meanwhile some 50 MB."""
 
 
 @functools.lru_cache(_SERIES_MEMORY)
@@ -60,9 +61,8 @@ def _series_of(key: bytes) -> Series:
     return _unpack_series(key)
 
 
-def pack_key(series: Series, size: int, end: int, partition: int) -> bytes:
-    """The message key of a tally."""
-    return _series_key(series) + _place(size, end, partition)
+unpack_series = _series_of
+"""The series that `pack_series` has packed."""
 
 
 def unpack(key: bytes, value: bytes | None) -> PartitionTally:
@@ -121,28 +121,54 @@ class Day:
 
 
 class MergedTallies:
-    """The sum over source partitions, kept up to date as absolute tallies arrive, by local day."""
+    """The sum over source partitions of absolute tallies as they arrive, by local day.
+
+    They are added up when somebody reads: of a bucket that is told ten times in between, only the last is.
+
+    A value that a partition may have folded (it has folded some, and does not hold this one) is not told from the
+    others here either: it is part of `OTHER`. So whatever slice is shown has all its events.
+    """
 
     def __init__(self, local_times: Mapping[str, LocalTime]) -> None:
         self._local = local_times
-        self._parts: dict[tuple[Series, Bucket], dict[int, Tally]] = {}
+        self._waiting: dict[tuple[Series, Bucket, int], Tally | None] = {}
+        """By series, bucket and partition: what was told since the last reading."""
+        self._parts: dict[tuple[Series, Bucket], dict[int, bytes]] = {}
+        """What each source partition has told, packed: it is asked for only when that partition tells another."""
         self._days: dict[str, dict[Series, dict[int, Day]]] = {}
+        self._folding: dict[str, set[str]] = {}
+        """Dimensions of a service of which some partition has folded values."""
+        self._shown: dict[str, dict[Series, dict[int, Day]]] = {}
+        """Of services in `_folding`: what readers are given, made when they ask."""
 
     def apply(self, item: PartitionTally) -> None:
         """Put one partition's absolute tally in the place of its former one. Unknown services are left out."""
         series, bucket, partition, tally = item
-        local = self._local.get(series[0])
-        if local is None:
-            return
+        if series[0] in self._local:
+            self._waiting[series, bucket, partition] = tally
+            if len(self._waiting) >= MOST_WAITING:
+                self._add_up()
+
+    def _add_up(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for (series, bucket, partition), tally in waiting.items():
+            self._put(series, bucket, partition, tally)
+
+    def _put(self, series: Series, bucket: Bucket, partition: int, tally: Tally | None) -> None:
         parts = self._parts.setdefault((series, bucket), {})
         before = parts.get(partition)
         if tally is None:
             parts.pop(partition, None)
         else:
-            parts[partition] = tally
-        change = tally or {} if before is None else difference(tally or {}, before)
-        days = self._days.setdefault(series[0], {}).setdefault(series, {})
-        day_end = bucket.end if bucket.size == DAY else local.ends(bucket.end)[1]
+            parts[partition] = pack_tally(tally)
+        change = tally or {} if before is None else difference(tally or {}, _unpack_tally(before))
+        days = self._days.setdefault(series[0], {}).get(series)
+        if days is None:
+            days = self._days[series[0]][series] = {}
+            if series[1] and series[2] == FOLDED:
+                self._folding.setdefault(series[0], set()).add(series[1])
+        self._shown.pop(series[0], None)
+        day_end = bucket.end if bucket.size == DAY else self._local[series[0]].ends(bucket.end)[1]
         day = days.get(day_end)
         if day is None:
             day = days[day_end] = Day()
@@ -157,20 +183,30 @@ class MergedTallies:
 
     def services(self) -> list[str]:
         """Services with any tally, sorted."""
+        self._add_up()
         return sorted(self._days)
 
     def series_of(self, service: str) -> list[Series]:
         """Series of a service that hold anything, sorted, the whole service first."""
-        held = self._days.get(service, {}).items()
+        held = self._of(service).items()
         return sorted(series for series, days in held if any(day.total for day in days.values()))
 
     def days(self, series: Series) -> dict[int, Day]:
         """Tallies by end of local day; not to be changed by readers."""
-        return self._days.get(series[0], {}).get(series, {})
+        return self._of(series[0]).get(series, {})
+
+    def hides(self, series: Series) -> bool:
+        """Whether it is part of `OTHER` by now, so that its own tallies tell nothing."""
+        self._add_up()
+        service = series[0]
+        return service in self._folding and series in self._days[service] and series not in self._of(service)
 
     def forget(self, service: str) -> None:
         """Drop a service (another worker has taken it over)."""
+        self._add_up()
         self._days.pop(service, None)
+        self._folding.pop(service, None)
+        self._shown.pop(service, None)
         for key in [key for key in self._parts if key[0][0] == service]:
             del self._parts[key]
 
@@ -181,3 +217,44 @@ class MergedTallies:
                 days = self.days(series).values()
                 for bucket, tally in sorted((b, t) for day in days for b, t in day.buckets.items() if t):
                     yield series, bucket, tally
+
+    def _of(self, service: str) -> dict[Series, dict[int, Day]]:
+        """The series that may be told apart; the others are joined to `OTHER`."""
+        self._add_up()
+        held = self._days.get(service, {})
+        if service not in self._folding:
+            return held
+        shown = self._shown.get(service)
+        if shown is None:
+            shown = self._shown[service] = self._fold(service, held)
+        return shown
+
+    def _fold(self, service: str, held: Mapping[Series, dict[int, Day]]) -> dict[Series, dict[int, Day]]:
+        partitions: dict[Series, set[int]] = {}
+        for (series, _), parts in self._parts.items():
+            if series[0] == service:
+                partitions.setdefault(series, set()).update(parts)
+        shown: dict[Series, dict[int, Day]] = {}
+        joined: dict[str, list[dict[int, Day]]] = {}
+        for series, days in held.items():
+            _, dimension, value = series
+            folded_by = partitions.get((service, dimension, FOLDED), set()) if dimension else set()
+            if folded_by and (value in (FOLDED, OTHER) or not folded_by <= partitions.get(series, set())):
+                joined.setdefault(dimension, []).append(days)
+            else:
+                shown[series] = days
+        for dimension, parts_of in joined.items():
+            shown[service, dimension, OTHER] = _joined(parts_of)
+        return shown
+
+
+def _joined(parts: Iterable[Mapping[int, Day]]) -> dict[int, Day]:
+    """The sum of several series, by end of day."""
+    total: dict[int, Day] = {}
+    for days in parts:
+        for end, day in days.items():
+            into = total.setdefault(end, Day())
+            add_into(into.total, day.total)
+            for bucket, tally in day.buckets.items():
+                add_into(into.buckets.setdefault(bucket, {}), tally)
+    return total

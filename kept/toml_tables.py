@@ -32,6 +32,8 @@ def read_toml(text: str, file: str) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{file}: not valid TOML: {error}{_given_twice(text, str(error))}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or lists in lists in lists
+        raise ConfigurationError(f"{file}: not valid TOML: {error}") from error
 
 
 def _given_twice(text: str, message: str) -> str:

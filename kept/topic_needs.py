@@ -11,15 +11,15 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kept.durations import DAY_MS, HOUR_MS
 from kept.settings import Settings
-from kept.topics import DAY_MS, MAX_DEAD_LETTER_BYTES, Topic, Topics
+from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics
 
 Level = Literal["ok", "note", "mend"]
 LEAST_RETENTION_MS = 3 * DAY_MS
 """A worker may be away over a long weekend."""
 LEAST_BATCH_BYTES = 1024 * 1024
 """One write of state or tallies; see `BATCH_BYTES` of the workers."""
-HOUR_MS = 3_600_000
 FOREVER = -1
 SESSION_MS = 10_000
 TRANSACTION_MS = 60_000

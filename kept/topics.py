@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from kept.durations import DAY_MS
+
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 MAX_DEAD_LETTER_BYTES = MAX_MESSAGE_BYTES + 64 * 1024
 """The largest event, and why it was put aside."""
-DAY_MS = 86_400_000
 
 
 class Topic(Struct, frozen=True):

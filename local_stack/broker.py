@@ -7,6 +7,7 @@ and port. It dies with the process that started it.
 from __future__ import annotations
 
 import logging
+import signal
 import subprocess
 import time
 import uuid
@@ -162,6 +163,11 @@ class Broker:
         """`kill -9`: the broker gets no chance to write or say anything. Its data stay for the next start."""
         if self._child is not None:
             self._child.kill()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the broker's process, such as STOP and CONT; nothing when it does not run."""
+        if self._child is not None:
+            self._child.signal(number)
 
     def log_tail(self, lines: int = 15) -> str:
         """The last lines of the broker's log."""

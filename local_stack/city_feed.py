@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from catalogue import services_of
+from kept.case_hashing import CaseHashing
 from kept.catalogue import Catalogue
 from kept.durations import DAY_MS
 from kept.errors import KeptError
@@ -88,8 +89,11 @@ def main(arguments: list[str]) -> None:
     """Publish until the process is told to end."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     settings = read_settings(os.environ)
-    events, pace = feed_of(arguments, services_of(settings))
-    with Publisher(topics(settings.topic_prefix, settings.partitions).events.name, settings) as publisher:
+    services = services_of(settings)
+    events, pace = feed_of(arguments, services)
+    hashing = CaseHashing(services, settings.case_key)
+    topic = topics(settings.topic_prefix, settings.partitions).events.name
+    with Publisher(topic, settings, hashing=hashing) as publisher:
         publisher.publish_all(events, pace)
 
 

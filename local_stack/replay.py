@@ -19,6 +19,8 @@ import msgspec
 from command_line.topics import create_topics, delete_topics
 from history.open import open_history
 from history.store import HistoryStore
+from kept.case_hashing import CaseHashing
+from kept.catalogue import read_catalogue
 from kept.errors import Retry, Stop
 from kept.events import Event
 from kept.indicators.point import Point
@@ -86,6 +88,8 @@ class Replay(NamedTuple):
 
     settings: Settings
     group: WorkerGroup
+    hashing: CaseHashing | None = None
+    """Whose case ids are hashed before they are published."""
 
     def publish(self, events: Iterable[Event]) -> None:
         """Publish the next events; returns when all are acknowledged."""
@@ -100,7 +104,8 @@ class Replay(NamedTuple):
             publisher.finish()
 
     def _publisher(self) -> Publisher:
-        return Publisher(topics(self.settings.topic_prefix, self.settings.partitions).events.name, self.settings)
+        topic = topics(self.settings.topic_prefix, self.settings.partitions).events.name
+        return Publisher(topic, self.settings, hashing=self.hashing)
 
 
 @contextmanager
@@ -120,13 +125,18 @@ def replay_pipeline(
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
+        told = read_settings(os.environ)
+        (folder / "catalogue").mkdir()
+        for number, text in enumerate([catalogue_texts] if isinstance(catalogue_texts, str) else catalogue_texts):
+            (folder / "catalogue" / f"service-{number}.toml").write_text(text, encoding="utf-8")
+        # First of all: a key that is missing is told before a broker is started.
+        hashing = CaseHashing(read_catalogue([folder / "catalogue"]), told.case_key)
         private = brokers is None
         if brokers is None:
             broker = Broker(folder / "kafka")
             broker.start()
             stack.callback(broker.stop)
             brokers = broker.bootstrap
-        told = read_settings(os.environ)
         settings = msgspec.structs.replace(
             # What the shell says of brokers elsewhere is not meant for a broker of its own.
             Settings(brake_share=told.brake_share, brake_events=told.brake_events) if private else told,
@@ -139,19 +149,17 @@ def replay_pipeline(
             **(store or {"history": "sqlite", "history_path": str(folder / "history.sqlite")}),
             live=False,
             metrics_port=0,
+            case_key=None,  # for producers alone
         )
         if max_batch_records is not None:
             settings = msgspec.structs.replace(settings, max_batch_records=max_batch_records)
-        (folder / "catalogue").mkdir()
-        for number, text in enumerate([catalogue_texts] if isinstance(catalogue_texts, str) else catalogue_texts):
-            (folder / "catalogue" / f"service-{number}.toml").write_text(text, encoding="utf-8")
         create_topics(settings)
         if not private:
             stack.callback(delete_topics, settings)
         group = WorkerGroup(settings, folder, workers)
         stack.callback(group.stop)
         group.start()
-        yield Replay(settings, group)
+        yield Replay(settings, group, hashing)
 
 
 def replay_through_kafka(
@@ -188,7 +196,7 @@ def _wait_for_end(replay: Replay, at_ms: int) -> set[str]:
         with history_of(settings) as store:
             published = {} if store is None else store.published()
         if time.monotonic() >= next_look or any(at >= at_ms // 1000 for at in published.values()):
-            marks = asyncio.run(_marks(settings))
+            marks = marks_of(settings)
             if sum(mark.tick is not None and mark.tick >= at_ms for mark in marks.values()) == settings.partitions:
                 return asyncio.run(_services(settings))
             next_look = time.monotonic() + LOOK_SECONDS
@@ -238,13 +246,18 @@ def history_of(settings: Settings) -> Iterator[HistoryStore | None]:
 def accounts_of(settings: Settings) -> Accounts:
     """The accounts of all source partitions together, from their latest marks."""
     total = Accounts()
-    for mark in asyncio.run(_marks(settings)).values():
+    for mark in marks_of(settings).values():
         total.add(mark.accounts)
     return total
 
 
+def marks_of(settings: Settings) -> dict[int, Mark]:
+    """The latest committed mark of each source partition that has one."""
+    return asyncio.run(_marks(settings))
+
+
 async def _marks(settings: Settings) -> dict[int, Mark]:
-    """The latest mark of each source partition; every partition of the topic has them all."""
+    """Read from one partition: every partition of the topic has them all."""
     marks: dict[int, Mark] = {}
     name = topics(settings.topic_prefix, settings.partitions).tallies.name
     async for records in read_range(client_settings(settings), name, 0):

@@ -57,8 +57,16 @@ def partitions_of(client: Any, topic: str, where: str) -> list[int]:
     except KafkaError as error:
         raise kept_error(error, where) from error
     if not partitions:
-        raise Stop(f"{where}: there is no such topic; create it with `kept topics create`, or set KEPT_TOPIC_PREFIX")
+        raise no_such_topic(where)
     return sorted(partitions)
+
+
+def no_such_topic(where: str) -> Stop:
+    """A topic that a client is not told of; `where` begins the message."""
+    return Stop(
+        f"{where}: there is no such topic; create it with `kept topics create`, or set KEPT_TOPIC_PREFIX. Or this user "
+        "may not even see it; `kept topics rights` lists what is needed"
+    )
 
 
 def let_go(client: Any, where: str, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -38,10 +39,13 @@ PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
     (errors.KafkaConfigurationError, "the connection settings make no sense"),
 )
 """Client errors that trying again does not cure, the narrower first, with what to do. All others are worth a retry."""
+HIDDEN_REFUSAL = re.compile(r"\[Error \d+\] \w+AuthorizationFailedError")
+"""Asked for the id of a producer, the client knows of a refusal and raises an error of no kind with its name in it."""
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
-    """Connection options for any kafka-python client."""
+    """Connection options for any kafka-python client; raises `ConfigurationError` for a password in the clear."""
+    settings.refuse_password_in_clear()
     options: dict[str, Any] = {
         "bootstrap_servers": settings.broker_list(),
         "security_protocol": settings.security_protocol,
@@ -109,7 +113,7 @@ def greet(settings: Settings) -> KeptError | None:
 def kept_error(error: Exception, where: str, advice: str = PUBLISH_AGAIN) -> KeptError:
     """The `Stop` or `Retry` that a kafka-python error means; `where` begins the message, `advice` ends a `Retry`."""
     for kind, cure in PERMANENT:
-        if isinstance(error, kind):
+        if isinstance(error, kind) or (kind is errors.AuthorizationError and HIDDEN_REFUSAL.search(str(error))):
             return Stop(f"{where}: {cure} ({error})")
     return Retry(f"{where}: {error}; {advice}")
 

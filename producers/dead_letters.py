@@ -18,6 +18,7 @@ from kept.dead_letters import Address, Source, Wrapping, read_note, unwrap
 from kept.errors import Retry, Stop
 from kept.settings import Settings
 from kept.topics import MAX_DEAD_LETTER_BYTES
+from producers.client import no_such_topic
 from producers.connection import connected, kept_error
 
 CONNECT_SECONDS = 10.0
@@ -160,10 +161,7 @@ class DeadLetterReader:
         try:
             numbers = self._client.partitions_for_topic(self.topic)
             if not numbers:
-                raise Stop(
-                    f"{self._where}: there is no such topic; create it with `kept topics create`, or set "
-                    "KEPT_TOPIC_PREFIX"
-                )
+                raise no_such_topic(self._where)
             places = [TopicPartition(self.topic, number) for number in numbers]
             patience = int(self._patience_seconds * 1000)
             begins = self._client.beginning_offsets(places, timeout_ms=patience)

@@ -33,6 +33,7 @@ NEVER_SECONDS = 2_000_000.0
 CONNECT_SECONDS = 5.0
 FIRST_CONNECT_SECONDS = 2.0
 """Shorter: nobody can hand events over before it is known that the broker is away."""
+ATTEMPT_SECONDS = 2.0
 STALL_SECONDS = 120.0
 """With nothing acknowledged for so long, a new connection is made: addresses may have changed."""
 LONGEST_PAUSE = 5.0
@@ -40,6 +41,8 @@ SWEEP_SECONDS = 30.0
 """The client leaves the socket of a refused connection, one a second, to the garbage collector, which may not come by
 for hours in a process that has nothing else to do."""
 _POLL_SECONDS = 0.2
+REST_SECONDS = 1.0
+"""When nothing came for so long, what is delivered leaves the disk, however little it is: there are case ids in it."""
 
 _log = logging.getLogger(__name__)
 
@@ -84,9 +87,12 @@ class Delivery:
         return client is not None and client.metrics().get("producer-metrics", {}).get("connection-count", 0) > 0
 
     def stop(self, seconds: float) -> None:
-        """End within about `seconds`; what is not acknowledged stays in the spool."""
+        """End within about `seconds`; what is not acknowledged stays in the spool.
+
+        An attempt to connect is not waited for that long: it has sent nothing, and nothing is sent after it.
+        """
         self._stopping.set()
-        self._thread.join(seconds)
+        self._thread.join(seconds if self._client is not None else min(seconds, ATTEMPT_SECONDS))
 
     def _run(self) -> None:
         pause = _POLL_SECONDS
@@ -136,15 +142,19 @@ class Delivery:
         """Deliver over this connection until it fails or is told to stop."""
         reader = self._spool.reader()
         window = _Window()
+        rests_at = 0.0
         try:
             while not self._stopping.is_set():
                 self._sweep()
                 while window.has_room() and (batch := reader.read()):
+                    rests_at = time.monotonic() + REST_SECONDS
                     for number, (key, value) in batch:
                         window.sent(number, len(value), self._send(key, value))
                     self._settle(window)
                 self._settle(window)
                 if window.is_empty():
+                    if time.monotonic() > rests_at:
+                        self._spool.rest()
                     self._spool.wait(reader.position, _POLL_SECONDS)
                 else:
                     window.wait(_POLL_SECONDS)

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, Self
 from kafka import KafkaProducer
 
 from kept import events
+from kept.case_hashing import CaseHashing
 from kept.errors import Retry, SpoolFull, Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
@@ -57,12 +58,13 @@ class DurablePublisher:
         topic: str,
         settings: Settings,
         *,
+        hashing: CaseHashing | None = None,
         when_full: Literal["refuse", "wait"] = "refuse",
         client: Callable[..., Any] = KafkaProducer,
         stop: threading.Event | None = None,
     ) -> None:
         """Open the spool and begin to deliver; a broker that is away is waited for. Once `stop` is set, `publish` waits
-        no longer for the disk.
+        no longer for the disk. `hashing` says whose case ids `publish` hashes before they are on disk; None: nobody's.
 
         Raises `ConfigurationError` when another process has the spool, `StateError` when it is damaged, and `Stop`
         when the broker answers and the topic is missing or access is refused.
@@ -70,6 +72,7 @@ class DurablePublisher:
         self.topic = topic
         self.accepted = 0
         """Events on disk since the start of this process."""
+        self._hashing = hashing
         self._when_full = when_full
         self._group_bytes = min(GROUP_BYTES, settings.spool_bytes // 8)
         self._queue: deque[_Submission] = deque()
@@ -124,6 +127,8 @@ class DurablePublisher:
 
         Raises `KeyboardInterrupt` when it would wait although it is to stop: the event is not accepted.
         """
+        if self._hashing is not None:
+            event = self._hashing.hashed(event)
         message = Message(events.subject(event).encode(), events.encode(event))
         with self._changed:
             while not self._changed.wait_for(lambda: self._queued_bytes < QUEUE_BYTES // 2, LOOK_SECONDS):

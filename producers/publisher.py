@@ -7,6 +7,7 @@ that failed was perhaps written: publish the same again, its id makes the second
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from kept import events
+from kept.case_hashing import CaseHashing
 from kept.errors import Retry
 from kept.settings import Settings
 from producers.client import connect, let_go, partitions_of
@@ -26,6 +28,8 @@ IN_FLIGHT = 20_000
 DELIVERY_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
+LOOK_SECONDS = 0.5
+"""So often a publisher that waits for the broker looks whether it is to stop."""
 
 
 class Publisher:
@@ -40,21 +44,27 @@ class Publisher:
         topic: str,
         settings: Settings,
         *,
+        hashing: CaseHashing | None = None,
         in_flight: int = IN_FLIGHT,
         delivery_seconds: float = DELIVERY_SECONDS,
         connect_seconds: float = CONNECT_SECONDS,
         client: Callable[..., Any] = KafkaProducer,
     ) -> None:
-        """Connect; raises `Retry` when no broker answers and `Stop` when the topic is missing or access is refused."""
+        """Connect; raises `Retry` when no broker answers and `Stop` when the topic is missing or access is refused.
+
+        `hashing` says whose case ids `publish` hashes; None hashes none.
+        """
         self.topic = topic
         self.published = 0
         self.acknowledged = 0
         self.failed = 0
         self._where = f"topic {topic} on {settings.brokers}"
+        self._hashing = hashing
         self._in_flight = in_flight
         self._delivery_seconds = delivery_seconds
         self._first_error: Exception | None = None
         self._changed = threading.Condition()
+        self._stop: threading.Event | None = None
         self._client = connect(
             settings, delivery_seconds=delivery_seconds, connect_seconds=connect_seconds, client=client
         )
@@ -79,6 +89,8 @@ class Publisher:
 
         Raises `Retry` or `Stop` when an earlier event failed or this one cannot be sent.
         """
+        if self._hashing is not None:
+            event = self._hashing.hashed(event)
         self._send(events.subject(event).encode(), events.encode(event), partition=None)
 
     def send(
@@ -94,10 +106,17 @@ class Publisher:
         """
         self._send(key, value, partition, [(name, said or b"") for name, said in headers])
 
-    def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
-        """Publish (event time in ms, event) pairs, each when `pace` says so."""
+    def publish_all(
+        self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace, stop: threading.Event | None = None
+    ) -> None:
+        """Publish (event time in ms, event) pairs, each when `pace` says so.
+
+        Once `stop` is set no other is sent, and nothing is waited for: raises `KeyboardInterrupt`.
+        """
+        self._stop = stop or self._stop
         for time_ms, event in timed_events:
             pace.wait_for(time_ms)
+            self._look_for_stop()
             self.publish(event)
 
     def tick_all_partitions(self, at_ms: int) -> None:
@@ -108,14 +127,20 @@ class Publisher:
 
     def finish(self) -> None:
         """Wait until the broker acknowledged everything; raises `Retry` or `Stop` when it did not."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._under_way() == 0, self._patience())
-            if self._first_error is None and self._under_way():
+        deadline = time.monotonic() + self._patience()
+        while not self.settle(LOOK_SECONDS):
+            self._look_for_stop()
+            if time.monotonic() > deadline:
                 raise Retry(
                     f"{self._where}: {self._under_way()} of {self.published} events are not acknowledged after "
                     f"{self._patience():.0f} s, {self.acknowledged} are; publish the same again"
                 )
         self._raise_failure()
+
+    def settle(self, seconds: float) -> bool:
+        """Wait up to `seconds` for what is under way, whatever becomes of it; whether nothing is left."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._under_way() == 0, seconds)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Let go of the connection within about twice `seconds`, whether the broker is there or not. Raises nothing."""
@@ -141,14 +166,23 @@ class Publisher:
         delivery.add_errback(self._on_failed)
 
     def _wait_for_room(self) -> None:
+        deadline = time.monotonic() + self._patience()
+        while not self._room_within(LOOK_SECONDS):
+            self._look_for_stop()
+            if time.monotonic() > deadline:
+                raise Retry(f"{self._where}: the broker acknowledged nothing for {self._patience():.0f} s")
+        self._raise_failure()
+
+    def _room_within(self, seconds: float) -> bool:
         with self._changed:
             # Until half is free: waking for each acknowledgement would switch threads once an event.
-            there_is_room = self._changed.wait_for(
-                lambda: self._under_way() <= self._in_flight // 2 or self._first_error is not None, self._patience()
+            return self._changed.wait_for(
+                lambda: self._under_way() <= self._in_flight // 2 or self._first_error is not None, seconds
             )
-        if not there_is_room:
-            raise Retry(f"{self._where}: the broker acknowledged nothing for {self._patience():.0f} s")
-        self._raise_failure()
+
+    def _look_for_stop(self) -> None:
+        if self._stop is not None and self._stop.is_set():
+            raise KeyboardInterrupt
 
     def _under_way(self) -> int:
         return self.published - self.acknowledged - self.failed

@@ -1,5 +1,8 @@
 """Sends dead letters again: their own key, bytes and headers, back to the partition of the events they came from.
 
+Where the catalogue asks for hashed case ids, what has none yet (after an edit, or from another producer) is hashed, and
+its headers are left out: nobody knows what is in them.
+
 First the events, then, when the broker has acknowledged them, a note of it: killed in between, some are sent twice, and
 an event's id makes the second one a duplicate. Nothing is ever noted that was not sent.
 """
@@ -11,6 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from kept import events
+from kept.case_hashing import CaseHashing
 from kept.dead_letters import Source, redriven_headers, write_note
 from kept.errors import Reject, Stop
 from producers.dead_letters import DeadLetterReader, Letter
@@ -26,6 +30,8 @@ class _Event(NamedTuple):
     key: bytes | None
     value: bytes | None
     partition: int | None
+    with_headers: bool = True
+    """Whether the letter's own headers go along."""
 
 
 def redrive(
@@ -33,6 +39,7 @@ def redrive(
     letters: Iterable[Letter],
     to_events: Publisher,
     to_letters: Publisher,
+    hashing: CaseHashing,
     edit: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[int]:
     """Send `letters` (in the order of the reader) again; yields how many were sent and noted, chunk by chunk.
@@ -49,12 +56,13 @@ def redrive(
             if letter is None:
                 continue
             try:
-                event = _event_of(letter, record, to_events, edit)
+                event = _event_of(letter, record, to_events, hashing, edit)
             except Stop:
                 if sent:
                     yield _note(partition, sent, to_events, to_letters, edited=True)
                 raise
-            to_events.send(event.key, event.value, redriven_headers(letter.wrapping), event.partition)
+            headers = redriven_headers(letter.wrapping, its_own=event.with_headers)
+            to_events.send(event.key, event.value, headers, event.partition)
             sent.append(letter.wrapping.source)
             if len(sent) == CHUNK or not wanted:
                 yield _note(partition, sent, to_events, to_letters, edited=edit is not None)
@@ -71,19 +79,34 @@ def _note(partition: int, sent: list[Source], to_events: Publisher, to_letters: 
     return len(sent)
 
 
-def _event_of(letter: Letter, record: Any, to_events: Publisher, edit: Callable[[bytes], bytes] | None) -> _Event:
+def _event_of(
+    letter: Letter,
+    record: Any,
+    to_events: Publisher,
+    hashing: CaseHashing,
+    edit: Callable[[bytes], bytes] | None,
+) -> _Event:
     source = letter.wrapping.source
     # Wider topics have another name, and another place for the key.
     partition = source.partition if source.topic == to_events.topic else None
-    if edit is None:
-        return _Event(record.key, record.value, partition)
-    value = edit(record.value or b"")
+    value = record.value or b""
+    if edit is not None:
+        value = edit(value)
     try:
-        key = events.subject(events.decode(value)).encode()
+        event = events.decode(value)
     except Reject as rejection:
+        if edit is None:
+            return _Event(record.key, record.value, partition)
         raise Stop(
             f"the dead letter at {letter.address} is no event after the edit: {rejection}; it was not sent, nor what "
             "comes after it; mend the command and start again, what was sent before is noted"
         ) from rejection
+    concerned = hashing.concerns(event)
+    if concerned:
+        event = hashing.hashed(event)
+        value = events.encode(event)
+    elif edit is None:
+        return _Event(record.key, record.value, partition)
+    key = events.subject(event).encode()
     # Another subject is another case: its partition is that of its key.
-    return _Event(key, value, partition if key == record.key else None)
+    return _Event(key, value, partition if key == record.key else None, with_headers=not concerned)

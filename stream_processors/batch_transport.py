@@ -9,7 +9,7 @@ Each private method used is covered by a test against a real broker, so that an 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import aiokafka
@@ -77,7 +77,7 @@ class BatchConsumer(driver.Consumer):
         """Records of `tp` from `dealt_with` on. The topic ends at `end`, the client has read up to `read`.
 
         Offsets have gaps where transactions end or were aborted: when all that was handed out has been dealt with, only
-        what the client has not read yet counts.
+        what the client has not read yet counts. `read` None: a topic without gaps, all up to its end counts.
         """
         outstanding = self._handed_out.get(tp, 0) > dealt_with
         reached = dealt_with if outstanding or read is None else max(read, dealt_with)
@@ -130,6 +130,17 @@ class BatchConsumer(driver.Consumer):
                     generation_id=generation,
                 ),
             )
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, with nothing handed on meanwhile.
+
+        Faust empties its queues when it resumes the flow after this. A rebalance that began while the one before was
+        being resumed leaves the flow on: what was read between the seek and the end would be lost, unnoticed when
+        nothing follows.
+        """
+        self.stop_flow()
+        self.app.flow_control.suspend()
+        await super().perform_seek()
 
     def _new_offset(self, tp: TP) -> int | None:
         self._acked[tp].clear()
@@ -213,6 +224,9 @@ class BatchApp(faust.App):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.transport = BatchTransport(self.conf.broker_consumer, self)
+        self.before_waiting: Callable[[], Awaitable[None]] | None = None
+        """Done at each revocation, and when the application stops, before Faust waits for what agents are dealing with:
+        the signal of a revocation comes after that wait, and at a stop not at all."""
         self._assigned = asyncio.Event()
         self.on_rebalance_complete.connect(self._wait_for_assignment, weak=False)
 
@@ -226,6 +240,11 @@ class BatchApp(faust.App):
             await super()._on_partitions_assigned(assigned, generation_id)
         finally:
             self._assigned.set()
+
+    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
+        if self.before_waiting is not None:
+            await self.before_waiting()
+        await super()._consumer_wait_empty(consumer, logger)
 
     async def _wait_for_assignment(self, *_: Any, **__: Any) -> None:
         """Faust sends the signal, and waits, before it seeks and resumes reading."""

@@ -64,7 +64,9 @@ class CaseProcessor:
             brake = Brake(self._settings.brake_events, self._settings.brake_share)
             state = PartitionState(partition, self._rules, live=self._settings.live, brake=brake)
             writer = transactional_id(self._topics.state, partition)
-            log = PartitionLog(self._client_settings, self._topics, writer, partition)
+            log = PartitionLog(
+                self._client_settings, self._topics, writer, partition, state_format=self._settings.state_format
+            )
             owned = OwnedPartition(state, log)
             owned.ready = asyncio.create_task(log.open(state))
             self.partitions[partition] = owned

@@ -11,6 +11,7 @@ import faust
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.conn import create_conn
+from aiokafka.protocol.api import Request
 from aiokafka.protocol.metadata import MetadataRequest
 
 from kept.errors import KeptError, Retry, Stop
@@ -28,7 +29,8 @@ PERMANENT: tuple[tuple[type[errors.KafkaError], str], ...] = (
 
 
 def client_settings(settings: Settings) -> dict[str, Any]:
-    """Connection options of every aiokafka client."""
+    """Connection options of every aiokafka client; raises `ConfigurationError` for a password in the clear."""
+    settings.refuse_password_in_clear()
     options: dict[str, Any] = {
         "bootstrap_servers": settings.broker_list(),
         "security_protocol": settings.security_protocol,
@@ -73,6 +75,14 @@ def faust_credentials(settings: Settings) -> Any:
 async def greet(settings: Settings) -> None:
     """Connect to one bootstrap server and ask it something, as the clients do, but keep the reason when it fails.
 
+    Raises as `asked` does.
+    """
+    await asked(settings, MetadataRequest([]))
+
+
+async def asked(settings: Settings, request: Request[Any]) -> Any:
+    """What the first bootstrap server that answers says to `request`.
+
     Raises `Stop` when trying again cannot help, `Retry` when no server answers within `CONTACT_SECONDS` each.
     """
     options = client_settings(settings)
@@ -80,19 +90,19 @@ async def greet(settings: Settings) -> None:
     for server in options.pop("bootstrap_servers"):
         try:
             async with asyncio.timeout(CONTACT_SECONDS):
-                return await _ask(server, options)
+                return await _ask(server, options, request)
         except (OSError, TimeoutError, EOFError, errors.KafkaError) as error:
             refused.append(_refusal(server, error, settings))
     # A server that is away matters less than one that says no.
     raise next((error for error in refused if isinstance(error, Stop)), refused[0])
 
 
-async def _ask(server: str, options: dict[str, Any]) -> None:
+async def _ask(server: str, options: dict[str, Any], request: Request[Any]) -> Any:
     host, port = server.rsplit(":", 1)
     milliseconds = int(CONTACT_SECONDS * 1000)
     connection = await create_conn(host, int(port), client_id="kept", request_timeout_ms=milliseconds, **options)
     try:
-        await connection.send(MetadataRequest([]))
+        return await connection.send(request)
     finally:
         connection.close()
         await asyncio.sleep(0)  # the loop closes the socket

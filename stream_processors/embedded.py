@@ -16,7 +16,8 @@ from kept.intake import rules_by_service
 from kept.marks import Accounts
 from kept.partition import PartitionState
 from kept.registered_changes import RegisteredChange, unpack_change
-from kept.signals.chart_weeks import ChartWeek, chart_weeks
+from kept.signals.chart_history import chart_weeks
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict

@@ -7,25 +7,26 @@ waits for its broker or its history is alive, and starting it again would help n
 from __future__ import annotations
 
 import logging
-import socket
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Any, Literal, get_args
 
-import uvicorn
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from kept.errors import ConfigurationError
 from kept.settings import Settings
 from stream_processors.sinks.metrics import Metrics
+from web_server.connections import ConnectionLimits, LimitedConfig, LimitedServer, listen
+from web_server.rates import Rates
 
 Processor = Literal["cases", "indicators"]
 PROCESSORS: tuple[Processor, ...] = get_args(Processor)
+REQUESTS_PER_SECOND = 20.0
+"""Of one client: Prometheus and what supervises the worker ask once in some seconds."""
+LIMITS = ConnectionLimits(connections=200, of_one_client=100)
 
 log = logging.getLogger("kept.health")
 
@@ -85,35 +86,17 @@ def application(metrics: Metrics, health: Health) -> Starlette:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(metrics.registry), headers={"content-type": content_type})
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", exposition)])
+    return Starlette(
+        routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", exposition)],
+        middleware=[Middleware(Rates, per_second=REQUESTS_PER_SECOND)],
+    )
 
 
 async def serve(settings: Settings, metrics: Metrics, health: Health) -> None:
     """Serve until cancelled. Raises `ConfigurationError` when the port is taken."""
     app = application(metrics, health)
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
-    with _listen(settings.metrics_host, settings.metrics_port) as listener:
+    server = LimitedServer(LimitedConfig(app, LIMITS))
+    with listen("KEPT_METRICS_PORT", settings.metrics_host, settings.metrics_port) as listener:
         host, port = listener.getsockname()[:2]
         log.warning("worker %s serves http://%s:%s/metrics and /healthz", settings.worker_id, host, port)
         await server.serve(sockets=[listener])
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to Faust: a worker stops as a whole."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            f"KEPT_METRICS_PORT: {host}:{port} cannot be used ({error.strerror}); set a free port, or 0 for any"
-        ) from error
-    return listener

@@ -9,108 +9,56 @@ while event time runs faster than the evaluation, are not judged.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
-
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    before_sleep_log,
-    retry_if_exception_type,
-    wait_exponential,
-    wait_random,
-)
+from typing import Any, NamedTuple
 
 from history.store import HistoryStore
-from kept.errors import Retry
 from kept.indicators.amendments import amendments
-from kept.indicators.evaluate import evaluate
+from kept.indicators.evaluate import due_windows, evaluate, evaluate_slices
 from kept.indicators.freshness import is_stale, last_event
 from kept.indicators.point import Amendment, Point
 from kept.indicators.windows import WINDOWS
 from kept.intake import Rules
-from kept.marks import Mark
 from kept.published_time import now, replay_end
-from kept.registered_changes import RegisteredChange, unheard, unpack_change
+from kept.registered_changes import RegisteredChange, unheard
 from kept.settings import Settings
 from kept.signals.chart_amendments import news
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
-from kept.tallies import MergedTallies, PartitionTally, unpack
 from kept.topics import Topics
-from stream_processors.judgements import Judgements, JudgeService
+from stream_processors.judgements import JudgeService
 from stream_processors.log_reader import read_range
-from stream_processors.partition_log import tallies_partition, unpack_mark
+from stream_processors.partition_log import tallies_partition
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
-from stream_processors.slices import Slices
 from stream_processors.stage_times import StageTimes
-from stream_processors.unwritten import Unwritten, UnwrittenWeeks
+from stream_processors.store_calls import WRITE_SECONDS, StoreCalls
+from stream_processors.tallies_partition import TalliesPartition
+from stream_processors.unwritten import UnwrittenWeeks
 
-log = logging.getLogger("kept.indicators")
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
 """Published points are looked at again so much event time at once: bounds what is in memory."""
 LONGEST_PAUSE_SECONDS = 30.0
 """Publishing makes way for a backlog for so long at most."""
+PATIENCE_SECONDS = 0.5
+"""So long the records that follow wait for what is being published; a store that takes longer holds nothing else up."""
 REMEMBERED_SECONDS = 90 * 86_400
 """So far before what was published last, a new owner looks for signals that have ended."""
-WRITE_SECONDS = 3.0
-"""So long a rebalance waits for a write to the history that has begun."""
 _window_end = attrgetter("window_end")
 
 
-class _MovedAway(Exception):
-    """The partition is another worker's by now."""
+class _Due(NamedTuple):
+    """What is to be published of a service: its windows, whether with slices, and the points of the whole service."""
 
-
-class TalliesPartition:
-    """One partition of topic `tallies`: some services, all their source partitions."""
-
-    def __init__(self, partition: int, rules: Mapping[str, Rules], judge: JudgeService = judge_all) -> None:
-        self.partition = partition
-        self.judgements = Judgements(rules, judge)
-        self.tallies = MergedTallies({service: r.local_time for service, r in rules.items()})
-        self.marks: dict[int, Mark] = {}
-        self.position = 0
-        self.settled = 0
-        """All below has been published, or gave nothing to publish: the group may skip it."""
-        self.published: dict[str, int] = {}
-        self.slices = Slices()
-        self.unwritten = Unwritten()
-        self.final: int | None = None
-        self.late_since: dict[str, int] = {}
-        """Service -> time (ms) of the earliest event that came after values of its moment had been published."""
-        self.changed = False
-        self.next_publication = 0.0
-        self.ready: asyncio.Task[None] | None = None
-        self._pending: dict[int, list[PartitionTally]] = {}
-
-    def take_in(self, records: list[Any]) -> None:
-        """Apply records in log order; what a mark does not follow yet has to wait."""
-        for record in records:
-            self.position = record.offset + 1
-            change = unpack_change(record.key, record.value)
-            if change is not None:
-                self.unwritten.register(change)
-                continue
-            mark = unpack_mark(record.key, record.value)
-            if mark is None:
-                item = unpack(record.key, record.value)
-                self._pending.setdefault(item.partition, []).append(item)
-                continue
-            for item in self._pending.pop(mark.partition, ()):
-                self.tallies.apply(item)
-            self.marks[mark.partition] = mark
-            self.changed = True
-            for service, time_ms in mark.late_since.items():
-                self.late_since[service] = min(self.late_since.get(service, time_ms), time_ms)
+    windows: tuple[str, ...]
+    slices: bool
+    points: list[Point]
 
 
 class IndicatorProcessor:
@@ -142,14 +90,19 @@ class IndicatorProcessor:
         self._metrics = metrics
         self._clock = clock
         self._judge_service = judge
-        self._refused_since: dict[object, float] = {}
+        self._calls = StoreCalls(self._stages)
+        self.waiting_seconds = self._calls.waiting_seconds
+        """For how long a call to the history store has been refused and tried again; 0 when it accepts."""
         self._store_lock = asyncio.Lock()
+        self._publication: asyncio.Task[None] | None = None
+        """What `apply` has begun to publish and did not wait for."""
         self.partitions: dict[int, TalliesPartition] = {}
 
     async def assign(self, committed: Mapping[int, int]) -> None:
         """Own exactly the partitions in `committed` (partition -> position at which reading goes on)."""
         for partition in set(self.partitions) - set(committed):
             owned = self.partitions.pop(partition)
+            owned.let_go.set()
             if owned.ready is not None:
                 owned.ready.cancel()
             self._metrics.forget(self._services_of(owned))
@@ -169,26 +122,62 @@ class IndicatorProcessor:
     async def apply(self, partition: int, records: list[Any]) -> int | None:
         """Take a batch in and publish what is due; the position that may be committed, or None: not ours any more.
 
-        What is not published now, because publishing would take too much of the time, is left to `publish_waiting`.
+        What is not published now, because publishing would take too much of the time, or because the store is slow, is
+        left to `publish_waiting`; gauges show it all the same.
         """
         owned = self.partitions.get(partition)
         if owned is None or not await when_ready(owned.ready) or self.partitions.get(partition) is not owned:
             return None
         owned.take_in([record for record in records if record.offset >= owned.position])
-        await self._publish_in_time(owned)
+        if self._publication is None and not self._store_lock.locked():
+            if self._is_too_soon(owned):
+                return owned.settled
+            self._publication = asyncio.create_task(self._publish_in_time(owned))
+            await asyncio.wait({self._publication}, timeout=PATIENCE_SECONDS)
+            self._end_publication()
+        else:
+            await self._show_meanwhile(owned)
         return owned.settled if self.partitions.get(partition) is owned else None
 
     async def publish_waiting(self) -> None:
-        """Publish what a busy moment left unpublished."""
+        """Publish what a busy moment or a slow store left unpublished."""
+        if self._publication is not None:
+            await asyncio.wait({self._publication})
+            self._end_publication()
         for owned in list(self.partitions.values()):
             if is_ready(owned.ready) and owned.changed:
                 await self._publish_in_time(owned)
 
-    async def _publish_in_time(self, owned: TalliesPartition) -> None:
-        """Evaluate and store what has become due, unless it is too soon; the end of a replay never is."""
-        count = self._topics.events.partitions
-        if time.monotonic() < owned.next_publication and replay_end(owned.marks, count) in (None, owned.final):
+    def _end_publication(self) -> None:
+        """Let go of the publication that `apply` has begun, when it has ended; raises what it raised."""
+        if self._publication is not None and self._publication.done():
+            ended, self._publication = self._publication, None
+            ended.result()
+
+    def _is_too_soon(self, owned: TalliesPartition) -> bool:
+        """Whether publishing has taken enough of the time; for the end of a replay it never has."""
+        over = replay_end(owned.marks, self._topics.events.partitions)
+        return time.monotonic() < owned.next_publication and over in (None, owned.final)
+
+    async def _show_meanwhile(self, owned: TalliesPartition) -> None:
+        """Show what has become due while the store is at work: gauges wait for no store, however slow."""
+        at = now(owned.marks, self._topics.events.partitions, replay=not self._settings.live)
+        started = time.monotonic()
+        if at is None or started < owned.next_showing:
             return
+        for service in owned.tallies.services():
+            shown = owned.shown.get(service)
+            if (shown is None or shown < at) and self.partitions.get(owned.partition) is owned:
+                self._show_service(owned, service, at, due_windows(shown, at, self._rules[service])[0])
+                await asyncio.sleep(0)
+        ended = time.monotonic()
+        owned.next_showing = ended + self._settings.publishing_pause * (ended - started)
+
+    async def _publish_in_time(self, owned: TalliesPartition) -> None:
+        """Evaluate and store what has become due, unless it is too soon."""
+        if self._is_too_soon(owned):
+            return
+        count = self._topics.events.partitions
         async with self._store_lock:
             owned.changed = False
             started, position = time.monotonic(), owned.position
@@ -213,23 +202,17 @@ class IndicatorProcessor:
 
     async def _publish_at(self, owned: TalliesPartition, at: int, *, everything: bool) -> None:
         services = owned.tallies.services()
-        for service in services:
+        for service, due in (await self._show(owned, services, at, everything=everything)).items():
             if self.partitions.get(owned.partition) is not owned:
                 return
-            previous = owned.published.get(service)
-            rules = self._rules[service]
-            windows, slices = (WINDOWS, True) if everything else owned.slices.due(service, previous, at, rules)
-            if not windows:
-                continue
-            with self._stages.measure("evaluate"):
-                points = evaluate(owned.tallies, rules, at, windows=windows, slices=slices)
+            points = due.points
+            if due.slices:
+                with self._stages.measure("evaluate"):
+                    sliced = evaluate_slices(owned.tallies, self._rules[service], at, windows=due.windows)
+                points = [*points, *sliced]
             await self._store(owned, points)
-            if slices:
+            if due.slices:
                 owned.slices.are_published(service, at)
-            if self.partitions.get(owned.partition) is owned:
-                self._metrics.show(service, points)
-                heard = last_event(owned.tallies, service, rules.local_time, at)
-                self._metrics.signals.show_freshness(service, heard, is_stale(owned.tallies, rules, at))
             if everything or owned.judgements.is_due(service, at):
                 await self._judge(owned, service, at)
             owned.published[service] = at
@@ -239,6 +222,34 @@ class IndicatorProcessor:
         if ended:
             await self._write_changes(owned, at)
             await self._retrying(owned, self._history.publish, ended, at)
+
+    async def _show(
+        self, owned: TalliesPartition, services: Iterable[str], at: int, *, everything: bool
+    ) -> dict[str, _Due]:
+        """Evaluate the whole of each service that is due and show it, before anything is written."""
+        found: dict[str, _Due] = {}
+        for service in services:
+            if self.partitions.get(owned.partition) is not owned:
+                break
+            previous, rules = owned.published.get(service), self._rules[service]
+            windows, slices = (WINDOWS, True) if everything else owned.slices.due(service, previous, at, rules)
+            if not windows:
+                continue
+            found[service] = _Due(windows, slices, self._show_service(owned, service, at, windows))
+            await asyncio.sleep(0)
+        return found
+
+    def _show_service(self, owned: TalliesPartition, service: str, at: int, windows: tuple[str, ...]) -> list[Point]:
+        """The points of a whole service as of `at` (s), which its gauges show unless they show a later moment."""
+        rules = self._rules[service]
+        with self._stages.measure("evaluate"):
+            points = evaluate(owned.tallies, rules, at, windows=windows, slices=False)
+        if at >= owned.shown.get(service, at):
+            owned.shown[service] = at
+            self._metrics.show(service, points)
+            heard = last_event(owned.tallies, service, rules.local_time, at)
+            self._metrics.signals.show_freshness(service, heard, is_stale(owned.tallies, rules, at))
+        return points
 
     async def _judge(self, owned: TalliesPartition, service: str, at: int) -> None:
         """Judge a service, write its charts, record what that changes, then show it; before `publish`, which so
@@ -304,7 +315,8 @@ class IndicatorProcessor:
                     self._metrics.points_amended(len(found))
                 if self.partitions.get(owned.partition) is not owned:
                     return
-                self._metrics.show(service, [one.new for one in found if one.new.window_end == last])
+                if owned.shown.get(service, last) <= last:
+                    self._metrics.show(service, [one.new for one in found if one.new.window_end == last])
 
     async def _amendments(
         self, owned: TalliesPartition, service: str, start: int, end: int, known_at: int
@@ -326,37 +338,10 @@ class IndicatorProcessor:
         await self._retrying(owned, self._history.write, points)
         self._metrics.points_written(len(points))
 
-    def waiting_seconds(self) -> float:
-        """For how long a call to the history store has been refused and tried again; 0 when it accepts."""
-        return max((time.monotonic() - since for since in self._refused_since.values()), default=0.0)
-
     async def _retrying(self, owned: TalliesPartition, call: Any, *arguments: Any) -> Any:
-        """Call the history store in a thread until it accepts, and return its answer; nothing is dropped meanwhile.
-
-        Gives up (None) when the partition has moved to another worker, which publishes the same itself.
-        """
-        call_of_its_own, started = object(), time.monotonic()
-
-        def refused(state: RetryCallState) -> None:
-            self._refused_since[call_of_its_own] = started
-            before_sleep_log(log, logging.WARNING)(state)
-
-        try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception_type(Retry),
-                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
-                before_sleep=refused,
-                reraise=True,
-            ):
-                with attempt:
-                    if self.partitions.get(owned.partition) is not owned:
-                        raise _MovedAway
-                    with self._stages.measure("write"):
-                        return await asyncio.to_thread(call, *arguments)
-        except _MovedAway:
-            return None
-        finally:
-            self._refused_since.pop(call_of_its_own, None)
+        """Call the history store until it accepts; None when the partition has moved to another worker, which publishes
+        the same itself."""
+        return await self._calls.until_accepted(owned.let_go, call, *arguments)
 
     async def _restore(self, owned: TalliesPartition, position: int) -> None:
         if position > 0:

@@ -14,6 +14,17 @@ PATIENCE_POLLS = 120
 """A minute without a record means that a transaction hangs or the broker is away."""
 
 
+async def end_of(client_settings: dict[str, Any], topic: str, partition: int) -> int:
+    """The last stable offset of a partition: where what is committed ends."""
+    tp = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(**client_settings, group_id=None, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        return int((await consumer.end_offsets([tp]))[tp])
+    finally:
+        await consumer.stop()
+
+
 async def read_range(
     client_settings: dict[str, Any], topic: str, partition: int, end: int | None = None, *, start: int | None = None
 ) -> AsyncIterator[list[Any]]:

@@ -7,6 +7,8 @@ partition moved can never write again.
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -20,10 +22,14 @@ from kept.dead_letters import Header, Source, wrap
 from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
-from kept.state_records import Record
+from kept.state_formats import FORMATS, StateFormats
+from kept.state_records import MARK as STATE_MARK
+from kept.state_records import Record, StateHead, mark_of, read_head
+from kept.state_records import pack_mark as pack_state_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
-from stream_processors.log_reader import read_range
+from stream_processors.state_reader import StateReader
 
+log = logging.getLogger("kept.state")
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
 _pack = msgspec.msgpack.Encoder().encode
@@ -40,6 +46,7 @@ class Fenced(Stop):
     """Another worker has taken this partition over."""
 
 
+@functools.lru_cache(100_000)
 def tallies_partition(service: str, partitions: int) -> int:
     """The partition of topic `tallies` that holds a service."""
     return zlib.crc32(service.encode()) % partitions
@@ -61,10 +68,23 @@ def unpack_mark(key: bytes, value: bytes | None) -> Mark | None:
 class PartitionLog:
     """State, tallies, marks and dead letters of one source partition, written atomically."""
 
-    def __init__(self, client_settings: dict[str, Any], topics: Topics, transactional_id: str, partition: int) -> None:
-        self._client_settings = client_settings
+    def __init__(
+        self,
+        client_settings: dict[str, Any],
+        topics: Topics,
+        transactional_id: str,
+        partition: int,
+        *,
+        state_format: int = 0,
+        formats: StateFormats = FORMATS,
+    ) -> None:
+        """`state_format` is the one to write; 0 means the one that the release writes by itself."""
         self._topics = topics
         self._partition = partition
+        self._reader = StateReader(client_settings, topics.state.name, partition)
+        self._formats = formats
+        self._told = state_format
+        self._format, self._begins = formats.written(state_format), 0
         self._producer = AIOKafkaProducer(
             **client_settings,
             transactional_id=transactional_id,
@@ -81,14 +101,54 @@ class PartitionLog:
         await self._producer.start()
 
     async def open(self, state: PartitionState) -> int:
-        """Fence any former owner, then rebuild `state`; returns how many records were read."""
+        """Fence any former owner, then rebuild `state`; returns how many records were read.
+
+        What is there in an older format than is to be written is rewritten in a transaction of its own: cut off, it is
+        as it was. Raises `StateError`, having changed nothing, when it is of a newer format than this release reads.
+        """
         await self.fence()
-        count = 0
-        async for records in read_range(self._client_settings, self._topics.state.name, self._partition):
-            count += len(records)
-            state.restore([(record.key, record.value) for record in records])
+        end = await self._reader.end()
+        head = await self._reader.head(end)
+        if head is None or head.format == self._formats.newest:
+            count = await self._restore(state, head, end)
+        else:
+            count = await self._migrate(state, head, end)
         state.restored()
         return count
+
+    async def _restore(self, state: PartitionState, head: StateHead | None, end: int) -> int:
+        """The newest format, or nothing yet: taken in while it is read."""
+        if head is not None:
+            self._format, self._begins = self._formats.written(self._told, head.format), head.begins
+        count = 0
+        async for records in self._reader.records(self._begins, end):
+            count += len(records)
+            state.restore(records)
+        return count
+
+    async def _migrate(self, state: PartitionState, head: StateHead, end: int) -> int:
+        """Another format: gathered as a whole, rewritten where that is to be done, and raised to the newest."""
+        formats = self._formats
+        self._format = formats.written(self._told, head.format)
+        held = await self._reader.live(head.begins, end)
+        wanted = formats.raised(held, self._format)
+        if self._format == head.format:
+            self._begins = head.begins
+        else:
+            await self._rewrite(held, wanted, end)
+        state.restore(formats.raised(wanted, formats.newest).items())
+        return len(held)
+
+    async def _rewrite(self, held: dict[bytes, bytes], wanted: dict[bytes, bytes], end: int) -> None:
+        """The whole state anew behind `end`: first what is no more, where the former format ends, then all there is."""
+        gone: list[Record] = [(key, None) for key in held if key not in wanted]
+        self._begins = end + len(gone)
+        mark = msgspec.structs.replace(mark_of(read_head(wanted[STATE_MARK])), late_since={})
+        packed = pack_state_mark(mark, self._format, self._begins)
+        whole = [*gone, *(record for record in wanted.items() if record[0] != STATE_MARK), (STATE_MARK, packed)]
+        log.warning("partition %d: its state is rewritten in format %d", self._partition, self._format)
+        async with self._lock:
+            await self._transaction(Changes(whole, [], mark, []), [])
 
     async def write(self, changes: Changes, sources: list[Any]) -> None:
         """One transaction: state with applied offset, tallies, registered changes, mark, dead letters.
@@ -96,8 +156,9 @@ class PartitionLog:
         `sources` are the records of the batch, for the bytes of what was put aside. Raises `Fenced` when another worker
         owns the partition and `Retry` when the broker did not take it; either way nothing of it became visible.
         """
+        state = self._formats.records(changes, self._format, self._begins)
         async with self._lock:
-            await self._transaction(changes, sources)
+            await self._transaction(changes._replace(state=state), sources)
 
     async def write_mark(self, mark: Mark) -> None:
         """One transaction with nothing but the mark (the partition is idle)."""
@@ -119,7 +180,14 @@ class PartitionLog:
         except ProducerFenced as error:
             raise Fenced(f"partition {self._partition} was taken over by another worker") from error
         except KafkaError as error:
-            raise Retry(f"the broker did not take a batch of partition {self._partition}: {error!r}") from error
+            cause = self._first_cause(error)
+            raise Retry(f"the broker did not take a batch of partition {self._partition}: {cause!r}") from cause
+
+    def _first_cause(self, error: KafkaError) -> BaseException:
+        """Why the transaction failed: once a topic is refused to it, what is still sent fails with another word."""
+        ended: asyncio.Future[None] = self._producer._txn_manager.wait_for_transaction_end()
+        cause = ended.exception() if ended.done() and not ended.cancelled() else None
+        return cause or error
 
     async def _append(self, changes: Changes) -> list[asyncio.Future[Any]]:
         topics, count = self._topics, self._topics.tallies.partitions

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.fetch import FetchRequest
 
 from kept.errors import Stop
+from kept.settings import Settings
+from stream_processors.connection import asked
 
 REFUSALS = (
     errors.TopicAuthorizationFailedError,
@@ -14,6 +19,9 @@ REFUSALS = (
     errors.TransactionalIdAuthorizationFailed,
 )
 ADVICE = "`kept topics rights --role worker` lists the rights that are needed, with the commands that grant them"
+
+NO_OFFSET = 2**62
+"""Where no record is: what is asked for there is answered without one."""
 
 
 async def check_group(admin: AIOKafkaAdminClient, group: str) -> None:
@@ -26,6 +34,19 @@ async def check_group(admin: AIOKafkaAdminClient, group: str) -> None:
         for code, *_ in answer.groups:
             if errors.for_code(code) is errors.GroupAuthorizationFailedError:
                 raise Stop(_group_refused(group))
+
+
+async def check_reads(settings: Settings, names: Sequence[str]) -> None:
+    """Raises `Stop` when this user may not read one of the topics `names`.
+
+    A state that is empty is not read, so that a worker would run until the first restore that has something to read.
+    """
+    request = FetchRequest(0, 0, 1, 0, [(name, [(0, NO_OFFSET, 1)]) for name in names])
+    answer = await asked(settings, request)
+    for name, partitions in answer.topics:
+        # Rights are looked at first: that nothing is there, or is elsewhere, means that it may be read.
+        if any(errors.for_code(code) is errors.TopicAuthorizationFailedError for _, code, *_ in partitions):
+            raise Stop(f"topic {name}: this user may not read it; {ADVICE}")
 
 
 def refusal(error: BaseException) -> str | None:

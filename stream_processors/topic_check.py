@@ -18,7 +18,7 @@ from kept.settings import Settings
 from kept.topic_needs import SeenTopic, topic_verdicts, workers_must_not_start
 from kept.topics import Topic, Topics, consumer_group
 from stream_processors.connection import admin_client, greet
-from stream_processors.rights_check import ADVICE, check_group
+from stream_processors.rights_check import ADVICE, check_group, check_reads
 
 log = logging.getLogger("kept.topics")
 PATIENCE_SECONDS = 30.0
@@ -46,7 +46,8 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
                     for name, rows in partitions.items()
                 }
                 _check_config(settings, topics, seen)
-                return await check_group(admin, consumer_group(settings.topic_prefix))
+                await check_group(admin, consumer_group(settings.topic_prefix))
+            return await check_reads(settings, [topics.events.name, topics.state.name, topics.tallies.name])
         except (Retry, ConfigurationError):
             if time.monotonic() > deadline:
                 raise

@@ -20,12 +20,14 @@ from kept.errors import ConfigurationError, Retry, StateError, Stop
 from kept.partition import Changes
 from kept.partition_split import split
 from kept.settings import Settings
+from kept.state_formats import FORMATS
 from kept.state_records import MARK, read_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group, transactional_id
 from kept.topics import topics as topics_of
 from stream_processors.connection import admin_client, client_settings
 from stream_processors.log_reader import read_range
 from stream_processors.partition_log import PartitionLog
+from stream_processors.state_reader import StateReader
 
 GONE_GROUP_STATES = ("Empty", "Dead", "")
 GROUP_SECONDS = 20.0
@@ -149,15 +151,9 @@ class _Move:
     async def _take_over(self, parent: int) -> dict[bytes, bytes]:
         """Fence whoever wrote the state of a partition, and read it: the live records by key."""
         log = PartitionLog(self._clients, self._from, transactional_id(self._from.state, parent), parent)
-        held: dict[bytes, bytes] = {}
         try:
             await log.fence()
-            async for records in read_range(self._clients, self._from.state.name, parent):
-                for record in records:
-                    if record.value is None:
-                        held.pop(record.key, None)
-                    else:
-                        held[record.key] = record.value
+            held = await StateReader(self._clients, self._from.state.name, parent).newest(FORMATS)
         finally:
             await log.close()
         self._applied[parent] = read_mark(held[MARK]).offset if MARK in held else -1
@@ -174,7 +170,8 @@ class _Move:
 
     async def _write(self, changes: Changes) -> None:
         child = changes.mark.partition
-        log = PartitionLog(self._clients, self._to, transactional_id(self._to.state, child), child)
+        writer, told = transactional_id(self._to.state, child), self._wider.state_format
+        log = PartitionLog(self._clients, self._to, writer, child, state_format=told)
         try:
             await log.fence()
             await log.write(changes, [])

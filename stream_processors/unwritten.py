@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kept.registered_changes import RegisteredChange
-from kept.signals.chart_weeks import ChartRow, ChartWeek, rows_of, weeks_of
+from kept.signals.chart_history import ChartRow, rows_of, weeks_of
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.charts import charts
 from kept.signals.situation import Situation
 

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 from aiokafka.errors import KafkaError
@@ -42,6 +42,7 @@ from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
 from stream_processors.topic_check import PartitionWatch, check_topics
+from stream_processors.worker_process import STOP_SECONDS, WorkerProcess
 
 log = logging.getLogger("kept.worker")
 CRASH_EXIT_CODE = 70
@@ -49,6 +50,8 @@ BATCHES_UNDER_WAY = 2
 """Batches of events being applied or committed at once."""
 WATCH_SECONDS = 10.0
 """How long the broker may take to say how far the topics go."""
+HEARTBEATS = 5
+"""In one session: so many may be lost, but for one, before the group takes a worker for dead."""
 FETCH_BYTES = 8 * 1024 * 1024
 
 
@@ -104,7 +107,16 @@ class Worker:
 
     def run(self) -> None:
         """Run until told to stop; ends the process."""
-        worker = faust.Worker(self.app, loglevel="WARNING", quiet=True, redirect_stdouts=False, blocking_timeout=None)
+        worker = WorkerProcess(
+            self.app,
+            loglevel="WARNING",
+            quiet=True,
+            redirect_stdouts=False,
+            blocking_timeout=None,
+            overdue=self.leave,
+            under_way=lambda: self._tasks,
+            override_logging=False,
+        )
         try:
             worker.execute_from_commandline()
         except SystemExit:
@@ -114,17 +126,26 @@ class Worker:
         finally:
             self._history.close()
 
+    def leave(self) -> None:
+        """End the process although not all has ended: nothing half-done becomes visible, whoever takes over goes on."""
+        log.warning("stopped after %g s; what was under way is done again by whoever takes over", STOP_SECONDS)
+        self._end(0)
+
     def die(self, error: BaseException) -> None:
         """End the process at once, so that nothing is committed after the failure."""
         refused = refusal(error)
         message = refused or (str(error) if isinstance(error, KeptError) else f"{type(error).__name__}: {error}")
         if not isinstance(error, KeptError) and refused is None:
             log.critical("unexpected failure", exc_info=error)
+        print(f"kept worker {self._settings.worker_id} stopped: {message}", file=sys.stderr, flush=True)  # noqa: T201
+        self._end(CRASH_EXIT_CODE)
+
+    def _end(self, code: int) -> NoReturn:
         sys.stdout.flush()
+        sys.stderr.flush()
         if self._temporary:
             shutil.rmtree(self._work_folder, ignore_errors=True)
-        print(f"kept worker {self._settings.worker_id} stopped: {message}", file=sys.stderr, flush=True)  # noqa: T201
-        os._exit(CRASH_EXIT_CODE)
+        os._exit(code)
 
     def _make_app(self, work_folder: Path) -> faust.App:
         settings = self._settings
@@ -144,13 +165,14 @@ class Worker:
             consumer_group_instance_id=f"{settings.topic_prefix}{settings.worker_id}",
             broker_max_poll_records=settings.max_batch_records,
             broker_commit_interval=1.0,
-            broker_session_timeout=10.0,
-            broker_heartbeat_interval=2.0,
+            broker_session_timeout=settings.session_seconds,
+            broker_heartbeat_interval=settings.session_seconds / HEARTBEATS,
             broker_request_timeout=30.0,
             broker_credentials=faust_credentials(settings),
             table_standby_replicas=0,
             topic_partitions=settings.partitions,
         )
+        app.before_waiting = self._let_go
         schema = BatchSchema()
         events = app.topic(self._topics.events.name, schema=schema, internal=False)
         tallies = app.topic(self._topics.tallies.name, schema=schema, internal=False)
@@ -198,7 +220,8 @@ class Worker:
                 position = await self.indicators.apply(event.message.partition, event.value)
                 if position is not None:
                     self._consumer.set_durable(event.message.tp, position)
-                    self.health.moved("indicators")
+                    if not self.indicators.waiting_seconds():  # what is taken in must not hide what is not written
+                        self.health.moved("indicators")
             except Exception as error:
                 self.die(error)
 
@@ -224,6 +247,13 @@ class Worker:
         except Exception as error:
             self.die(error)
 
+    async def _let_go(self) -> None:
+        """What waits for a history that is away must not hold back who takes over: it is published there."""
+        try:
+            await self.indicators.assign({})
+        except Exception as error:
+            self.die(error)
+
     async def _mark_idle(self) -> None:
         await self.cases.mark_idle(lambda partition: self._ends.get(TP(self._topics.events.name, partition)))
 
@@ -240,14 +270,17 @@ class Worker:
         try:
             async with asyncio.timeout(WATCH_SECONDS):
                 ends = await self._consumer.highwaters(*{*every, *owned})
-                read = await self._consumer.read_positions(list(owned))
+                # Events have no gaps between offsets: what was read of them and went astray must count as waiting.
+                read = await self._consumer.read_positions(
+                    [tp for tp in owned if tp.topic == self._topics.tallies.name]
+                )
         except (TimeoutError, KafkaError, ConsumerNotStarted) as error:
             log.warning("the broker does not say how far the topics go: %r", error)
             self._ends = {}  # what it said before makes no partition idle
             return
         self._ends = {tp: end for tp, end in ends.items() if end is not None}
         self._lags = {
-            tp: max(self._consumer.behind(tp, dealt_with, self._ends.get(tp), read[tp]), unpublished)
+            tp: max(self._consumer.behind(tp, dealt_with, self._ends.get(tp), read.get(tp)), unpublished)
             for tp, (dealt_with, unpublished) in owned.items()
         }
         for processor, topic in (("cases", self._topics.events), ("indicators", self._topics.tallies)):

@@ -1,14 +1,11 @@
-"""Who may see what: a login for everything but the public page, by token or by a proxy that has asked for one.
-
-Failed logins are not limited in number: a token has 16 characters or more, and a proxy before the board can.
-"""
+"""Who may see what: a login for everything but the public page, by token or by a proxy that has asked for one."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -17,15 +14,17 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kept.errors import ConfigurationError
+from kept.loopback import is_loopback
 from kept.settings import Settings
 from kept.tokens import Tokens
+from web_server.clients import LOOPBACK, Network, client_of, is_from, networks_of
+from web_server.failed_logins import FailedLogins
+from web_server.rates import retry_after
 
 PUBLIC: Final = ("/promises", "/static", "/healthz")
 """What everybody may see: these paths, and what is below them."""
-LOOPBACK: Final = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 MOST_NAME_CHARACTERS: Final = 100
 NAMELESS: Final = "holder of a token"
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Access(Struct, frozen=True):
@@ -36,7 +35,7 @@ class Access(Struct, frozen=True):
 
     tokens: Tokens | None = None
     user_header: str = ""
-    proxies: tuple[_Network, ...] = ()
+    proxies: tuple[Network, ...] = ()
 
     @property
     def needs_login(self) -> bool:
@@ -47,7 +46,7 @@ class Access(Struct, frozen=True):
 def access_of(settings: Settings) -> Access:
     """Who may see the board; raises `ConfigurationError` when it would be open to a network and nobody has said so."""
     tokens = None if settings.board_token is None else Tokens(settings.board_token, "KEPT_BOARD_TOKEN_FILE")
-    proxies = tuple(_network(text.strip()) for text in settings.board_proxies.split(",") if text.strip())
+    proxies = networks_of("KEPT_BOARD_PROXIES", settings.board_proxies)
     if proxies and not settings.board_user_header:
         raise ConfigurationError(
             "KEPT_BOARD_PROXIES is set without KEPT_BOARD_USER_HEADER; name the header in which the proxy says who has "
@@ -69,16 +68,6 @@ def access_of(settings: Settings) -> Access:
     return access
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def is_public(path: str) -> bool:
     """Whether everybody may see `path`."""
     return any(path == prefix or path.startswith(f"{prefix}/") for prefix in PUBLIC)
@@ -87,32 +76,46 @@ def is_public(path: str) -> bool:
 class Login:
     """Lets through who has logged in, and says in the scope who that is: `kept_user`."""
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
-        """Before `app`, behind whatever checks the Host."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        trusted_proxies: Sequence[Network] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Before `app`, behind whatever checks the Host. `trusted_proxies` tell whose failures are counted together."""
         self._app = app
         self._access = access
+        self._trusted_proxies = trusted_proxies
+        self._clock = clock
+        self._failed = FailedLogins()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 401 or 403 itself."""
+        """Answers 401, 403 or 429 itself."""
         if scope["type"] != "http" or not self._access.needs_login:
             await self._app(scope, receive, send)
             return
-        user = user_of(self._access, scope)
+        user, wait = self._user(scope)
         if user is not None:
             scope["kept_user"] = user
         elif not is_public(scope["path"]):
-            await refusal(self._access)(scope, receive, send)
+            await (too_many_failures(wait) if wait else refusal(self._access))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-
-def user_of(access: Access, scope: Scope) -> str | None:
-    """Who asks, when it is proven; else None."""
-    headers = Headers(scope=scope)
-    named = headers.getlist(access.user_header) if access.user_header else []
-    if len(named) == 1 and _is_from(access.proxies, scope) and (name := _name(_utf8(named[0]))):
-        return name
-    return None if access.tokens is None else _bearer_of(access.tokens, headers.getlist("authorization"))
+    def _user(self, scope: Scope) -> tuple[str | None, float]:
+        """Who asks, when it is proven, else None; and the seconds until credentials from there are looked at again."""
+        access, headers = self._access, Headers(scope=scope)
+        named = headers.getlist(access.user_header) if access.user_header else []
+        if len(named) == 1 and is_from(access.proxies, scope) and (name := _name(_utf8(named[0]))):
+            return name, 0.0
+        given = headers.getlist("authorization")
+        if access.tokens is None or not given:
+            return None, 0.0
+        user = _bearer_of(access.tokens, given)
+        client = client_of(scope, self._trusted_proxies)
+        wait = self._failed.wait(client, "\n".join(given), user is not None, self._clock())
+        return (None, wait) if wait else (user, 0.0)
 
 
 def refusal(access: Access) -> PlainTextResponse:
@@ -122,6 +125,11 @@ def refusal(access: Access) -> PlainTextResponse:
         return PlainTextResponse(words, 403)
     words = "Log in with any name, and a token of the board as the password; programs send it as a bearer token.\n"
     return PlainTextResponse(words, 401, {"www-authenticate": 'Basic realm="Kept", charset="UTF-8"'})
+
+
+def too_many_failures(wait: float) -> PlainTextResponse:
+    """What is told to whose credentials are not looked at for `wait` seconds, right or not."""
+    return PlainTextResponse("Too many logins from here have failed; try again later.\n", 429, retry_after(wait))
 
 
 def _bearer_of(tokens: Tokens, given: Sequence[str]) -> str | None:
@@ -149,25 +157,3 @@ def _name(text: str) -> str:
 def _utf8(text: str) -> str:
     """The value of a header, which arrives as one character a byte."""
     return text.encode("latin-1").decode("utf-8", "replace")
-
-
-def _is_from(proxies: Sequence[_Network], scope: Scope) -> bool:
-    """Whether the connection itself comes from one of `proxies`; what a header says of that is not asked."""
-    client = scope.get("client")
-    if not client:
-        return False
-    try:
-        address = ipaddress.ip_address(client[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in proxies)
-
-
-def _network(text: str) -> _Network:
-    try:
-        return ipaddress.ip_network(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"KEPT_BOARD_PROXIES: {text!r} is no address or network ({error}); valid: such as 10.1.2.3 or 10.1.0.0/16"
-        ) from error

@@ -46,6 +46,8 @@ from summaries.pages import (
 )
 from summaries.site import Asked, Recording, Site
 from summaries.watch import Watch, state_of
+from web_server.clients import Network
+from web_server.rates import Rates
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Names under which the page answers, so that a page elsewhere cannot reach it under a name of its own."""
@@ -92,13 +94,16 @@ def application(
     names: Sequence[str] = (),
     access: Access | None = None,
     recording: Recording | None = None,
+    requests_per_second: float = 1000.0,
+    trusted_proxies: Sequence[Network] = (),
 ) -> Starlette:
     """The web application. `open_history` opens a store for reading; it is called again after each `Retry`.
 
     Without `recording` it writes nothing; with it, decisions and nothing else.
 
     It answers under `HOSTS` and `names` alone, to whom `access` lets in (None: nobody needs to log in). `state.watch`
-    must be ended before the server stops.
+    must be ended before the server stops. A client may send `requests_per_second`; which client a request behind one of
+    `trusted_proxies` comes from is read from X-Forwarded-For.
     """
     site = Site(catalogue, HistoryReader(open_history), clock, recording)
     watch = Watch(lambda: state_of(site.history))
@@ -121,9 +126,10 @@ def application(
         exception_handlers={404: not_found},
         middleware=[
             Middleware(_Headers),
+            Middleware(Rates, per_second=requests_per_second, proxies=trusted_proxies),
             Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *names]),
             Middleware(Limits, names=names),
-            Middleware(Login, access=access or Access()),
+            Middleware(Login, access=access or Access(), trusted_proxies=trusted_proxies),
         ],
     )
     pages.state.watch = watch

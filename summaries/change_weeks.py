@@ -8,8 +8,7 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from kept.effects.judge import Judgement
-from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import Gap
+from kept.signals.chart_weeks import ChartWeek, Gap
 
 Role = Literal["before", "change", "settling", "after", "left_out", "gap"]
 ROLE_WORDS: Final[dict[Role, str]] = {

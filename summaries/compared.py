@@ -46,15 +46,6 @@ def compared(known: Known, service: Service, window: str) -> Compared:
     return at_one_moment(points, service.suppress_below)
 
 
-def compared_at(known: Known, service: Service, window: str, end: int) -> Compared:
-    """As of one full hour `end` (s), such as the Monday 00:00 that ends a `week`; nothing when it is not published."""
-    newest = known.published(service.id)
-    if newest is None or end > newest:
-        return NOTHING
-    points = known.series(service.id, INDICATOR, window, slice=None, since=end, until=end)
-    return at_one_moment(points, service.suppress_below)
-
-
 def at_one_moment(points: Iterable[Point], below: int) -> Compared:
     """From points of several moments those of the newest one that has slices, or that has the whole."""
     found = list(points)

@@ -13,11 +13,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from kept.buckets import DAY_SECONDS
 from kept.indicators.point import Point
 from kept.signals.backlog_growth import Growth
 from summaries.service_card import LatestPoints
 
-DAY_SECONDS: Final = 86400
 LEAST_REQUESTS: Final = 30
 """Of fewer requests in 28 days the last 90 days are told."""
 GROWTH_CHANCE: Final = 0.01

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from kept.indicators.definitions import DEFINITIONS
-from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
+from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import STALE, Point
 from summaries import wording
 from summaries.service_card import LatestPoints

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,10 +17,16 @@ MOST_TARGET_BYTES: Final = 8000
 """Of path and query; a page refuses a shorter query already, with a sentence about it."""
 MOST_BODY_BYTES: Final = 64 * 1024
 """A decision with all its words is a tenth of this."""
+BODY_SECONDS: Final = 20.0
+"""A body that takes longer is refused."""
 
 
 class TooLong(Exception):
     """The body has turned out to be longer than `MOST_BODY_BYTES`."""
+
+
+class TooSlow(Exception):
+    """The body is not there after `BODY_SECONDS`."""
 
 
 class Limits:
@@ -31,7 +38,7 @@ class Limits:
         self._names = frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 403, 405, 413 or 414 itself."""
+        """Answers 403, 405, 408, 413 or 414 itself."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -39,12 +46,19 @@ class Limits:
         if refused is not None:
             await refused(scope, receive, send)
             return
-        started, received = False, 0
+        started, received, complete = False, 0, False
+        until = asyncio.get_running_loop().time() + BODY_SECONDS
 
         async def counted() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, complete
+            # Whoever only reads may listen for the end of the connection as long as it likes.
+            try:
+                async with asyncio.timeout_at(None if scope["method"] in READING or complete else until):
+                    message = await receive()
+            except TimeoutError as error:
+                raise TooSlow from error
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > MOST_BODY_BYTES:
                 raise TooLong
             return message
@@ -56,10 +70,11 @@ class Limits:
 
         try:
             await self._app(scope, counted, watched)
-        except TooLong:
+        except (TooLong, TooSlow) as error:
             if started:
                 raise
-            await _too_long()(scope, receive, send)
+            refused = _too_long() if isinstance(error, TooLong) else _too_slow()
+            await refused(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
@@ -87,6 +102,10 @@ class Limits:
             return place.netloc == headers.get("host") or place.hostname in self._names
         except ValueError:
             return False
+
+
+def _too_slow() -> PlainTextResponse:
+    return PlainTextResponse(f"The body took more than {BODY_SECONDS:g} s.\n", 408, {"connection": "close"})
 
 
 def _too_long() -> PlainTextResponse:

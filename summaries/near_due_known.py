@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from kept.buckets import DAY_SECONDS
-from kept.indicators.near_due import DEFINITIONS, MARGIN, NearDue, from_placed
+from kept.indicators.near_due import MARGIN, NearDue, from_placed
+from kept.indicators.near_due_definitions import DEFINITIONS
 from kept.indicators.point import STALE, Point
 
 NAMES = frozenset(definition.name for definition in DEFINITIONS)

@@ -7,40 +7,28 @@ import socket
 from collections.abc import Sequence
 
 import uvicorn
+from msgspec.structs import replace
 from starlette.applications import Starlette
 
 from kept.catalogue import Catalogue
+from kept.settings import Settings
 from summaries.access import Access
-from summaries.application import application
+from summaries.application import CHANGES, application
 from summaries.known import OpenHistory
 from summaries.site import Recording
+from web_server.clients import networks_of
+from web_server.connections import ConnectionLimits, LimitedConfig
 
-MOST_CONNECTIONS = 1000
-"""Streams of what is new are among them (`watch.MOST_STREAMS`)."""
-GRACE_SECONDS = 5
-"""What is being answered when the process is told to end may take so long."""
+LIMITS = ConnectionLimits(endless=frozenset({CHANGES}), grace_seconds=5)
+"""Streams of what is new are among the connections (`watch.MOST_STREAMS`)."""
 
 
 class Server(uvicorn.Server):
     """Ends the streams of its viewers first, so that it stops at once and not when they leave."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, limits: ConnectionLimits = LIMITS) -> None:
         """Nothing is bound before `run` or `serve`."""
-        super().__init__(
-            uvicorn.Config(
-                app,
-                host=host,
-                port=port,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                # Who connects is what decides whether a proxy's header is believed: no header may change it.
-                proxy_headers=False,
-                ws="none",
-                limit_concurrency=MOST_CONNECTIONS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
+        super().__init__(LimitedConfig(app, limits, host=host, port=port))
         self._app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -50,14 +38,23 @@ class Server(uvicorn.Server):
 
 
 def serve(
+    settings: Settings,
     catalogue: Catalogue,
     open_history: OpenHistory,
-    port: int,
-    host: str = "127.0.0.1",
     names: Sequence[str] = (),
     access: Access | None = None,
     recording: Recording | None = None,
 ) -> None:
-    """Serve the pages on `port` of `host`, under `names` too, to whom `access` lets in, until told to end."""
-    app = application(catalogue, open_history, names=names, access=access, recording=recording)
-    asyncio.run(Server(app, host, port).serve())
+    """Serve the pages on the board's host and port, under `names` too, to whom `access` lets in, until told to end."""
+    proxies = networks_of("KEPT_TRUSTED_PROXIES", settings.trusted_proxies)
+    app = application(
+        catalogue,
+        open_history,
+        names=names,
+        access=access,
+        recording=recording,
+        requests_per_second=settings.board_requests_per_second,
+        trusted_proxies=proxies,
+    )
+    limits = replace(LIMITS, proxies=proxies)
+    asyncio.run(Server(app, settings.board_host, settings.board_port, limits).serve())

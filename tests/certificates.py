@@ -23,7 +23,7 @@ class Authority:
             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )  # fmt: skip
 
-    def issue(self, name: str, alternative: str) -> tuple[Path, Path]:
+    def issue(self, name: str, alternative: str, *, expired: bool = False) -> tuple[Path, Path]:
         """(certificate, private key) for `name`; `alternative` as in `IP:127.0.0.1` is what it is good for."""
         certificate, key = self._folder / f"{name}.{self._name}.pem", self._folder / f"{name}.{self._name}.key"
         request = self._folder / f"{name}.csr"
@@ -32,15 +32,16 @@ class Authority:
             "-addext", f"subjectAltName={alternative}", "-keyout", key, "-out", request,
         )  # fmt: skip
         _openssl(
-            "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-days", "2",
+            "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key,
+            "-days", "-1" if expired else "2",
             "-copy_extensions", "copy", "-out", certificate,
         )  # fmt: skip
         key.chmod(0o600)
         return certificate, key
 
-    def keystore(self, name: str, alternative: str) -> Path:
+    def keystore(self, name: str, alternative: str, *, expired: bool = False) -> Path:
         """Private key and certificate in one PEM file, as Kafka takes them."""
-        certificate, key = self.issue(name, alternative)
+        certificate, key = self.issue(name, alternative, expired=expired)
         store = certificate.with_suffix(".store.pem")
         store.write_text(key.read_text() + certificate.read_text())
         return store

@@ -18,6 +18,8 @@ CLIENT_WARNING = r"ignore:(read|open)_text is deprecated:DeprecationWarning"
 """kafka-python reads its own schemas with a function that Python 3.11 deprecates (and later takes back)."""
 TLS_WARNING = r"ignore:unclosed <ssl\.SSLSocket:ResourceWarning"
 """The Kafka clients leave a TLS connection that a broker refused to the garbage collector, in whatever test that is."""
+REFUSED_WARNING = r"ignore:unclosed <socket\.socket [^>]*laddr=\('0\.0\.0\.0', \d+\)>:ResourceWarning"
+"""And a connection that was refused, or to a broker that is gone: what was logged of it may hold it until the end."""
 SDK_WARNING = "ignore:Prefer using dashboardv2:DeprecationWarning"
 """The SDK of Grafana advises dashboards of version 2, which file provisioning rejects."""
 
@@ -31,6 +33,8 @@ with warnings.catch_warnings():
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).resolve().parent.parent
+BROKER_GROUPS = {"stream_processors": "workers on a broker", "local_stack": "stacks on a broker"}
+"""By folder: what shares a broker. Each group waits more than it works, so that they go well side by side."""
 ALLOWED_SKIPS: frozenset[str] = frozenset()
 """Reasons for which a test may be skipped even where skips are forbidden."""
 
@@ -47,10 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", CLIENT_WARNING)
     config.addinivalue_line("filterwarnings", SDK_WARNING)
     config.addinivalue_line("filterwarnings", TLS_WARNING)
+    config.addinivalue_line("filterwarnings", REFUSED_WARNING)
+    config.addinivalue_line("markers", "operations: upgrades, stops and restores in full (make operations)")
     config.addinivalue_line("markers", "kustomize: needs the command kustomize, and Go")
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         names = getattr(item, "fixturenames", ())
@@ -60,15 +67,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.influxdb)
         item.add_marker(pytest.mark.xdist_group(_shared_by(item)))
     if hasattr(config, "workerinput"):
-        # Two processes share the work (make test): the longest groups first, so that both end at about the same time.
+        # Three processes share the work (make test), also on two cores: tests with a broker wait more than they work.
+        # The longest groups go first, so that all end at about the same time.
         items.sort(key=lambda item: item.get_closest_marker("broker") is None)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """With pytest 9.2 xdist 3.8 saw no groups: each test had a broker and its fixtures made anew wherever it ran."""
+    if getattr(session.config.option, "loadgroup", False):
+        assert all("@" in item.nodeid for item in session.items), "pytest-xdist does not see the groups of tests"
+
+
 def _shared_by(item: pytest.Item) -> str:
-    """Tests of one group run in one process: those of a file; with a broker, all of workers and all others."""
+    """Tests of one group run in one process: those of a file; with a broker, those of `BROKER_GROUPS`."""
     if item.get_closest_marker("broker") is None:
         return str(item.path.relative_to(ROOT))
-    return "workers on a broker" if item.path.parent.name == "stream_processors" else "others on a broker"
+    return BROKER_GROUPS.get(item.path.parent.name, "others on a broker")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

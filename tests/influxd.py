@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import ssl
 import time
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from history.influxdb import InfluxHistory
 from history.influxdb_connection import InfluxConnection
@@ -36,6 +37,14 @@ MISSING = (
 )
 
 
+class Tls(NamedTuple):
+    """What a server shows, and which authority its clients trust."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
 class Server:
     """An InfluxDB server that answers, with an operator token and an organization of this run."""
 
@@ -44,6 +53,7 @@ class Server:
         self.token = token
         self.org = f"test-{uuid.uuid4().hex[:12]}"
         self.org_id = ""
+        self.tls: Tls | None = None
 
     def make_org(self) -> None:
         """Make the organization in which the buckets of tests live."""
@@ -68,7 +78,8 @@ class Server:
 
     def connection(self, token: str | None = None, **options: Any) -> InfluxConnection:
         """A connection with the operator's token, or another."""
-        return InfluxConnection(self.url, self.org, token or self.token, **options)
+        trusted = {"ca_file": str(self.tls.authority)} if self.tls else {}
+        return InfluxConnection(self.url, self.org, token or self.token, **{**trusted, **options})
 
     def history(self, bucket: str, token: str | None = None, **options: Any) -> InfluxHistory:
         """A store in a bucket."""
@@ -82,16 +93,18 @@ class Server:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Token {self.token}"},
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        context = ssl.create_default_context(cafile=self.tls.authority) if self.tls else None
+        with urllib.request.urlopen(request, timeout=30, context=context) as answer:
             return json.loads(answer.read() or b"null")
 
 
 class OwnServer(Server):
     """A server started here, on data of its own; it can be stopped, frozen and started again."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, tls: Tls | None = None) -> None:
         self.port = free_port()
-        super().__init__(f"http://{LOOPBACK}:{self.port}")
+        super().__init__(f"{'https' if tls else 'http'}://{LOOPBACK}:{self.port}")
+        self.tls = tls
         folder.mkdir(parents=True, exist_ok=True)
         self.process = Child(
             "influxd",
@@ -103,6 +116,7 @@ class OwnServer(Server):
                 f"--engine-path={folder / 'engine'}",
                 "--reporting-disabled",
                 "--log-level=warn",
+                *([f"--tls-cert={tls.certificate}", f"--tls-key={tls.key}"] if tls else []),
             ],
             folder / "influxd.log",
         )

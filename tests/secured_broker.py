@@ -12,16 +12,19 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ACLResourcePatternType, ResourcePattern, ResourceType
 
-from kept.rights import Right, Role, rights
+from kept.rights import ROLE_HELP, Right, Role, rights
 from kept.settings import Settings
 from local_stack.broker import Broker, Listener
 from local_stack.ports import LOOPBACK, free_port
 from tests.certificates import Authority
 
 PASSWORD = "a-Secret-nobody-shall-read"
-USERS: dict[Role, str] = {"worker": "kept-worker", "producer": "kept-producer", "operator": "kept-operator"}
+USERS: dict[Role, str] = {role: f"kept-{role}" for role in ROLE_HELP}
+"""One user for each role."""
 STRANGER = "kept-stranger"
 """Has the same password and only the rights that a test grants."""
+BY_CERTIFICATE = "CN=kept-client"
+"""Who comes with the client certificate, as the broker knows them."""
 HERE = f"IP:{LOOPBACK}"
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule required " + " ".join(
@@ -41,6 +44,7 @@ class SecuredBroker:
         self.password_file.write_text(f"{PASSWORD}\n")
         self.password_file.chmod(0o600)
         here = _keystore(self.authority.keystore("broker", HERE))
+        expired = _keystore(self.authority.keystore("late-broker", HERE, expired=True))
         elsewhere = _keystore(self.authority.keystore("elsewhere", "DNS:elsewhere.example.org"))
         truststore = {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(self.authority.certificate)}
         scram = {"sasl.enabled.mechanisms": "SCRAM-SHA-512", "scram-sha-512.sasl.jaas.config": SCRAM}
@@ -50,6 +54,8 @@ class SecuredBroker:
             "TLS": _listener("TLS", "SSL", here),
             "MUTUAL": _listener("MUTUAL", "SSL", {**here, **truststore, "ssl.client.auth": "required"}),
             "ELSEWHERE": _listener("ELSEWHERE", "SSL", elsewhere),
+            "EXPIRED": _listener("EXPIRED", "SSL", expired),
+            "PLAINTLS": _listener("PLAINTLS", "SASL_SSL", {**here, **plain}),
             "PLAIN": _listener("PLAIN", "SASL_PLAINTEXT", plain),
         }
         self.broker = Broker(
@@ -58,7 +64,7 @@ class SecuredBroker:
             listeners=list(self._listeners.values()),
             settings={
                 "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-                "super.users": "User:ANONYMOUS;User:CN=kept-client",
+                "super.users": "User:ANONYMOUS",
             },
             format_arguments=[
                 argument
@@ -80,7 +86,7 @@ class SecuredBroker:
         if listener == "MUTUAL":
             right |= {"ssl_certfile": str(self.client_certificate), "ssl_keyfile": str(self.client_key)}
         if protocol.startswith("SASL"):
-            mechanism = "PLAIN" if listener == "PLAIN" else "SCRAM-SHA-512"
+            mechanism = "PLAIN" if listener.startswith("PLAIN") else "SCRAM-SHA-512"
             right |= {"sasl_mechanism": mechanism, "sasl_username": USERS["worker"], "sasl_password": PASSWORD}
         return Settings(**{**right, **more})
 

@@ -19,7 +19,10 @@ def brokers(settings: Settings) -> list[Finding]:
     started = time.monotonic()
     refused = greet(settings)
     if refused is not None:
-        fix = "change what it says" if isinstance(refused, Stop) else "start it, or set KEPT_BROKERS; or try: kept demo"
+        fix = "change what it says"
+        if not isinstance(refused, Stop):
+            # A broker that closes the connection is not always heard out by the client: then the reason is a guess.
+            fix += ", or start it, or set KEPT_BROKERS; or try: kept demo"
         return [mend("broker", str(refused), fix)]
     seen = (
         f"{settings.brokers} answers in {(time.monotonic() - started) * 1000:.0f} ms over {settings.security_protocol}"
@@ -32,7 +35,7 @@ def topics(settings: Settings) -> list[Finding]:
     try:
         verdicts = compare(settings, CONNECT_SECONDS)
     except KeptError as error:
-        return [mend("topics", str(error), "grant the rights that `kept topics rights --role operator` lists")]
+        return [mend("topics", str(error), "grant the rights that `kept topics rights --role observer` lists")]
     bad = [_finding(verdict) for verdict in verdicts if verdict.level == "mend"]
     notes = sum(verdict.level == "note" for verdict in verdicts)
     if bad:

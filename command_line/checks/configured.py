@@ -8,8 +8,11 @@ from pathlib import Path
 
 from catalogue import services_of
 from command_line.checks.finding import Finding, mend, note, ok
+from kept.case_hashing import KEY_VARIABLE, CaseKey
+from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, KeptError
 from kept.settings import PREFIX, SECRETS, Settings, read_settings
+from kept.state_formats import FORMATS
 from kept.tls import tls_context
 
 
@@ -41,7 +44,33 @@ def services(settings: Settings) -> list[Finding]:
     except (KeptError, OSError) as error:
         return [mend("catalogue", str(error), "mend it, and look with: kept catalogue check")]
     where = settings.catalogue or "the simulated city"
-    return [ok("catalogue", f"{len(found)} service{'' if len(found) == 1 else 's'} in {where}")]
+    said = [ok("catalogue", f"{len(found)} service{'' if len(found) == 1 else 's'} in {where}")]
+    return [*said, *_case_ids(found, settings)]
+
+
+def _case_ids(found: Catalogue, settings: Settings) -> Iterator[Finding]:
+    asking = sum(service.privacy.case_ids == "hashed" for service in found.values())
+    who = f"{asking} service{'' if asking == 1 else 's'}"
+    if not asking:
+        return
+    if not settings.case_key:
+        seen = f"the catalogue asks for hashed case ids of {who}, and {KEY_VARIABLE} is not set"
+        yield note("case ids", seen, "only what publishes events needs the key: see docs/privacy.md")
+        return
+    try:
+        key = CaseKey(settings.case_key)
+    except ConfigurationError as error:
+        yield mend("case ids", str(error), "put the key of the other producers there: see docs/privacy.md")
+        return
+    yield ok("case ids", f"hashed for {who}; fingerprint {key.fingerprint}, the same on all machines that publish")
+
+
+def state_format(settings: Settings) -> list[Finding]:
+    """Can this release write the format that the settings ask for?"""
+    try:
+        return [ok("state format", f"written in {FORMATS.written(settings.state_format)}")]
+    except ConfigurationError as error:
+        return [mend("state format", str(error), "see docs/upgrading.md")]
 
 
 def _secrets(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -70,15 +99,10 @@ def _private(variable: str, path: Path) -> Finding:
 
 def _security(settings: Settings) -> Iterator[Finding]:
     what = "security"
-    for_history = settings.history == "influxdb" and settings.influxdb_url.startswith("https:")
-    unused = ["ssl_cafile"] if settings.ssl_cafile and not (settings.uses_tls() or for_history) else []
-    unused += [
-        name for name in ("sasl_username", "sasl_password") if getattr(settings, name) and not settings.uses_sasl()
-    ]
+    unused = settings.sasl_username is not None and not settings.uses_sasl()
     if unused:
-        names = ", ".join(f"{PREFIX}{name.upper()}" for name in unused)
-        seen = f"{PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: {names} mean nothing"
-        yield mend(what, seen, f"set {PREFIX}SECURITY_PROTOCOL, or take them away")
+        seen = f"{PREFIX}SECURITY_PROTOCOL is {settings.security_protocol}: {PREFIX}SASL_USERNAME means nothing"
+        yield note(what, seen, f"set {PREFIX}SECURITY_PROTOCOL, or take it away")
     if settings.security_protocol == "SASL_PLAINTEXT":
         yield note(what, "the login and all events go over the network unencrypted", "use SASL_SSL")
     if settings.uses_tls():

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import shutil
 import socket
 import tempfile
 from pathlib import Path
 
+from catalogue import services_of
+from command_line.checks.answers import clock_of, text
 from command_line.checks.finding import Finding, mend, note, ok
 from history.open import open_history
 from history.sqlite import SQLiteHistory
+from kept.catalogue import fingerprint
 from kept.errors import KeptError, Retry
+from kept.metric_names import CATALOGUE
 from kept.settings import Settings
 
 NOT_BEFORE = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 """A clock that shows an earlier time was never set."""
 LEAST_FREE_BYTES = 1024**3
+MOST_SKEW_SECONDS = 60.0
+NEARLY_FULL = 0.9
+FINGERPRINT = re.compile(rf'^{CATALOGUE.name}\{{fingerprint="([^"]*)"', re.MULTILINE)
 LOOPBACKS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -45,7 +53,7 @@ def _sqlite(settings: Settings) -> list[Finding]:
     path = Path(settings.history_path).absolute()
     if not path.parent.is_dir():
         return [mend("history", f"no folder {path.parent}", "make it, or set KEPT_HISTORY_PATH elsewhere")]
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not (os.access(path, os.W_OK) if path.exists() else _takes_files(path.parent)):
         return [
             mend("history", f"{path} may not be written by this user", "give it to this user, or set KEPT_HISTORY_PATH")
         ]
@@ -70,7 +78,7 @@ def work_folder(settings: Settings) -> list[Finding]:
     folder = Path(settings.work_folder or tempfile.gettempdir())
     if not folder.is_dir():
         return [mend("work folder", f"no folder {folder}", "make it, or set KEPT_WORK_FOLDER elsewhere")]
-    if not os.access(folder, os.W_OK):
+    if not _takes_files(folder):
         return [mend("work folder", f"{folder} may not be written by this user", "set KEPT_WORK_FOLDER elsewhere")]
     return [ok("work folder", str(folder))]
 
@@ -89,8 +97,76 @@ def metrics_port(settings: Settings) -> list[Finding]:
             return [*found, ok("metrics port", f"{where} is free")]
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        fix = "if that is no worker of yours, set another KEPT_METRICS_PORT"
-        return [*found, note("metrics port", f"{where} cannot be listened on: {reason}", fix)]
+    return [*found, _who_listens(settings, where, reason)]
+
+
+def _who_listens(settings: Settings, where: str, reason: str) -> Finding:
+    """A worker that is there already is no fault, when it counts by the same catalogue."""
+    fix = "set another KEPT_METRICS_PORT, or end the other program"
+    try:
+        counted_by = FINGERPRINT.search(text(settings, f"http://{where}", "/metrics"))
+    except KeptError:
+        counted_by = None
+    if counted_by is None:
+        return mend("metrics port", f"{where} cannot be listened on: {reason}, and no worker answers there", fix)
+    try:
+        own = fingerprint(services_of(settings))
+    except (KeptError, OSError):  # that is told by another check
+        return ok("metrics port", f"a worker serves {where}")
+    if counted_by[1] != own:
+        seen = f"the worker at {where} counts by {counted_by[1]}, the catalogue here is {own}"
+        return mend("worker's catalogue", seen, "restart it with this catalogue, or name its own in KEPT_CATALOGUE")
+    return ok("metrics port", f"a worker serves {where}, by the catalogue of here")
+
+
+def clocks(settings: Settings) -> list[Finding]:
+    """Is the clock of here that of the servers that say theirs?"""
+    named = {"InfluxDB": settings.influxdb_url if settings.history == "influxdb" else ""}
+    named |= {"Prometheus": settings.prometheus_url, "Alertmanager": settings.alertmanager_url}
+    return [found for name, url in named.items() if url for found in _clock_beside(settings, name, url)]
+
+
+def _clock_beside(settings: Settings, name: str, url: str) -> list[Finding]:
+    try:
+        theirs = clock_of(settings, url)
+    except KeptError:  # that is told by another check
+        return []
+    if theirs is None:
+        return []
+    ahead = (datetime.datetime.now(datetime.UTC) - theirs).total_seconds()
+    if abs(ahead) < MOST_SKEW_SECONDS:
+        return [ok("clocks", f"{name}'s is the same within {abs(ahead):.0f} s")]
+    seen = f"this machine's is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} {name}'s at {url}"
+    return [mend("clocks", f"{seen}; live events 300 s ahead of a worker's are put aside", "keep both set by NTP")]
+
+
+def spool(settings: Settings) -> list[Finding]:
+    """Where `kept intake` and live publishing keep what the broker has not taken: may it be written, has it room?"""
+    what, folder = "spool folder", Path(settings.spool_folder).absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not _takes_files(there):
+        return [mend(what, f"{folder}: {there} may not be written by this user", "set KEPT_SPOOL_FOLDER elsewhere")]
+    used = sum(file.stat().st_size for file in folder.rglob("*.segment")) if there == folder else 0
+    free = shutil.disk_usage(there).free
+    limit = settings.spool_bytes
+    seen = f"{_mib(free)} free in {there}, {_mib(used)} of {_mib(limit)} used"
+    if used > NEARLY_FULL * limit:
+        return [mend(what, seen, "start the broker, so that it is delivered, or raise KEPT_SPOOL_BYTES")]
+    if free < limit - used:
+        return [mend(what, f"{seen}: the disk is full first", "make room, or lower KEPT_SPOOL_BYTES")]
+    return [ok(what, seen)]
+
+
+def _mib(count: int) -> str:
+    return f"{count / 1024**2:,.0f} MiB"
+
+
+def _takes_files(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def clock(now: datetime.datetime) -> list[Finding]:

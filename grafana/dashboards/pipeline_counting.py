@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana import promql
 from grafana.board import Board
-from grafana.pipeline_panels import PER, Limit, chart, increase, rate
+from grafana.pipeline_panels import PER, Limit, increase, rate, third
 from kept import metric_names as names
 from kept import pipeline_limits as limits
 from kept.catalogue import Catalogue
@@ -19,47 +19,34 @@ LAG = f"sum by (topic) (max by (topic, partition) ({names.LAG.name}))"
 def broker(board: Board) -> None:
     """What waits there, and whether it grows."""
     board.row(120, "Broker")
-    board.place(
+    third(
+        board,
         20,
-        chart(
-            "Do records wait to be dealt with?",
-            "Records not yet applied, by topic: events, and tallies whose figures are not published yet.",
-            "short",
-            [promql.over_time(LAG, "{{topic}}")],
-            alerts=["KeptLagGrowing", "KeptLagUnknown"],
-            limits=[Limit(limits.LAG_RECORDS, f"{limits.LAG_RECORDS:,} records: less is taken in one batch")],
-        ),
-        width=8,
-        height=7,
+        "Do records wait to be dealt with?",
+        "Records not yet applied, by topic: events, and tallies whose figures are not published yet.",
+        "short",
+        [promql.over_time(LAG, "{{topic}}")],
+        alerts=["KeptLagGrowing", "KeptLagUnknown"],
+        limits=[Limit(limits.LAG_RECORDS, f"{limits.LAG_RECORDS:,} records: less is taken in one batch")],
     )
-    board.place(
+    third(
+        board,
         21,
-        chart(
-            "Does what waits grow or shrink?",
-            "Slope of the records that wait, over a quarter of an hour. Above 0 events come faster than they are "
-            "counted; below, what has waited is being caught up.",
-            "recps",
-            [
-                promql.over_time(
-                    f"sum by (topic) (max by (topic, partition) (deriv({names.LAG.name}[15m])))", "{{topic}}"
-                )
-            ],
-            alerts=["KeptLagGrowing"],
-        ),
-        width=8,
-        height=7,
+        "Does what waits grow or shrink?",
+        "Slope of the records that wait, over a quarter of an hour. Above 0 events come faster than they are "
+        "counted; below, what has waited is being caught up.",
+        "recps",
+        [promql.over_time(f"sum by (topic) (max by (topic, partition) (deriv({names.LAG.name}[15m])))", "{{topic}}")],
+        alerts=["KeptLagGrowing"],
     )
-    board.place(
+    third(
+        board,
         22,
-        chart(
-            "Does one partition wait more than the others?",
-            "Records not yet applied, by topic and partition. One line apart from the others is a hot key or a worker "
-            "that stands still.",
-            "short",
-            [promql.over_time(f"max by (topic, partition) ({names.LAG.name})", "{{topic}} {{partition}}")],
-        ),
-        width=8,
-        height=7,
+        "Does one partition wait more than the others?",
+        "Records not yet applied, by topic and partition. One line apart from the others is a hot key or a worker "
+        "that stands still.",
+        "short",
+        [promql.over_time(f"max by (topic, partition) ({names.LAG.name})", "{{topic}} {{partition}}")],
     )
 
 
@@ -69,121 +56,90 @@ def cases(board: Board, unaccounted: str) -> None:
     received = promql.series(names.EVENTS, account="received")
     dead = increase(names.EVENTS, limits.DEAD_WINDOW, account="dead_lettered")
     all_events = increase(names.EVENTS, limits.DEAD_WINDOW, account="received")
-    board.place(
+    third(
+        board,
         30,
-        chart(
-            "What becomes of the events?",
-            "Events a second by account: received = applied + duplicate + beyond retention + dead-lettered.",
-            "eps",
-            [promql.over_time(rate(names.EVENTS, "account"), "{{account}}")],
-            alerts=["KeptStreamSilent"],
-        ),
-        width=8,
-        height=7,
+        "What becomes of the events?",
+        "Events a second by account: received = applied + duplicate + beyond retention + dead-lettered.",
+        "eps",
+        [promql.over_time(rate(names.EVENTS, "account"), "{{account}}")],
+        alerts=["KeptStreamSilent"],
     )
-    board.place(
+    third(
+        board,
         31,
-        chart(
-            "How many events are refused?",
-            f"Share of the events of {limits.DEAD_WINDOW} that became dead letters. An alert wants more than "
-            f"{limits.DEAD_LETTERS} of them besides.",
-            "percentunit",
-            [promql.over_time(f"{dead} / ({all_events} > 0)", "dead letters")],
-            alerts=["KeptDeadLettersRising"],
-            limits=[Limit(limits.DEAD_SHARE, f"{limits.DEAD_SHARE:.0%}: KeptDeadLettersRising")],
-        ),
-        width=8,
-        height=7,
+        "How many events are refused?",
+        f"Share of the events of {limits.DEAD_WINDOW} that became dead letters. An alert wants more than "
+        f"{limits.DEAD_LETTERS} of them besides.",
+        "percentunit",
+        [promql.over_time(f"{dead} / ({all_events} > 0)", "dead letters")],
+        alerts=["KeptDeadLettersRising"],
+        limits=[Limit(limits.DEAD_SHARE, f"{limits.DEAD_SHARE:.0%}: KeptDeadLettersRising")],
     )
-    board.place(
+    third(
+        board,
         32,
-        chart(
-            "Why are events refused?",
-            "Dead letters by reason, of all partitions since the topics were made. A step is a refused event; no line "
-            "means that there was none.",
-            "short",
-            [
-                promql.over_time(
-                    f"sum by (reason) (max by (reason, partition) ({names.DEAD_LETTERS.name}))", "{{reason}}"
-                )
-            ],
-            alerts=["KeptDeadLettersRising"],
-        ),
-        width=8,
-        height=7,
+        "Why are events refused?",
+        "Dead letters by reason, of all partitions since the topics were made. A step is a refused event; no line "
+        "means that there was none.",
+        "short",
+        [promql.over_time(f"sum by (reason) (max by (reason, partition) ({names.DEAD_LETTERS.name}))", "{{reason}}")],
+        alerts=["KeptDeadLettersRising"],
     )
-    board.place(
+    third(
+        board,
         33,
-        chart(
-            "How long does a batch of events take?",
-            "Mean time from a batch at hand to its transaction committed.",
-            "s",
-            [promql.over_time(mean_seconds("apply"), "{{instance}}")],
-        ),
-        width=8,
-        height=7,
+        "How long does a batch of events take?",
+        "Mean time from a batch at hand to its transaction committed.",
+        "s",
+        [promql.over_time(mean_seconds("apply"), "{{instance}}")],
     )
-    board.place(
+    third(
+        board,
         34,
-        chart(
-            "How far are the partitions behind the clock?",
-            "Wall clock less the greatest event time of each partition. A partition without events stays where it is; "
-            "it does not hold the others back.",
-            "s",
-            [promql.over_time(f"time() - max by (partition) ({names.LAST_EVENT.name})", "partition {{partition}}")],
-            alerts=["KeptStreamSilent"],
-        ),
-        width=8,
-        height=7,
+        "How far are the partitions behind the clock?",
+        "Wall clock less the greatest event time of each partition. A partition without events stays where it is; "
+        "it does not hold the others back.",
+        "s",
+        [promql.over_time(f"time() - max by (partition) ({names.LAST_EVENT.name})", "partition {{partition}}")],
+        alerts=["KeptStreamSilent"],
     )
-    board.place(
+    third(
+        board,
         35,
-        chart(
-            "How many events come late?",
-            "Events a second more than an hour behind their partition's watermark: published figures are amended.",
-            "eps",
-            [promql.over_time(rate(names.LATE_EVENTS), "late"), promql.over_time(rate(names.AMENDMENTS), "amendments")],
-        ),
-        width=8,
-        height=7,
+        "How many events come late?",
+        "Events a second more than an hour behind their partition's watermark: published figures are amended.",
+        "eps",
+        [promql.over_time(rate(names.LATE_EVENTS), "late"), promql.over_time(rate(names.AMENDMENTS), "amendments")],
     )
-    board.place(
+    third(
+        board,
         36,
-        chart(
-            "Which partition has events in no account?",
-            "received less applied, duplicate, beyond retention and dead-lettered. 0 all the time: every event is "
-            "accounted for.",
-            "short",
-            [promql.over_time(unaccounted, "partition {{partition}}")],
-            alerts=["KeptAccountsDoNotAddUp"],
-        ),
-        width=8,
-        height=7,
+        "Which partition has events in no account?",
+        "received less applied, duplicate, beyond retention and dead-lettered. 0 all the time: every event is "
+        "accounted for.",
+        "short",
+        [promql.over_time(unaccounted, "partition {{partition}}")],
+        alerts=["KeptAccountsDoNotAddUp"],
     )
-    board.place(
+    third(
+        board,
         37,
-        chart(
-            "How large is what the workers hold?",
-            "Cases in the registers and buckets of tallies, of all partitions: what memory and restarts depend on.",
-            "short",
-            [
-                promql.over_time(f"sum(max by (partition) ({names.REGISTER.name}))", "cases"),
-                promql.over_time(f"sum(max by (partition) ({names.TALLY_BUCKETS.name}))", "buckets of tallies"),
-            ],
-        ),
-        width=8,
-        height=7,
+        "How large is what the workers hold?",
+        "Cases in the registers and buckets of tallies, of all partitions: what memory and restarts depend on.",
+        "short",
+        [
+            promql.over_time(f"sum(max by (partition) ({names.REGISTER.name}))", "cases"),
+            promql.over_time(f"sum(max by (partition) ({names.TALLY_BUCKETS.name}))", "buckets of tallies"),
+        ],
     )
-    board.place(
+    third(
+        board,
         38,
-        chart(
-            "How many events does each partition receive?",
-            "Since the topics were made; they should rise alike.",
-            "short",
-            [promql.over_time(f"max by (partition) ({received})", "partition {{partition}}")],
-        ),
-        width=8,
-        height=7,
+        "How many events does each partition receive?",
+        "Since the topics were made; they should rise alike.",
+        "short",
+        [promql.over_time(f"max by (partition) ({received})", "partition {{partition}}")],
     )
 
 
@@ -191,82 +147,73 @@ def indicators(board: Board, catalogue: Catalogue) -> None:
     """The indicator processor: tallies in, figures and signals out."""
     board.row(140, "Indicator processor")
     shortest_ms = min(parse_duration(service.expected_silence) for service in catalogue.values())
-    board.place(
+    third(
+        board,
         40,
-        chart(
-            "How often are services evaluated and judged?",
-            "Services a second whose figures were computed, and whose signals were.",
-            "ops",
-            [promql.over_time(rate(names.STAGE_BATCHES, "stage", stage='=~"evaluate|judge"'), "{{stage}}")],
-            alerts=["KeptWatermarkStuck"],
-        ),
-        width=8,
-        height=7,
+        "How often are services evaluated and judged?",
+        "Services a second whose figures were computed, and whose signals were.",
+        "ops",
+        [promql.over_time(rate(names.STAGE_BATCHES, "stage", stage='=~"evaluate|judge"'), "{{stage}}")],
+        alerts=["KeptWatermarkStuck"],
     )
-    board.place(
+    third(
+        board,
         41,
-        chart(
-            "How long does one service take?",
-            "Mean time to compute the figures of one service, and to judge its signals.",
-            "s",
-            [promql.over_time(mean_seconds("evaluate", "judge"), "{{stage}} {{instance}}")],
-        ),
-        width=8,
-        height=7,
+        "How long does one service take?",
+        "Mean time to compute the figures of one service, and to judge its signals.",
+        "s",
+        [promql.over_time(mean_seconds("evaluate", "judge"), "{{stage}} {{instance}}")],
     )
-    board.place(
+    third(
+        board,
         42,
-        chart(
-            "What do the workers spend their time on?",
-            "Seconds of each stage in a second of the clock. evaluate and judge keep the one thread busy: together "
-            "they stay below 1. apply and write also wait for the broker and the store; two batches may be under way "
-            "at once.",
-            "percentunit",
-            [promql.over_time(rate(names.STAGE_SECONDS, "stage, instance"), "{{stage}} {{instance}}")],
-        ),
-        width=8,
-        height=7,
+        "What do the workers spend their time on?",
+        "Seconds of each stage in a second of the clock. evaluate and judge keep the one thread busy: together "
+        "they stay below 1. apply and write also wait for the broker and the store; two batches may be under way "
+        "at once.",
+        "percentunit",
+        [promql.over_time(rate(names.STAGE_SECONDS, "stage, instance"), "{{stage}} {{instance}}")],
     )
-    board.place(
+    third(
+        board,
         43,
-        chart(
-            "How old are the newest figures of each service?",
-            "Wall clock less published event time: from the event to the board, everything included. A service whose "
-            "system is silent grows old by itself; the alert asks for the newest of all.",
-            "s",
-            [promql.over_time(f"time() - max by (service) ({names.INDICATOR_TIME.name})", "{{service}}")],
-            alerts=["KeptStreamSilent", "KeptWatermarkStuck", "KeptNothingPublished"],
-            limits=[Limit(shortest_ms / 1000, f"{in_words(shortest_ms)}: KeptStreamSilent, when all are older")],
-        ),
-        width=8,
-        height=7,
+        "How old are the newest figures of each service?",
+        "Wall clock less published event time: from the event to the board, everything included. A service whose "
+        "system is silent grows old by itself; the alert asks for the newest of all.",
+        "s",
+        [promql.over_time(f"time() - max by (service) ({names.INDICATOR_TIME.name})", "{{service}}")],
+        alerts=["KeptStreamSilent", "KeptWatermarkStuck", "KeptNothingPublished"],
+        limits=[Limit(shortest_ms / 1000, f"{in_words(shortest_ms)}: KeptStreamSilent, when all are older")],
     )
-    board.place(
+    third(
+        board,
         44,
-        chart(
-            "Are figures left out for want of room?",
-            f"Series that are not shown because a worker has more than {names.SERIES_BUDGET:,} of them. The history "
-            "has them all.",
-            "short",
-            [promql.over_time(f"sum({names.SERIES_DROPPED.name})", "left out")],
-            alerts=["KeptSeriesOverBudget"],
-        ),
-        width=8,
-        height=7,
+        "Are figures left out for want of room?",
+        f"Series that are not shown because a worker has more than {names.SERIES_BUDGET:,} of them. The history "
+        "has them all.",
+        "short",
+        [promql.over_time(f"sum({names.SERIES_DROPPED.name})", "left out")],
+        alerts=["KeptSeriesOverBudget"],
     )
-    board.place(
+    third(
+        board,
+        46,
+        "What is counted under (other), for want of a slice of its own?",
+        "Cases, steps and other events whose area, category, channel or step is one too many to be told apart.",
+        "short",
+        [promql.over_time(f"sum by (service, dimension) ({names.FOLDED_SLICES.name})", "{{service}} {{dimension}}")],
+        alerts=["KeptSliceValuesFolded"],
+    )
+    third(
+        board,
         45,
-        chart(
-            "How many signals are watched, and how many are raised?",
-            "Signals of all services: each is watched all the time; what is raised is on the board On-call.",
-            "short",
-            [
-                promql.over_time(f"count({SIGNALS})", "watched"),
-                promql.over_time(f"sum({SIGNALS})", "raised"),
-            ],
-        ),
-        width=8,
-        height=7,
+        "How many signals are watched, and how many are raised?",
+        "Signals of all services: each is watched all the time; what is raised is on the board On-call.",
+        "short",
+        [
+            promql.over_time(f"count({SIGNALS})", "watched"),
+            promql.over_time(f"sum({SIGNALS})", "raised"),
+        ],
     )
 
 

@@ -7,7 +7,7 @@ from grafana import promql
 from grafana.board import Board
 from grafana.dashboards.pipeline_counting import mean_seconds
 from grafana.foreign_metrics import ALERTMANAGER_JOB, INTAKE_JOB, PROMETHEUS_JOB, WORKER_JOB
-from grafana.pipeline_panels import Limit, chart, increase, rate, state
+from grafana.pipeline_panels import Limit, chart, increase, rate, state, third
 from kept import metric_names as names
 from kept import pipeline_limits as limits
 
@@ -19,60 +19,48 @@ def intake(board: Board) -> None:
     """The intake and its spool; empty where none runs."""
     board.row(110, "Intake and spool (empty where no `kept intake` runs)")
     filled = f"{promql.series(names.SPOOL_BYTES)} / {promql.series(names.SPOOL_LIMIT)}"
-    board.place(
+    third(
+        board,
         10,
-        chart(
-            "How many events does the intake accept?",
-            "Events a second in requests that could be read: received = accepted + refused.",
-            "eps",
-            [promql.over_time(rate(names.INTAKE_EVENTS, "account"), "{{account}}")],
-        ),
-        width=8,
-        height=7,
+        "How many events does the intake accept?",
+        "Events a second in requests that could be read: received = accepted + refused.",
+        "eps",
+        [promql.over_time(rate(names.INTAKE_EVENTS, "account"), "{{account}}")],
     )
-    board.place(
+    third(
+        board,
         11,
-        chart(
-            "Which requests does the intake refuse?",
-            "Refused requests since the intake began: all of them, and by the name of the problem.",
-            "short",
-            [
-                promql.over_time(f"sum({names.INTAKE_REFUSALS.name})", "all"),
-                promql.over_time(f"sum by (problem) ({names.INTAKE_REFUSALS.name}) > 0", "{{problem}}"),
-            ],
-        ),
-        width=8,
-        height=7,
+        "Which requests does the intake refuse?",
+        "Refused requests since the intake began: all of them, and by the name of the problem.",
+        "short",
+        [
+            promql.over_time(f"sum({names.INTAKE_REFUSALS.name})", "all"),
+            promql.over_time(f"sum by (problem) ({names.INTAKE_REFUSALS.name}) > 0", "{{problem}}"),
+        ],
     )
-    board.place(
+    third(
+        board,
         12,
-        chart(
-            "Why are events of the intake bad?",
-            "Events for which a request was refused, since the intake began: all of them, and by reason.",
-            "short",
-            [
-                promql.over_time(f"sum({names.INTAKE_BAD_EVENTS.name})", "all"),
-                promql.over_time(f"sum by (reason) ({names.INTAKE_BAD_EVENTS.name}) > 0", "{{reason}}"),
-            ],
-        ),
-        width=8,
-        height=7,
+        "Why are events of the intake bad?",
+        "Events for which a request was refused, since the intake began: all of them, and by reason.",
+        "short",
+        [
+            promql.over_time(f"sum({names.INTAKE_BAD_EVENTS.name})", "all"),
+            promql.over_time(f"sum by (reason) ({names.INTAKE_BAD_EVENTS.name}) > 0", "{{reason}}"),
+        ],
     )
-    board.place(
+    third(
+        board,
         13,
-        chart(
-            "How full is the spool?",
-            "Share of the room on disk that accepted events take while they wait for the broker.",
-            "percentunit",
-            [promql.over_time(filled, "{{instance}}")],
-            alerts=["KeptSpoolFilling", "KeptSpoolNearlyFull"],
-            limits=[
-                Limit(limits.SPOOL_SHARE, f"{limits.SPOOL_SHARE:.0%}: KeptSpoolFilling"),
-                Limit(limits.SPOOL_FULL_SHARE, f"{limits.SPOOL_FULL_SHARE:.0%}: KeptSpoolNearlyFull"),
-            ],
-        ),
-        width=8,
-        height=7,
+        "How full is the spool?",
+        "Share of the room on disk that accepted events take while they wait for the broker.",
+        "percentunit",
+        [promql.over_time(filled, "{{instance}}")],
+        alerts=["KeptSpoolFilling", "KeptSpoolNearlyFull"],
+        limits=[
+            Limit(limits.SPOOL_SHARE, f"{limits.SPOOL_SHARE:.0%}: KeptSpoolFilling"),
+            Limit(limits.SPOOL_FULL_SHARE, f"{limits.SPOOL_FULL_SHARE:.0%}: KeptSpoolNearlyFull"),
+        ],
     )
     board.place(
         14,

@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 from msgspec import Struct
 
+from kept.buckets import WEEK_SECONDS
 from kept.effects.comparison import Comparison, comparison
 from kept.effects.placebo import Placebo, placebo
 from kept.effects.regression import Estimate, Numbers, has_trend, plain_step, step
@@ -15,7 +16,6 @@ from kept.effects.scale import Scale, scale_of
 from kept.effects.stretch import LEAST_AFTER, LEAST_BEFORE, Question, Stretch, question, stretch
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import WEEK_SECONDS
 
 LEAST_FOR_TREND: Final = 16
 """Weeks before from which a trend can be told from chance well enough to be taken out."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from kept.buckets import WEEK_SECONDS
 from kept.indicators.definitions import BY_NAME
 from kept.intake import Rules
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.registered import MOVES_WITH_DELIVERY, SAME_THING
 from kept.signals.spc import Direction
-from kept.signals.weekly import CHARTABLE, CHARTED_AS, LONGEST_AFTERMATH_SECONDS, WEEK_SECONDS
+from kept.signals.weekly import CHARTABLE, CHARTED_AS, LONGEST_AFTERMATH_SECONDS
 
 MOST_BEFORE: Final = 52
 """Weeks before a change that are looked at, at most: what was two years ago says little of what would have been."""

@@ -38,6 +38,8 @@ def amendments(stored: Sequence[Point], tallies: MergedTallies, rules: Rules, kn
     for slice_of, window, _ in published:
         if slice_of and slice_of[0][0] == MARGIN:
             continue
+        if tallies.hides(_series(rules.service.id, slice_of)):
+            continue  # what was published of it was whole then
         by_series.setdefault(slice_of, set()).add(window)
     for slice_of, windows in sorted(by_series.items()):
         reader = SeriesReader(tallies, _series(rules.service.id, slice_of), rules.local_time, at)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from kept import counters as c
+from kept.buckets import WEEK_SECONDS
 from kept.catalogue import Costs, Service
 from kept.indicators.definitions import BY_NAME, COST_WINDOWS, WASTE_WINDOWS
 from kept.indicators.flow import COMPLETIONS
@@ -14,7 +15,6 @@ from kept.indicators.windows import View, is_long_enough
 
 _INTENDED = c.COMPLETED + c.OUTCOME_INDEX["intended"]
 _ALL_COST = tuple(range(c.COST, c.COST + len(c.COST_INDEX)))
-WEEK_SECONDS = 7 * 86400
 _MODELLED = tuple(name for name in BY_NAME if name.startswith("cost_of_waste_") and name.endswith("_modelled"))
 _CASES: dict[str, tuple[int, ...]] = {"cost_per_transaction": COMPLETIONS, "cost_per_outcome": (_INTENDED,)}
 _BOOKED = {

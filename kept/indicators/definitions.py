@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kept.indicators.definition import Better as Better
 from kept.indicators.definition import Definition as Definition
-from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
+from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 
 MATURE_WINDOWS = ("28d", "90d", "all")
 """Windows long enough for the survival-corrected delivery time."""
@@ -38,21 +38,6 @@ def _age_in_words(low: int, high: int | None) -> str:
 
 
 def _flow() -> list[Definition]:
-    dashboards = "311 dashboards"
-    bands = [
-        Definition(
-            name=f"backlog_age_{name}",
-            family="flow",
-            formula=f"open cases opened {_age_in_words(low, high)} ago",
-            unit="cases",
-            source=dashboards,
-            trap="age at bucket resolution; pauses only by explicit events",
-            better="down" if low >= 30 else "neutral",
-            stock=True,
-            amended=False,
-        )
-        for name, low, high in AGE_BANDS
-    ]
     return [
         Definition(
             name="arrivals",
@@ -87,12 +72,31 @@ def _flow() -> list[Definition]:
             trap="withdrawals and reopenings are in the backlog, not here",
             better="down",
         ),
+    ]
+
+
+def _backlog() -> list[Definition]:
+    bands = [
+        Definition(
+            name=f"backlog_age_{name}",
+            family="flow",
+            formula=f"open cases opened {_age_in_words(low, high)} ago",
+            unit="cases",
+            source="311 dashboards",
+            trap="age at bucket resolution; pauses only by explicit events",
+            better="down" if low >= 30 else "neutral",
+            stock=True,
+            amended=False,
+        )
+        for name, low, high in AGE_BANDS
+    ]
+    return [
         Definition(
             name="backlog",
             family="flow",
             formula="cases open at the end of W = opened - completed - withdrawn + reopened",
             unit="cases",
-            source=dashboards,
+            source="311 dashboards",
             trap="paused cases are counted, and shown apart as `paused`",
             better="down",
             stock=True,
@@ -102,7 +106,7 @@ def _flow() -> list[Definition]:
             family="flow",
             formula="open cases whose clock is stopped at the end of W",
             unit="cases",
-            source=dashboards,
+            source="311 dashboards",
             trap="pauses only by explicit events",
             stock=True,
         ),
@@ -112,7 +116,7 @@ def _flow() -> list[Definition]:
             family="flow",
             formula="age of the oldest open case at the end of W",
             unit="days",
-            source=dashboards,
+            source="311 dashboards",
             trap="age at bucket resolution",
             better="down",
             stock=True,
@@ -356,6 +360,7 @@ def _work() -> list[Definition]:
 
 DEFINITIONS: tuple[Definition, ...] = (
     *_flow(),
+    *_backlog(),
     *_delivery(),
     *_promises(),
     *_cost(),

@@ -11,6 +11,7 @@ from kept.buckets import STEP_SECONDS
 from kept.indicators import cost, delivery, flow, near_due, promises, satisfaction, work
 from kept.indicators.freshness import is_stale
 from kept.indicators.measured import Measured, amount, as_point, share
+from kept.indicators.near_due_definitions import WINDOWS as NEAR_DUE_WINDOWS
 from kept.indicators.point import Point
 from kept.indicators.windows import STEPS, WINDOWS, SeriesReader, View
 from kept.intake import Rules
@@ -27,7 +28,7 @@ def evaluate(
     windows: Iterable[str] = WINDOWS,
     slices: bool = True,
 ) -> list[Point]:
-    """Points of one service at `at` (s, a whole 5 minutes); slices hold at the last full local hour.
+    """Points of one service at `at` (s, a whole 5 minutes), with those of `evaluate_slices` unless told otherwise.
 
     `windows` are names in `WINDOWS` or any other length such as `14d`. Raises `ValueError` when `at` is not a whole
     5 minutes, or for a window that makes no sense.
@@ -35,24 +36,30 @@ def evaluate(
     if at % STEP_SECONDS:
         raise ValueError(f"{at} is not a whole 5 minutes")
     chosen = tuple(windows)
-    readers = {
-        series: SeriesReader(tallies, series, rules.local_time, _moment(series, rules, at))
-        for series in tallies.series_of(rules.service.id)
-        if slices or series[1] == ""
-    }
-    currency = currency_of(rules)
-    moments = {reader.at for reader in readers.values()}
-    stale = {moment: bool(is_stale(tallies, rules, moment)) for moment in moments}
-    points: list[Point] = []
-    for window in chosen:
-        for reader in readers.values():
-            view = reader.view(window)
-            points.extend(
-                as_point(measured, view, currency, stale=stale[reader.at]) for measured in measure(view, reader, rules)
-            )
-    if slices:
-        points.extend(_near_due(tallies, rules, at, [window for window in chosen if window in near_due.WINDOWS]))
-    return points
+    whole = [series for series in tallies.series_of(rules.service.id) if series[1] == ""]
+    points = _points(tallies, rules, at, chosen, whole)
+    return [*points, *evaluate_slices(tallies, rules, at, windows=chosen)] if slices else points
+
+
+def evaluate_slices(tallies: MergedTallies, rules: Rules, at: int, *, windows: Iterable[str]) -> list[Point]:
+    """Points of the slices of one service at the last full local hour before or at `at` (s); errors as `evaluate`."""
+    chosen, moment = tuple(windows), rules.local_time.hour_start(at)
+    slices = [series for series in tallies.series_of(rules.service.id) if series[1] != ""]
+    around = [window for window in chosen if window in NEAR_DUE_WINDOWS]
+    return [*_points(tallies, rules, moment, chosen, slices), *_near_due(tallies, rules, moment, around)]
+
+
+def _points(
+    tallies: MergedTallies, rules: Rules, at: int, windows: Iterable[str], chosen: Iterable[Series]
+) -> list[Point]:
+    readers = [SeriesReader(tallies, series, rules.local_time, at) for series in chosen]
+    currency, stale = currency_of(rules), bool(is_stale(tallies, rules, at))
+    return [
+        as_point(measured, view, currency, stale=stale)
+        for window in windows
+        for reader, view in ((reader, reader.view(window)) for reader in readers)
+        for measured in measure(view, reader, rules)
+    ]
 
 
 def due_windows(previous: int | None, at: int, rules: Rules) -> tuple[tuple[str, ...], bool]:
@@ -66,10 +73,6 @@ def due_windows(previous: int | None, at: int, rules: Rules) -> tuple[tuple[str,
         window for window in WINDOWS if STEPS.get(window) == STEP_SECONDS or (new_day if window == "365d" else new_hour)
     ]
     return tuple(due), new_hour
-
-
-def _moment(series: Series, rules: Rules, at: int) -> int:
-    return at if series[1] == "" else rules.local_time.hour_start(at)
 
 
 def currency_of(rules: Rules) -> str | None:
@@ -93,9 +96,8 @@ def measure(view: View, reader: SeriesReader, rules: Rules) -> Iterator[Measured
 
 def _near_due(tallies: MergedTallies, rules: Rules, at: int, windows: Iterable[str]) -> Iterator[Point]:
     """The places around the due, each as a slice of its own. Shares are told of all closings, counts of their cases."""
-    moment = rules.local_time.hour_start(at)
-    stale = bool(is_stale(tallies, rules, moment))
-    reader = SeriesReader(tallies, (rules.service.id, "", ""), rules.local_time, moment)
+    stale = bool(is_stale(tallies, rules, at))
+    reader = SeriesReader(tallies, (rules.service.id, "", ""), rules.local_time, at)
     for window in windows:
         view = reader.view(window)
         for value in near_due.placed(near_due.near_due(view)):

@@ -13,13 +13,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from kept.buckets import DAY_SECONDS
+from kept.buckets import DAY_SECONDS, WEEK_SECONDS
 from kept.indicators.point import Point
 from kept.signals.chart_weeks import ChartWeek
 
 TOLERANCE_SECONDS: Final = DAY_SECONDS * 3 // 2
 """A total stands for a week's end when it was published at most so long before it; its own moment is kept and used."""
-WEEK_SECONDS: Final = 7 * DAY_SECONDS
 
 
 class Total(Struct, frozen=True):

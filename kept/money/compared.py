@@ -13,13 +13,12 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from kept.buckets import HOUR_SECONDS
-from kept.money.booked import WEEK_SECONDS, Booked
+from kept.buckets import HOUR_SECONDS, WEEK_SECONDS
+from kept.money.booked import Booked
 from kept.money.moves import LEAST_WEEKS, move
 from kept.money.trade_offs import TradeOff, trade_off
 from kept.registered_changes import RegisteredChange
-from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import Gap
+from kept.signals.chart_weeks import ChartWeek, Gap
 
 By = Literal["change", "quarter", "year"]
 QUARTER_WEEKS: Final = 13

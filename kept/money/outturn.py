@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from scipy.special import stdtrit
 
-from kept.money.booked import TOLERANCE_SECONDS, WEEK_SECONDS, Booked, Total, total_at
+from kept.buckets import WEEK_SECONDS
+from kept.money.booked import TOLERANCE_SECONDS, Booked, Total, total_at
 from kept.money.moves import LEAST_WEEKS, independent_share, mean, variance
 
 MOST_WEEKS: Final = 26

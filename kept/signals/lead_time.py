@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from kept.buckets import DAY_SECONDS
 from kept.indicators.definitions import BY_NAME
 from kept.signals.raised import Raised
 
-DAY_SECONDS: Final = 86_400
 HORIZON_SECONDS: Final[dict[str, int]] = {
     # What was known when it was raised has left the 28 days by then; a later fall is another story.
     "promise_budget_fast": 28 * DAY_SECONDS,

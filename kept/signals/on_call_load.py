@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from kept.buckets import WEEK_SECONDS
 from kept.signals.card_lines import severity
 from kept.signals.kinds import Severity
 from kept.signals.raised import Raised
 
-WEEK_SECONDS: Final = 7 * 86_400
 UTC: Final = ZoneInfo("UTC")
 
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from kept.buckets import DAY_SECONDS
 from kept.signals.answers import Answer
 from kept.signals.card_lines import Line, Precision
-from kept.signals.lead_time import DAY_SECONDS
 from kept.signals.raised import Raised
 
 Reason = Literal["mostly_noise", "nobody_looks"]

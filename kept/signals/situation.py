@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from kept.indicators.windows import SeriesReader
 from kept.intake import Rules
+from kept.slice_values import OTHER
 from kept.tallies import MergedTallies, Series
 
 T = TypeVar("T")
@@ -42,5 +43,6 @@ class Situation:
         return found
 
     def slices(self, dimension: str) -> list[Series]:
-        """The series of a dimension (`area`, `channel`, `step`)."""
-        return [series for series in self.tallies.series_of(self.service.id) if series[1] == dimension]
+        """The series of a dimension (`area`, `channel`, `step`); what is joined to `OTHER` is none of its values."""
+        every = self.tallies.series_of(self.service.id)
+        return [series for series in every if series[1] == dimension and series[2] != OTHER]

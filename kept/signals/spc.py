@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
-from kept.indicators.definitions import Better
+from kept.indicators.definition import Better
 
 Rule = Literal[1, 2, 3, 4]
 Direction = Literal["up", "down"]

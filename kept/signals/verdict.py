@@ -44,3 +44,13 @@ class Verdict(Struct, frozen=True, kw_only=True):
     def key(self) -> tuple[str, str, str]:
         """What makes two verdicts of different moments verdicts of one signal."""
         return (self.service, self.signal, self.about)
+
+
+def chance_in_words(chance: float | None) -> str:
+    """How likely such evidence is if all is well, as one in so many, to two digits."""
+    if chance is None:
+        return "no test of chance"
+    if chance < SMALLEST_CHANCE:
+        return f"by chance less than 1 time in {1 / SMALLEST_CHANCE:,.0f}"
+    times = float(f"{1 / chance:.2g}")
+    return f"by chance 1 time in {times:,.0f}" if times >= 10 else f"by chance 1 time in {times:g}"

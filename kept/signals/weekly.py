@@ -10,10 +10,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from kept import counters as c
-from kept.buckets import DAY_SECONDS
+from kept.buckets import DAY_SECONDS, WEEK_SECONDS
 from kept.cases import ELAPSED_TIME
 from kept.counters import FAMILY_SIZE
 from kept.indicators import cost, promises, satisfaction, work
@@ -21,6 +21,7 @@ from kept.indicators.delivery import closed_quantile
 from kept.indicators.freshness import first_day_end
 from kept.indicators.measured import Measured, amount
 from kept.indicators.windows import View
+from kept.signals.chart_weeks import Gap
 from kept.signals.silences import Span, silences
 from kept.signals.situation import Situation
 from kept.tallies import Tally, merged
@@ -42,17 +43,10 @@ CHARTABLE: Final = (
 """Indicators that can be told of a single week from its counters, in the order in which they are shown."""
 CHARTED_AS: Final[Mapping[str, str]] = {"delivery_time_p50": "delivery_time_closed_p50"}
 """What a week can tell of an indicator that it cannot tell itself: a week's openings have not all ended."""
-WEEK_SECONDS: Final = 7 * DAY_SECONDS
 LONGEST_AFTERMATH_SECONDS: Final = 8 * WEEK_SECONDS
 """A gap after the data begin, or after a silence, is at most so long, however long the promise."""
 SHORT_WEEK: Final = 0.9
 """A week with less than this share of the opening time of a usual one is short: a public holiday fell into it."""
-Gap = Literal["no_data", "settling", "source_silent", "after_silence", "short_week"]
-"""Why a week is no point. `no_data`: nothing to make the figure of. `settling`: cases that began before the data do are
-not known, and slow ones have not ended yet. `source_silent`: the service's system told nothing for longer than it ever
-should, and has not told it since. `after_silence`: cases of which the beginning or the end was lost in a silence
-are still under way. `short_week`: the service counts in working time, and was closed on a day on which it is mostly
-open."""
 _STOCK = (c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
 _RESULTS = tuple(range(c.TRANSACTION_RESULTS, c.TRANSACTION_RESULTS + len(c.RESULT_INDEX)))
 

@@ -36,9 +36,11 @@ def main(
     for outcome in verdicts.outcomes:
         alert = "nothing" if outcome.alert is None else f"{outcome.alert.signal} {outcome.alert.about}".strip()
         found = "" if outcome.raised is None else f", raised on day {proof.day(outcome.raised.raised_at):.2f}"
-        _say(f"{'no ' if outcome.wrong else 'yes'}  {outcome.case.row.kind} {outcome.case.row.service}: {alert}{found}")
+        typer.echo(
+            f"{'no ' if outcome.wrong else 'yes'}  {outcome.case.row.kind} {outcome.case.row.service}: {alert}{found}"
+        )
     for words in wrong:
-        _say(f"NOT AS STATED: {words}")
+        typer.echo(f"NOT AS STATED: {words}")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -55,20 +57,15 @@ def _embedded(proof: Proof, every_hours: int) -> tuple[Verdicts, list[str]]:
 
 
 def _live(proof: Proof, output: Path | None, brokers: str | None) -> tuple[Verdicts, list[str]]:
-    observed = run_live(proof, _say, brokers=brokers)
+    observed = run_live(proof, typer.echo, brokers=brokers)
     verdicts = judge_proof(
         proof.cases(), observed.raised, proof.standing, until=proof.until_ms // SECOND_MS, heard=observed.heard()
     )
     measured = measure(proof, observed)
     if output is not None:
         output.write_text(page(proof, verdicts, measured), encoding="utf-8")
-        _say(f"{output} is written.")
+        typer.echo(f"{output} is written.")
     return verdicts, failures(verdicts, measured)
-
-
-def _say(words: str) -> None:
-    typer.echo(words)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

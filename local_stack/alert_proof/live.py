@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain as joined
 from itertools import takewhile
@@ -36,20 +35,14 @@ Say = Callable[[str], None]
 
 
 class Observed(Struct, frozen=True, kw_only=True):
-    """What came of a run. `clock` pairs the wall clock (s) with the event time (s) that was being told."""
+    """What came of a run."""
 
     raised: Sequence[Raised]
     messages: Sequence[Message]
     muted: Sequence[tuple[float, SignalKey]]
-    clock: Sequence[tuple[float, int]]
     judged: Sequence[int]
     """Event times (s) up to which all services were published, as they were seen to move."""
     seconds: float
-
-    def event_time(self, at: float) -> int:
-        """The event time (s) that was being told at the wall clock `at` (s)."""
-        place = bisect_right(self.clock, (at, 2**62)) - 1
-        return self.clock[max(0, place)][1]
 
     def heard(self) -> dict[str, Heard]:
         """What reached people of each raised signal, by its id."""
@@ -86,7 +79,7 @@ def run_live(proof: Proof, say: Say, *, brokers: str | None = None, topic_prefix
         feed.publish_lead()
         _wait_until(chain, proof, proof.judged_from_ms - 6 * HOUR_MS, LEAD_SECONDS)
         say(f"{proof.days} days: {_minutes(proof):.0f} minutes or more.")
-        watcher = _Watcher(chain, feed)
+        watcher = _Watcher(chain)
         feed.start()
         while feed.running():
             watcher.look()
@@ -101,7 +94,6 @@ def run_live(proof: Proof, say: Say, *, brokers: str | None = None, topic_prefix
             raised=[one for one in raised if one.ended_at is None or one.ended_at >= proof.judged_from_ms // SECOND_MS],
             messages=chain.inbox.messages(),
             muted=watcher.muted,
-            clock=watcher.clock,
             judged=watcher.judged,
             seconds=time.monotonic() - started,
         )
@@ -140,7 +132,6 @@ class _Feed:
         self._next: list[tuple[int, Event]] = []
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._publish_rest, daemon=True)
-        self.told_ms = proof.judged_from_ms
         """Event time of the newest event that was told."""
 
     def publish_lead(self) -> None:
@@ -170,14 +161,9 @@ class _Feed:
     def _publish_rest(self) -> None:
         try:
             pace = _Following(self._chain, self._proof)
-            self._publish(self._noting(joined(self._next, self._events)), pace, tick_at_ms=self._proof.until_ms)
+            self._publish(joined(self._next, self._events), pace, tick_at_ms=self._proof.until_ms)
         except Exception as error:  # told by `check`, in the thread that can act on it
             self._failed = error
-
-    def _noting(self, events: Iterator[tuple[int, Event]]) -> Iterator[tuple[int, Event]]:
-        for told_ms, event in events:
-            self.told_ms = told_ms
-            yield told_ms, event
 
     def _publish(self, events: Iterator[tuple[int, Event]], pace: Pace, *, tick_at_ms: int | None = None) -> None:
         settings = self._chain.settings
@@ -191,10 +177,8 @@ class _Feed:
 class _Watcher:
     """Notes, twice a second, what only shows while it lasts."""
 
-    def __init__(self, chain: Chain, feed: _Feed) -> None:
+    def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._feed = feed
-        self.clock: list[tuple[float, int]] = []
         self.muted: list[tuple[float, SignalKey]] = []
         self.judged: list[int] = []
 
@@ -202,7 +186,6 @@ class _Watcher:
         """Look once, and wait a little."""
         self._chain.watch()
         now = time.time()
-        self.clock.append((now, self._feed.told_ms // SECOND_MS))
         self.muted += [(now, key) for key in muted_now(self._chain.alertmanager_port)]
         reached = _published(self._chain)
         if reached is not None and (not self.judged or reached > self.judged[-1]):

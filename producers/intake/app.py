@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from kept.case_hashing import CaseHashing
 from kept.errors import Retry, SpoolFull
 from kept.intake import Rules
 from kept.settings import Settings
@@ -24,6 +26,9 @@ from producers.intake.figures import Figures
 from producers.intake.problems import Problem, ProblemName
 from producers.intake.reading import BadEvents, read, split
 from producers.spool import Message
+from web_server.clients import client_of, networks_of
+from web_server.failed_logins import FailedLogins
+from web_server.rates import Rates, retry_after
 
 TELL_SECONDS = 60.0
 
@@ -34,15 +39,23 @@ class Intake:
     """What the handlers share: the tokens, which may be replaced while it runs, and whether it is stopping."""
 
     def __init__(
-        self, settings: Settings, rules: Mapping[str, Rules], publisher: DurablePublisher, tokens: Tokens
+        self,
+        settings: Settings,
+        rules: Mapping[str, Rules],
+        publisher: DurablePublisher,
+        tokens: Tokens,
+        hashing: CaseHashing,
     ) -> None:
         self.tokens = tokens
         self.stopping = False
         self.figures = Figures(publisher)
         self._settings = settings
         self._rules = rules
+        self._hashing = hashing
         self._publisher = publisher
         self._tell_again = 0.0
+        self._failed = FailedLogins()
+        self._proxies = networks_of("KEPT_TRUSTED_PROXIES", settings.trusted_proxies)
 
     def application(self) -> Starlette:
         """The ASGI application."""
@@ -51,10 +64,21 @@ class Intake:
             Route("/healthz", self.healthz),
             Route("/metrics", self.metrics),
         ]
-        return Starlette(
+        app = Starlette(
             routes=routes,
             exception_handlers={Problem: self._refuse, HTTPException: self._http, Exception: self._internal},
+            middleware=[
+                Middleware(
+                    Rates,
+                    per_second=self._settings.intake_requests_per_second,
+                    proxies=self._proxies,
+                    refuse=self._too_many,
+                )
+            ],
         )
+        # A redirection would go to whatever Host was sent, and take the events and the token along.
+        app.router.redirect_slashes = False
+        return app
 
     async def post_events(self, request: Request) -> Response:
         """202 with the number of events when all of them are on disk; else the `Problem`, and none is accepted."""
@@ -86,7 +110,8 @@ class Intake:
     async def _accept(self, kind: str, body: bytes) -> int:
         values = split(kind, body)
         try:
-            messages = read(values, self._rules, time.time_ns() // 1_000_000 if self._settings.live else None)
+            clock_ms = time.time_ns() // 1_000_000 if self._settings.live else None
+            messages = read(values, self._rules, clock_ms, self._hashing)
             await self._put_on_disk(messages)
         except Problem as problem:
             self.figures.refused += len(values)
@@ -116,13 +141,27 @@ class Intake:
 
     def _authorize(self, request: Request) -> None:
         given = request.headers.get("authorization")
-        if not self.tokens.accept(given):
+        right = self.tokens.accept(given)
+        if given is not None:
+            client = client_of(request.scope, self._proxies)
+            wait = self._failed.wait(client, given, right, time.monotonic())
+            if wait:
+                detail = "tokens from there are not looked at for a while, right or not; send the same again later"
+                raise Problem("too_many_failures", detail, headers=retry_after(wait))
+        if not right:
             challenge = 'Bearer realm="kept"' + ("" if given is None else ', error="invalid_token"')
             detail = "send `Authorization: Bearer TOKEN` with a token of the intake's token file"
             raise Problem("unauthorized", detail, headers={"www-authenticate": challenge})
 
     async def _refuse(self, _: Request, problem: Exception) -> Response:
         assert isinstance(problem, Problem)
+        return self._answer(problem)
+
+    def _too_many(self, wait: float) -> Response:
+        detail = f"{self._settings.intake_requests_per_second:g} a second are taken; send larger batches"
+        return self._answer(Problem("too_many_requests", detail, headers=retry_after(wait)))
+
+    def _answer(self, problem: Problem) -> Response:
         self.figures.problems[problem.name] += 1
         return problem.response()
 

@@ -8,6 +8,7 @@ import msgspec
 
 from kept import admission
 from kept import events as e
+from kept.case_hashing import CaseHashing
 from kept.errors import Reject
 from kept.intake import Rules
 from producers.intake.bodies import BATCH, EITHER
@@ -45,10 +46,13 @@ def split(kind: str, body: bytes) -> list[bytes]:
     return [body]
 
 
-def read(values: Sequence[bytes], rules: Mapping[str, Rules], clock_ms: int | None) -> list[Message]:
-    """The messages of these events, keyed by subject, as they were sent; raises `BadEvents`.
+def read(
+    values: Sequence[bytes], rules: Mapping[str, Rules], clock_ms: int | None, hashing: CaseHashing
+) -> list[Message]:
+    """The messages of these events, keyed by subject; raises `BadEvents`.
 
-    `clock_ms` is the wall clock (ms), None where the future is no matter.
+    They are as they were sent, but for services that ask for hashed case ids: of these only what the contract knows is
+    passed on. `clock_ms` is the wall clock (ms), None where the future is no matter.
     """
     messages: list[Message] = []
     bad: list[tuple[int, Reject]] = []
@@ -57,6 +61,9 @@ def read(values: Sequence[bytes], rules: Mapping[str, Rules], clock_ms: int | No
             if isinstance(event, Reject):
                 raise event
             admission.check(event, rules, clock_ms)
+            if hashing.concerns(event):
+                event = hashing.hashed(event)
+                value = e.encode(event)
             messages.append(Message(e.subject(event).encode(), value))
         except Reject as rejection:
             bad.append((index, rejection))

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 
+from kept.case_hashing import CaseHashing
 from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, KeptError, Retry
 from kept.intake import rules_by_service
@@ -16,9 +17,10 @@ from kept.tokens import Tokens
 from kept.topics import topics
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
-from producers.intake.protocol import IntakeServer, server_of
+from web_server.clients import networks_of
+from web_server.connections import ConnectionLimits, LimitedConfig, LimitedServer, listen
 
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 3.0
 """What waits is delivered for so long when the intake stops; the rest is after the next start."""
 
 log = logging.getLogger("kept.intake")
@@ -27,10 +29,12 @@ log = logging.getLogger("kept.intake")
 def run_intake(settings: Settings, catalogue: Catalogue, read_tokens: Callable[[], Tokens]) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises `ConfigurationError` without tokens, with a port that is taken, a spool that another process has, or a spool
-    too small for the largest body; `StateError` when the spool is damaged; `Stop` when the topic is missing.
+    Raises `ConfigurationError` without tokens, without the key that the catalogue needs, with a port that is taken, a
+    spool that another process has, or a spool too small for the largest body; `StateError` when the spool is damaged;
+    `Stop` when the topic is missing.
     """
     tokens = read_tokens()
+    hashing = CaseHashing(catalogue, settings.case_key)
     if settings.spool_bytes < 8 * settings.intake_body_bytes:
         raise ConfigurationError(
             f"KEPT_SPOOL_BYTES: seen {settings.spool_bytes}; valid: at least {8 * settings.intake_body_bytes}, "
@@ -38,20 +42,30 @@ def run_intake(settings: Settings, catalogue: Catalogue, read_tokens: Callable[[
         )
     topic = topics(settings.topic_prefix, settings.partitions).events.name
     with (
-        _listen(settings.intake_host, settings.intake_port) as listener,
+        listen("KEPT_INTAKE_PORT", settings.intake_host, settings.intake_port) as listener,
         DurablePublisher(topic, settings) as publisher,
     ):
-        intake = Intake(settings, rules_by_service(catalogue), publisher, tokens)
-        asyncio.run(_serve(intake, publisher, listener, read_tokens))
+        intake = Intake(settings, rules_by_service(catalogue), publisher, tokens, hashing)
+        server = server_of(intake, settings)
+        asyncio.run(_serve(intake, publisher, listener, read_tokens, server))
         waiting = publisher.spool.waiting
     if waiting:
         log.warning("stopped; %d events wait in %s and are sent after the next start", waiting, settings.spool_folder)
 
 
+def server_of(intake: Intake, settings: Settings) -> LimitedServer:
+    """The server of the intake's application, with its limits."""
+    proxies = networks_of("KEPT_TRUSTED_PROXIES", settings.trusted_proxies)
+    return LimitedServer(LimitedConfig(intake.application(), ConnectionLimits(proxies=proxies)))
+
+
 async def _serve(
-    intake: Intake, publisher: DurablePublisher, listener: socket.socket, read_tokens: Callable[[], Tokens]
+    intake: Intake,
+    publisher: DurablePublisher,
+    listener: socket.socket,
+    read_tokens: Callable[[], Tokens],
+    server: LimitedServer,
 ) -> None:
-    server = server_of(intake.application())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -68,7 +82,7 @@ async def _serve(
     await serving
 
 
-async def _drain(intake: Intake, publisher: DurablePublisher, server: IntakeServer) -> None:
+async def _drain(intake: Intake, publisher: DurablePublisher, server: LimitedServer) -> None:
     intake.stopping = True  # those who come now are told to come again
     try:
         if publisher.delivery.connected():
@@ -86,17 +100,3 @@ def _renew(intake: Intake, read_tokens: Callable[[], Tokens]) -> None:
         log.error("the tokens stay as they were: %s", error)
     else:
         log.warning("%d tokens are accepted", len(intake.tokens))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()  # at once: whoever reads the address in the log may use it
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            f"KEPT_INTAKE_PORT: {host}:{port} cannot be used ({error.strerror}); set a free port, or 0 for any"
-        ) from error
-    return listener

@@ -122,6 +122,17 @@ class Spool:
                 self._segments.popleft().path.unlink(missing_ok=True)
             self._changed.notify_all()
 
+    def rest(self) -> None:
+        """Nothing comes for a while: if all is delivered, nothing of it stays on disk."""
+        if self.waiting or not self._segments or not self._writing.acquire(blocking=False):
+            return
+        try:
+            if not self.waiting:
+                self._seal()
+        finally:
+            self._writing.release()
+        self.delivered(self._cursor.delivered)
+
     def wait(self, beyond: int, seconds: float) -> None:
         """Return when there is a message after `beyond`, or after `seconds`."""
         with self._changed:
@@ -145,10 +156,11 @@ class Spool:
         return None
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Let go of the folder; of what is delivered nothing stays in it."""
         with self._writing:
             self._closed = True
             self._seal()
+            self.delivered(self._cursor.delivered)
             self._cursor.close()
             os.close(self._lock)
 

@@ -123,7 +123,10 @@ class Metrics(Collector):
     def _pipeline(self) -> Iterator[Family]:
         last, register, buckets = _family(names.LAST_EVENT), _family(names.REGISTER), _family(names.TALLY_BUCKETS)
         events, dead, late = _family(names.EVENTS), _family(names.DEAD_LETTERS), _family(names.LATE_EVENTS)
+        folded: dict[tuple[str, str], int] = {}
         for state in self.partitions():
+            for service, dimension, counted in state.tallies.folded():
+                folded[service, dimension] = folded.get((service, dimension), 0) + counted
             partition = str(state.partition)
             accounts = state.accounts
             if state.watermark is not None:
@@ -141,6 +144,9 @@ class Metrics(Collector):
                 events.add_metric([partition, account], count)
             for reason, count in sorted(accounts.dead_lettered.items()):
                 dead.add_metric([partition, reason], count)
+        other = _family(names.FOLDED_SLICES)
+        for of, counted in sorted(folded.items()):
+            other.add_metric(list(of), counted)
         lag, points = _family(names.LAG), _family(names.POINTS)
         for topic, number, behind in self.lags():
             lag.add_metric([topic, str(number)], behind)
@@ -154,7 +160,8 @@ class Metrics(Collector):
             refused.add_metric([reason], count)
         waiting = _family(names.HISTORY_WAITING)
         waiting.add_metric([], self.history_waiting())
-        yield from (last, register, buckets, lag, events, dead, late, points, refused, waiting, amended, catalogue)
+        yield from (last, register, buckets, other, lag, events, dead, late)
+        yield from (points, refused, waiting, amended, catalogue)
         seconds, rounds = _family(names.STAGE_SECONDS), _family(names.STAGE_BATCHES)
         for stage, (spent, times) in self.stages().items():
             seconds.add_metric([stage], spent)

@@ -8,10 +8,10 @@ from typing import Any, Final
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from kept.buckets import WEEK_SECONDS
 from kept.catalogue import Service
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_amendments import ChartAmendment
-from kept.signals.weekly import WEEK_SECONDS
 from summaries import wording
 from summaries.known import Known
 from summaries.service.later import HEAD, became_known, later_rows

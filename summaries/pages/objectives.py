@@ -55,30 +55,20 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return site.render(asked, "objectives.html", groups=found)
 
     def overview_table(asked: Asked, known: Known) -> Response:
-        rows = []
-        for one in sorted(
+        by_objective = sorted(
             site.catalogue.values(), key=lambda one: (one.objective is None, one.objective or "", one.name)
-        ):
-            row = service_row(one, Read(known.latest(one.id), read_money(known, one)))
-            finding, budget = " ".join(row.trade_off), " ".join(row.budget)
-            rows.append(
-                (
-                    one.objective or "",
-                    row.name,
-                    row.target,
-                    row.kept.words,
-                    row.cost.words,
-                    row.satisfaction.words,
-                    finding,
-                    budget,
-                )
-            )
+        )
+        rows = [overview_figures(one, Read(known.latest(one.id), read_money(known, one))) for one in by_objective]
         return csv_answer("objectives.csv", OVERVIEW_HEAD, rows)
 
-    def one_service(asked: Asked, known: Known) -> Response:
+    def asked_money(asked: Asked, known: Known) -> tuple[Service, ServiceMoney | None]:
         service = site.service(asked)
+        return service, read_money(known, service, BY[asked.page("compare", list(BY), "newest")][0])
+
+    def one_service(asked: Asked, known: Known) -> Response:
+        service, money_of = asked_money(asked, known)
         chosen = asked.page("compare", list(BY), "newest")
-        points, money_of = known.latest(service.id), read_money(known, service, BY[chosen][0])
+        points = known.latest(service.id)
         latest = LatestPoints(points)
         return site.render(
             asked,
@@ -106,27 +96,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         )
 
     def weeks_table(asked: Asked, known: Known) -> Response:
-        service = site.service(asked)
-        chosen = asked.page("compare", list(BY), "newest")
-        found = read_money(known, service, BY[chosen][0])
+        service, found = asked_money(asked, known)
         return csv_answer(f"{service.id}-money-and-quality.csv", WEEKS_CSV_HEAD, week_figures(service, found))
 
     def picture(asked: Asked, known: Known) -> Response:
-        service = site.service(asked)
-        chosen = asked.page("compare", list(BY), "newest")
-        found = read_money(known, service, BY[chosen][0])
-        spec = money_and_quality(
-            [] if found is None else told_weeks(found),
-            [] if found is None else found.changes,
-            NOTHING if found is None else found.comparison,
-            zone=service.zone,
-            minor_digits=0 if service.costs is None else service.costs.minor_digits,
-            currency="money" if service.costs is None else service.costs.currency,
-            target=None if service.promise is None else service.promise.target_share,
-            theme=asked.theme or "light",
-            is_narrow=is_narrow(asked),
-        )
-        return vega.svg_answer(spec, asked.theme)
+        return vega.svg_answer(_picture(asked, *asked_money(asked, known)), asked.theme)
 
     return [
         site.route("/objectives", overview, costly=True),
@@ -135,6 +109,27 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         site.route("/objectives/{service}/money-and-quality.csv", weeks_table, costly=True),
         site.route("/objectives/{service}/money-and-quality.svg", picture, costly=True),
     ]
+
+
+def _picture(asked: Asked, service: Service, found: ServiceMoney | None) -> vega.Spec:
+    return money_and_quality(
+        [] if found is None else told_weeks(found),
+        [] if found is None else found.changes,
+        NOTHING if found is None else found.comparison,
+        zone=service.zone,
+        minor_digits=0 if service.costs is None else service.costs.minor_digits,
+        currency="money" if service.costs is None else service.costs.currency,
+        target=None if service.promise is None else service.promise.target_share,
+        theme=asked.theme or "light",
+        is_narrow=is_narrow(asked),
+    )
+
+
+def overview_figures(service: Service, read: Read) -> tuple[str, ...]:
+    """What the overview says of a service, in step with `OVERVIEW_HEAD`."""
+    row = service_row(service, read)
+    figures = (row.name, row.target, row.kept.words, row.cost.words, row.satisfaction.words)
+    return (service.objective or "", *figures, " ".join(row.trade_off), " ".join(row.budget))
 
 
 def told_weeks(money_of: ServiceMoney) -> list[Week]:

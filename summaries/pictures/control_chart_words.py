@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from kept.signals.chart_weeks import ChartWeek
+from kept.signals.chart_weeks import ChartWeek, Gap
 from kept.signals.spc import RULE_WORDS
-from kept.signals.weekly import Gap
 from summaries import wording
 from summaries.pictures.control_chart import kind
 

@@ -30,26 +30,6 @@ def funnel_plot(funnel: Funnel, theme: Theme, width: int = WIDTH) -> Spec:
     palette = colours(theme)
     legend = {"title": None, "direction": "vertical" if width < WIDTH else "horizontal"}
     drawn_at = volumes(funnel.units)
-    lines = []
-    for volume in drawn_at:
-        for level, name in ((INNER, "95 %"), (OUTER, "99.8 %")):
-            edge = funnel.limits(volume, level)
-            lines += [
-                {"volume": volume, "share": edge.lower, "limit": name, "line": f"{name} below"},
-                {"volume": volume, "share": edge.upper, "limit": name, "line": f"{name} above"},
-            ]
-    beyond = {unit.name for unit in funnel.units if unit.place != "within"}
-    everybody = {unit.name for unit in funnel.units}
-    named = next((names for names in (everybody, beyond) if len(names) <= LABELLED), set())
-    marks = [
-        {
-            "volume": unit.cohort.due,
-            "share": unit.cohort.share,
-            "kind": KINDS[unit.place],
-            "name": short_name(unit.name, 24) if unit.name in named else "",
-        }
-        for unit in funnel.units
-    ]
     sizes = [unit.cohort.due for unit in funnel.units]
     x: dict[str, Any] = {
         "field": "volume",
@@ -70,13 +50,13 @@ def funnel_plot(funnel: Funnel, theme: Theme, width: int = WIDTH) -> Spec:
         "scale": {"zero": False, "domain": _domain(funnel)},
         "axis": {"format": ".0%", "tickCount": 6},
     }
-    kinds = list(dict.fromkeys(KINDS.values()))
+    kinds, marks = list(dict.fromkeys(KINDS.values())), _marks(funnel)
     return {
         "width": width - 90,
         "height": HEIGHT - 100,
         "layer": [
             {
-                "data": {"values": lines},
+                "data": {"values": _lines(funnel)},
                 "mark": {"type": "line", "clip": True, "strokeWidth": 1.3, "color": palette["soft"]},
                 "encoding": {
                     "x": x,
@@ -122,6 +102,35 @@ def funnel_plot(funnel: Funnel, theme: Theme, width: int = WIDTH) -> Spec:
             },
         ],
     }
+
+
+def _lines(funnel: Funnel) -> list[dict[str, Any]]:
+    """Both limits at every volume drawn."""
+    lines = []
+    for volume in volumes(funnel.units):
+        for level, name in ((INNER, "95 %"), (OUTER, "99.8 %")):
+            edge = funnel.limits(volume, level)
+            lines += [
+                {"volume": volume, "share": edge.lower, "limit": name, "line": f"{name} below"},
+                {"volume": volume, "share": edge.upper, "limit": name, "line": f"{name} above"},
+            ]
+    return lines
+
+
+def _marks(funnel: Funnel) -> list[dict[str, Any]]:
+    """A unit each, with its name where there is room for it."""
+    beyond = {unit.name for unit in funnel.units if unit.place != "within"}
+    everybody = {unit.name for unit in funnel.units}
+    named = next((names for names in (everybody, beyond) if len(names) <= LABELLED), set())
+    return [
+        {
+            "volume": unit.cohort.due,
+            "share": unit.cohort.share,
+            "kind": KINDS[unit.place],
+            "name": short_name(unit.name, 24) if unit.name in named else "",
+        }
+        for unit in funnel.units
+    ]
 
 
 def _domain(funnel: Funnel) -> list[float]:

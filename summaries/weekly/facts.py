@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from kept.buckets import HOUR_SECONDS
+from kept.buckets import HOUR_SECONDS, WEEK_SECONDS
 from kept.catalogue import Service
 from kept.decisions import Decision
 from kept.indicators.point import Point
@@ -15,7 +15,7 @@ from kept.iso_week import IsoWeek, last_week_over, week_of
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
-from kept.signals.weekly import CHARTABLE, WEEK_SECONDS
+from kept.signals.weekly import CHARTABLE
 from summaries.known import Known
 
 CHART_KINDS: Final = ("chart_signal", "special_cause", "unexplained_improvement")

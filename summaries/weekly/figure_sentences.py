@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kept.buckets import WEEK_SECONDS
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RUN, Meaning
-from kept.signals.weekly import WEEK_SECONDS
 from summaries import wording
 from summaries.weekly.names import plain
 from summaries.wording import NBSP

@@ -16,7 +16,7 @@ from kept.signals.chart_weeks import ChartWeek
 from kept.signals.kinds import BY_NAME, Kind
 from kept.signals.raised import Raised
 from kept.signals.spc import Meaning
-from kept.signals.verdict import SMALLEST_CHANCE
+from kept.signals.verdict import chance_in_words
 from summaries import wording
 from summaries.weekly.facts import CHART_KINDS, ServiceWeek
 from summaries.weekly.figure_sentences import sentence
@@ -149,14 +149,6 @@ def meaning_of(raised: Raised) -> Meaning:
     if verdict.signal == "gap_changed" and verdict.value is not None and verdict.expected is not None:
         return "improvement" if abs(verdict.value) < abs(verdict.expected) else "concern"
     return "concern"
-
-
-def chance_in_words(chance: float) -> str:
-    """How likely such evidence is if all is well."""
-    if chance < SMALLEST_CHANCE:
-        return f"by chance less than 1 time in {1 / SMALLEST_CHANCE:,.0f}"
-    times = 1 / chance
-    return f"by chance 1 time in {float(f'{times:.2g}'):,.0f}" if times >= 10 else f"by chance 1 time in {times:.2g}"
 
 
 def day_in_words(moment: int, zone: ZoneInfo) -> str:

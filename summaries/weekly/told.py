@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from kept.buckets import WEEK_SECONDS
 from kept.catalogue import Catalogue
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
-from kept.signals.weekly import WEEK_SECONDS
 from summaries.judged_changes import JudgedChanges
 from summaries.known import HistoryReader, Known
 from summaries.weekly.chart import SummaryChart, charts_of

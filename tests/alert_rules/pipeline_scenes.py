@@ -123,6 +123,14 @@ SCENES: tuple[Scene, ...] = (
             for topic, count in (("service-events", 5500), ("tallies", 47000))
         ),
     ),
+    fires(
+        "KeptLagGrowing",
+        lag("0+1000x400"),  # for hours: a quarter of an hour is no tenth of it any more
+        390,
+        "390000 records of topic service-events wait to be counted.",
+        topic="service-events",
+    ),
+    quiet("KeptLagGrowing", "grew for hours, and grows no more", lag("0+1000x200 200000x60"), 220),
     quiet("KeptLagGrowing", "a thousand", lag("0+20x50 1000x60"), 60),
     quiet("KeptLagGrowing", "large, but being worked off", lag("1000000-1000x60"), 45),
     quiet("KeptLagGrowing", "grows by less than a tenth", lag("100000+500x60"), 45),
@@ -244,6 +252,28 @@ SCENES: tuple[Scene, ...] = (
         {'kept_series_over_budget{instance="a"}': "0x60", 'kept_series_over_budget{instance="b"}': "12x60"},
         15,
         "12 series are left out; the history has them all.",
+    ),
+    fires(
+        "KeptSliceValuesFolded",
+        {'kept_slice_other_events{service="lights",dimension="area",instance="a"}': "_x9 7x60"},
+        20,
+        "lights: area has too many values; 7 cases and other events are under (other). Whole services stay right.",
+        about="lights area",
+        dimension="area",
+    ),
+    fires(
+        "KeptSliceValuesFolded",
+        {'kept_slice_other_events{service="lights",dimension="area",instance="a"}': "7x89 9x60"},
+        100,
+        "lights: area has too many values; 9 cases and other events are under (other). Whole services stay right.",
+        about="lights area",
+        dimension="area",
+    ),
+    quiet(
+        "KeptSliceValuesFolded",
+        "a worker restarts and nothing is added",
+        {'kept_slice_other_events{service="lights",dimension="area",instance="a"}': "7x60 _x5 7x60"},
+        90,
     ),
     quiet("KeptSeriesOverBudget", "within the budget", {'kept_series_over_budget{instance="a"}': "0x60"}, 30),
     fires(

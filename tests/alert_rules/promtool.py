@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -75,8 +76,9 @@ def play(folder: Path, rule_text: str, scene: Scene) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@functools.cache
 def rules_of(rule_text: str) -> list[dict[str, Any]]:
-    """Every rule of a file."""
+    """Every rule of a file, not to be changed by readers."""
     return [rule for group in yaml.safe_load(rule_text)["groups"] for rule in group["rules"]]
 
 

@@ -74,7 +74,7 @@ def test_no_label_holds_a_value_and_every_summary_is_one_static_sentence() -> No
 def test_a_template_of_a_label_is_only_ever_a_label_of_the_series() -> None:
     for rule in RULES:
         for text in rule["labels"].values():
-            assert re.sub(r"\{\{ \$labels\.(service|topic) \}\}", "", text).count("{{") == 0, rule["alert"]
+            assert re.sub(r"\{\{ \$labels\.(service|topic|dimension) \}\}", "", text).count("{{") == 0, rule["alert"]
 
 
 def test_rules_ask_for_metrics_that_are_there() -> None:

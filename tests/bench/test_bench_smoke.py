@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import memory, restore
+from bench import embedded, memory, restore
 from bench.contenders import BARE, CONTENDERS, KEPT_CASES, KEPT_WORKER, STOCK_FAUST, Contender
 from bench.environments import NotInstalled
 from bench.report import Report, markdown
 from bench.run import measure, settings_of
-from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, dense, sparse
+from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, dense, light, sparse
 from kept.events import CaseOpened, encode
 from kept.topics import topics
 from local_stack.broker import Broker
@@ -86,3 +86,16 @@ def test_all_runs_of_a_measurement_share_no_topic(tmp_path: Path) -> None:
     one, other = (settings_of("127.0.0.1:9", tmp_path) for _ in range(2))
     names = [{topic.name for topic in topics(settings.topic_prefix, 4).all()} for settings in (one, other)]
     assert not names[0] & names[1]
+
+
+def test_a_light_case_has_an_area_alone_and_is_otherwise_the_same() -> None:
+    for one, other in zip(light(2000).stream(), dense(2000).stream(), strict=True):
+        assert (one.id, one.time, one.data.area) == (other.id, other.time, other.data.area)
+        assert one.data.channel is None
+        assert not isinstance(one, CaseOpened) or one.data.category is None
+
+
+def test_the_pipeline_without_a_broker_is_measured_over_the_whole_stream(tmp_path: Path) -> None:
+    found = embedded.measure(Path(settings_of("127.0.0.1:9", tmp_path).catalogue), 3000)
+    assert found.events == 3000
+    assert found.seconds > 0 < found.cpu_seconds

@@ -92,10 +92,10 @@ def test_two_contenders_that_counted_nothing_do_not_agree() -> None:
         check("bare and Kept", {}, {})
 
 
-def test_what_kept_alone_counts_is_left_out_and_partitions_are_summed() -> None:
+def test_every_counter_is_compared_and_partitions_are_summed() -> None:
     place: job.Place = ("parking-permits", "", "", 0, 10 * HOUR)
     rows: list[Row] = [(place, {c.OPENED: 2, c.BACKLOG_ENTERED: 5}), (place, {c.OPENED: 1, c.KEPT: 0})]
-    assert joined(rows, 0) == {place: {c.OPENED: 3}}
+    assert joined(rows, 0) == {place: {c.OPENED: 3, c.BACKLOG_ENTERED: 5}}
 
 
 places = st.tuples(
@@ -126,6 +126,8 @@ def test_the_bytes_of_kafka_streams_are_read() -> None:
         {1: 7, 20: 5_000_000_000},
     )
     assert streams_row(b"PA-00000001", value) is None
+    taken_back = ((45 << 48) | (2**48 - 3)).to_bytes(8, "big")
+    assert streams_row(b"parking-permits|||0|300", taken_back) == (("parking-permits", "", "", 0, 300), {45: -3})
 
 
 def test_the_records_of_quix_streams_are_read() -> None:

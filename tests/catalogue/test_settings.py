@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
+import producers.connection
+import stream_processors.connection
 from kept.errors import ConfigurationError
 from kept.settings import Settings, read_settings
 
@@ -17,7 +22,10 @@ def test_settings_are_read_from_the_environment() -> None:
 
 
 def test_a_secret_comes_from_a_file() -> None:
-    environment = {"KEPT_SASL_PASSWORD_FILE": "/run/secrets/kafka"}
+    environment = {
+        "KEPT_SECURITY_PROTOCOL": "SASL_SSL", "KEPT_SASL_USERNAME": "kept",
+        "KEPT_SASL_PASSWORD_FILE": "/run/secrets/kafka",
+    }  # fmt: skip
     assert read_settings(environment, {"/run/secrets/kafka": "hunter2\n"}.__getitem__).sasl_password == "hunter2"
 
 
@@ -31,7 +39,7 @@ def test_a_secret_comes_from_a_file() -> None:
         ({"KEPT_SECURITY_PROTOCOL": "TLS"}, "KEPT_SECURITY_PROTOCOL: .*seen 'TLS'; valid: PLAINTEXT, SASL_PLAINTEXT"),
         (
             {"KEPT_BROKER": "x:1"},
-            "KEPT_BROKER: no such setting; valid: KEPT_BOARD_ACCESS, KEPT_BOARD_DECISIONS, KEPT_BOARD_HOST",
+            "KEPT_BROKER: no such setting; valid: KEPT_ALERTMANAGER_URL, KEPT_BOARD_ACCESS, KEPT_BOARD_DECISIONS",
         ),
         ({"KEPT_BROKERS": "x:1", "KEPT_BROKERS_FILE": "/f"}, "are both set; set one of them"),
         ({"KEPT_SECURITY_PROTOCOL": "SASL_SSL"}, "KEPT_SASL_USERNAME: not set, but KEPT_SECURITY_PROTOCOL is SASL_SSL"),
@@ -107,11 +115,64 @@ def test_brokers_are_hosts_with_ports(brokers: str) -> None:
     [
         ({"KEPT_SSL_KEYFILE": "/k"}, "KEPT_SSL_KEYFILE is set without KEPT_SSL_CERTFILE"),
         ({"KEPT_SSL_CERTFILE": "/c"}, "KEPT_SSL_CERTFILE is set, but KEPT_SECURITY_PROTOCOL is PLAINTEXT"),
+        (
+            {"KEPT_SSL_CAFILE": "/ca"},
+            "KEPT_SSL_CAFILE is set, but KEPT_SECURITY_PROTOCOL is PLAINTEXT and no address begins with https",
+        ),
+        ({"KEPT_SASL_PASSWORD": "hunter2"}, "KEPT_SASL_PASSWORD is set, but KEPT_SECURITY_PROTOCOL is PLAINTEXT"),
+        (
+            {"KEPT_SASL_PASSWORD": "hunter2", "KEPT_SECURITY_PROTOCOL": "SSL"},
+            "KEPT_SASL_PASSWORD is set, but KEPT_SECURITY_PROTOCOL is SSL: nobody would log in",
+        ),
     ],
 )
-def test_certificates_that_would_not_be_shown_are_refused(environment: dict[str, str], says: str) -> None:
-    with pytest.raises(ConfigurationError, match=says):
+def test_security_that_would_not_be_used_is_refused(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says) as raised:
         read_settings(environment)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "used",
+    [
+        {"KEPT_SECURITY_PROTOCOL": "SSL"},
+        {"KEPT_INFLUXDB_URL": "https://history.example:8086"},
+        {"KEPT_GRAFANA_URL": "https://grafana.example"},
+        {"KEPT_PROMETHEUS_URL": "https://prometheus.example"},
+        {"KEPT_SUMMARY_TO": "leaders@city.example"},
+    ],
+    ids=lambda used: next(iter(used)),
+)
+def test_an_authority_is_for_whatever_is_encrypted(used: dict[str, str]) -> None:
+    assert read_settings({"KEPT_SSL_CAFILE": "/ca", **used}).ssl_cafile == "/ca"
+
+
+LOGIN = {
+    "KEPT_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KEPT_SASL_USERNAME": "kept", "KEPT_SASL_PASSWORD": "hunter2",
+    "KEPT_SASL_MECHANISM": "PLAIN",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("brokers", ["kafka.example:9092", "localhost:9092,10.0.0.7:9092"])
+def test_a_password_is_not_sent_in_the_clear_beyond_this_machine(brokers: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"PLAIN without TLS would send the password .*SASL_SSL") as raised:
+        read_settings({**LOGIN, "KEPT_BROKERS": brokers})
+    assert "hunter2" not in str(raised.value)
+    assert read_settings({**LOGIN, "KEPT_BROKERS": brokers, "KEPT_SECURITY_PROTOCOL": "SASL_SSL"}).uses_tls()
+    scram = read_settings({**LOGIN, "KEPT_BROKERS": brokers, "KEPT_SASL_MECHANISM": "SCRAM-SHA-512"})
+    assert not scram.uses_tls()
+
+
+@pytest.mark.parametrize("brokers", ["127.0.0.1:9092", "localhost:9092, 127.0.0.2:9092"])
+def test_a_broker_of_this_machine_may_be_given_it(brokers: str) -> None:
+    assert read_settings({**LOGIN, "KEPT_BROKERS": brokers}).sasl_mechanism == "PLAIN"
+
+
+@pytest.mark.parametrize("options", [producers.connection.client_options, stream_processors.connection.client_settings])
+def test_no_client_is_made_that_would_send_it_whatever_an_option_has_replaced(options: Callable[..., object]) -> None:
+    settings = msgspec.structs.replace(read_settings(LOGIN), brokers="kafka.example:9092")
+    with pytest.raises(ConfigurationError, match="PLAIN without TLS"):
+        options(settings)
 
 
 def test_settings_printed_by_accident_show_no_secret() -> None:

@@ -130,8 +130,8 @@ def test_the_report_card_of_then(kept: Kept) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("indicators", "--as-of", "2012-01-01T12:03Z"), "valid: a whole 5 minutes"),
-        (("alerts", "--as-of", "then"), "--as-of: 'then' is not valid"),
+        (("indicators", "--as-of", "2012-01-01T12:03Z"), "is not a whole 5 minutes"),
+        (("alerts", "--as-of", "then"), "--as-of: 'then' is no moment"),
         (("alerts", "--as-of", "2012-01-01", "--alertmanager", "http://127.0.0.1:9"), "leave --as-of away"),
         (("alerts", "--as-of", "2012-01-01", "report"), "options go after the command"),
     ],

@@ -117,17 +117,18 @@ def test_what_was_put_aside_is_sent_again_once_the_catalogue_is_mended_and_count
 
 
 def test_a_letter_is_shown_without_what_is_personal_until_it_is_asked_for(pipeline: Pipeline) -> None:
-    pipeline.send((b"SECRET-key", ODD, [("trace", b"\x1bT"), ("none", None)]), (None, None, []), partition=1)
+    pipeline.send((b"SECRET-key", ODD, [("trace", b"\x1bSECRET"), ("none", None)]), (None, None, []), partition=1)
     pipeline.apply()
     shown = pipeline.kept("show", "1:0")
     assert "reason     undecodable: not JSON" in shown
     assert f"event      {pipeline.topics.events.name}/1/0" in shown
     assert f"{len(ODD)} bytes" in shown
-    assert "header     trace: \\x1bT\nheader     none: (no value)\n" in shown
+    assert "header     trace: 7 bytes\nheader     none: (no value)\n" in shown
     assert "SECRET" not in shown
     whole = pipeline.kept("show", "1:0", "--payload")
     assert r"SECRET-x\x1b[31m\x00\xff" in whole
     assert "SECRET-key" in whole
+    assert "header     trace: \\x1bSECRET\n" in whole
     assert "\x1b" not in whole
     assert "payload    (none)" in pipeline.kept("show", "1:1", "--payload")
     command = [sys.executable, "-m", "command_line.main", "dead-letters", "show", "1:0", *pipeline.options()]

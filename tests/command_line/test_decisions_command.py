@@ -167,7 +167,7 @@ def test_an_export_has_every_entry_and_does_nothing_in_a_spreadsheet(kept: Kept)
         (("move", "ID", "--by", "", "--due", "2012-02-01"), "by: is empty"),
         (("--closed", "export"), "options go after the command: kept decisions export --…"),
         (("--service", "nowhere"), "'nowhere' is not known"),
-        (("--as-of", "yesterday"), "--as-of: 'yesterday' is not valid"),
+        (("--as-of", "yesterday"), "--as-of: 'yesterday' is no moment"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_what_is_valid(kept: Kept, arguments: tuple[str, ...], said: str) -> None:

@@ -167,11 +167,12 @@ def test_a_secret_belongs_into_a_file_that_only_its_owner_reads(tmp_path: Path) 
     assert only(configured.secrets({"KEPT_SSL_KEYFILE": str(key)}), "KEPT_SSL_KEYFILE").fix == f"chmod o= {key}"
 
 
-def test_security_that_is_set_but_not_used_is_to_mend() -> None:
+def test_security_that_is_set_but_not_used_is_told() -> None:
     assert levels(configured.security(Settings())) == [("security", "ok")]
-    unused = only(configured.security(Settings(ssl_cafile="/ca.pem", sasl_password="hunter2")), "security")
-    assert unused.level == "mend"
-    assert "KEPT_SSL_CAFILE, KEPT_SASL_PASSWORD mean nothing" in unused.seen
+    unused = only(configured.security(Settings(sasl_username="kept")), "security")
+    assert (unused.level, "KEPT_SASL_USERNAME means nothing" in unused.seen) == ("note", True)
+    said, settings = configured.settings({"KEPT_SSL_CAFILE": "/ca.pem"})
+    assert (only(said, "settings").level, settings) == ("mend", None)
     clear = Settings(security_protocol="SASL_PLAINTEXT", sasl_username="u", sasl_password="hunter2")
     assert levels(configured.security(clear)) == [("security", "note")]
     assert levels(configured.security(Settings(security_protocol="SSL"))) == [
@@ -232,17 +233,28 @@ def test_a_disk_that_is_nearly_full_is_to_mend(tmp_path: Path, monkeypatch: pyte
     assert only(machine.history(settings), "history disk").level == "mend"
 
 
-def test_a_metrics_port_that_is_taken_may_be_a_worker_s() -> None:
+def test_a_metrics_port_that_another_program_has_is_to_mend() -> None:
     port = free_port()
     assert levels(machine.metrics_port(Settings(metrics_port=port))) == [("metrics port", "ok")]
     assert levels(machine.metrics_port(Settings())) == [("metrics port", "ok")]
     with socket.create_server((LOOPBACK, port)):
-        assert levels(machine.metrics_port(Settings(metrics_port=port))) == [("metrics port", "note")]
+        assert levels(machine.metrics_port(Settings(metrics_port=port))) == [("metrics port", "mend")]
     assert only(machine.metrics_port(Settings(metrics_host="0.0.0.0")), "metrics host").level == "note"
     assert (
         "cannot be listened on"
         in only(machine.metrics_port(Settings(metrics_host="nohost.invalid", metrics_port=port)), "metrics port").seen
     )
+
+
+def test_a_spool_is_looked_at_where_it_would_be_made(tmp_path: Path) -> None:
+    roomy = Settings(spool_folder=str(tmp_path / "spool"), spool_bytes=65_536)
+    assert levels(machine.spool(roomy)) == [("spool folder", "ok")]
+    assert not (tmp_path / "spool").exists()
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "1.segment").write_bytes(bytes(60_000))
+    assert "start the broker" in only(machine.spool(roomy), "spool folder").fix
+    assert levels(machine.spool(Settings(spool_folder="/proc/spool"))) == [("spool folder", "mend")]
+    assert levels(machine.spool(Settings(spool_folder=str(tmp_path), spool_bytes=2**60))) == [("spool folder", "mend")]
 
 
 def test_a_clock_that_was_never_set_is_to_mend() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_line.alerts_in_words import chance_in_words
 from command_line.evidence_in_words import chart_rows, evidence_in_words
 from command_line.evidence_values import bars, value_in_words
 from command_line.text_chart import FLAGGED, LIMIT, MEAN, MOST_ROWS, POINT, Row, chart
+from kept.signals.verdict import chance_in_words
 
 NAMES = st.sampled_from(
     ["points", "value", "n", "gap", "week_to", "xmr", "mean", "lower", "upper", "half_width", "segment_start", "unit",

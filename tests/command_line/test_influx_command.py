@@ -56,6 +56,7 @@ class Init:
             "KEPT_CATALOGUE": str(self.catalogue),
             "KEPT_HISTORY": "influxdb",
             "KEPT_INFLUXDB_TOKEN_FILE": str(self.folder / "kept-write.token"),
+            **({"KEPT_SSL_CAFILE": str(self.server.tls.authority)} if self.server.tls else {}),
         }
         command = ["influx", "init", "--token-file", str(self.token_file), "--folder", str(self.folder), *more]
         result = CliRunner().invoke(app, [*command, "--json"], env=environment)
@@ -155,6 +156,20 @@ def test_only_a_token_that_is_lost_or_does_not_work_is_made_anew(ready: Init) ->
     assert "did not work" in steps[str(write)]["remark"]
     assert "did not work" not in steps[str(read)]["remark"]
     assert stat.S_IMODE(write.stat().st_mode) == 0o600
+    assert ready.states() == [(kind, "is there") for kind in ALL]
+
+
+def test_a_token_that_may_more_than_it_should_is_replaced(ready: Init) -> None:
+    read = ready.folder / "kept-read.token"
+    for stronger in (ready.server.token, ready.token("kept-write.token")):
+        read.write_text(stronger)
+        (step,) = [step for step in ready() if step["name"] == str(read)]
+        assert step["state"] == "made"
+        assert read.read_text().strip() != stronger
+    assert "did not work" in step["remark"]  # the writer's sees no day
+    read.write_text(ready.server.token)
+    (step,) = [step for step in ready() if step["name"] == str(read)]
+    assert step["remark"] == "may read kept, read kept_daily; the one that was in the file could do more"
     assert ready.states() == [(kind, "is there") for kind in ALL]
 
 

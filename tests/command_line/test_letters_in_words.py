@@ -54,9 +54,13 @@ def test_counts_are_by_reason_the_most_first_and_by_source_partition() -> None:
     assert list(counts_in_words([])) == []
 
 
-def test_the_headers_of_the_event_are_shown_and_what_is_in_them_does_nothing() -> None:
-    lines = list(letter_in_words(letter(original=(("tr\x07ace", b"\x1b]0;"), ("none", None)))))
-    assert lines[-2:] == [r"header     tr\x07ace: \x1b]0;", "header     none: (no value)"]
+def test_the_headers_of_the_event_are_named_and_told_when_all_is_asked_for_and_do_nothing() -> None:
+    one = letter(original=(("tr\x07ace", b"\x1b]0;"), ("none", None)))
+    assert list(letter_in_words(one))[-2:] == [r"header     tr\x07ace: 4 bytes", "header     none: (no value)"]
+    assert list(letter_in_words(one, whole=True))[-2:] == [
+        r"header     tr\x07ace: \x1b]0;",
+        "header     none: (no value)",
+    ]
 
 
 def test_what_was_left_is_said_with_the_reason() -> None:

@@ -50,7 +50,8 @@ KNOWN = holidays.list_supported_countries(include_aliases=False)
 KEYS = (
     "id, name, owner, time_zone, channels, expected_silence, promise, calendar, costs, objective, peer_group, "
     "annual_budget, budget_year_begins, benchmarks, published, backlog_limit, constraints, improvement, "
-    "transaction_timeout, case_retention, duplicate_retention, legal_repeats, keep_resource, suppress_below, simulated"
+    "transaction_timeout, case_retention, duplicate_retention, legal_repeats, keep_resource, privacy, "
+    "most_slice_values, suppress_below, simulated"
 )
 PLATFORM = alerts.platform("http://127.0.0.1:1")
 SHARE = "valid: a number above 0 and at most 1"

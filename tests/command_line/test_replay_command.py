@@ -118,7 +118,7 @@ def test_a_window_that_makes_no_sense_ends_with_2_and_a_message(
     [
         ("2011-07-08T00:03:00", "a whole 5 minutes"),
         ("2011-07-08T00:05:01", "a whole 5 minutes"),
-        ("yesterday", "is not valid"),
+        ("yesterday", "is no moment"),
     ],
 )
 def test_a_moment_that_is_no_whole_5_minutes_ends_with_2_and_a_message(

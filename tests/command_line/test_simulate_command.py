@@ -178,7 +178,7 @@ def test_people_are_told_in_a_sentence(tmp_path: Path) -> None:
         (("--output", "events.csv"), "valid: a name that ends in .jsonl or .jsonl.gz"),
         (("--output", "e.jsonl", "--truth", "./e.jsonl"), "is the file of events; name another"),
         (("--output", "e.jsonl", "--truth", "missing/t.json"), "missing/t.json: no such folder missing"),
-        (("--output", "e.jsonl", "--as-of", "soon"), "--as-of: 'soon' is not valid"),
+        (("--output", "e.jsonl", "--as-of", "soon"), "--as-of: 'soon' is no moment"),
         (("--output", "e.jsonl", "--services", "street-lights,ferries"), "--services: 'ferries' is not known"),
         (("--output", "e.jsonl", "--script", "quake"), "--script: 'quake' is not known; valid: alert_proof, area_gap"),
         (("--output", "e.jsonl", "--script", "slow_down"), "or simulate more days"),

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from command_line.stopping import asked_to_stop, sleep_until, until
+from command_line.stopping import asked_to_stop, ended_at_once, sleep_until, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -53,3 +53,16 @@ def test_an_ignored_signal_stays_ignored() -> None:
             assert not stop.is_set()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_where_exceptions_are_swallowed_the_process_ends_all_the_same(number: signal.Signals) -> None:
+    child = os.fork()
+    if child == 0:
+        with ended_at_once():
+            try:
+                os.kill(os.getpid(), number)
+            except BaseException:
+                os._exit(1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + number

@@ -161,7 +161,7 @@ def test_secrets_are_files_and_each_is_the_process_s_own(name: str) -> None:
         "kept-worker": {"kept-kafka-worker", "kept-kafka-ca", "kept-influxdb-write"},
         "kept-board": {"kept-influxdb-read", "kept-board-tokens"},
         "kept-summary": {"kept-influxdb-write"},
-        "kept-intake": {"kept-kafka-intake", "kept-kafka-ca", "kept-intake-tokens"},
+        "kept-intake": {"kept-kafka-intake", "kept-kafka-ca", "kept-intake-tokens", "kept-case-key"},
     }.get(name)
     for volume in workload(name)["spec"]["template"]["spec"]["volumes"]:
         of_secret = volume.get("secret") or volume.get("projected")

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from kept.errors import ConfigurationError
+from kept.rights import ROLE_HELP
 from kept.settings import read_settings
 from tests.deployment.compose import ROOT, environment, filled, networks, services
 
@@ -41,6 +42,19 @@ def test_brokers_elsewhere_are_reached_with_tls_and_a_login(name: str) -> None:
         merged["KEPT_SSL_CAFILE"],
     }
     assert networks(told) == {"brokers"}
+
+
+WORK = {"topics": "operator", "worker": "worker", "intake": "producer", "city": "producer", "console": "operator"}
+
+
+def test_brokers_elsewhere_are_given_a_login_for_each_kind_of_work() -> None:
+    """An intake that was taken over must not have the password of those who read."""
+    told = overlay("kafka-elsewhere.yml", **env_of_the_page())["services"]
+    assert set(WORK) == BROKER_USERS
+    for name, role in WORK.items():
+        assert role in ROLE_HELP
+        assert environment(told[name])["KEPT_SASL_USERNAME"] == f"kept-{role}"
+        assert set(told[name]["secrets"]) == {f"kafka-{role}-password", "kafka-authorities"}
 
 
 def test_without_an_address_nothing_starts() -> None:

@@ -21,6 +21,7 @@ SECRETS = (
     "influxdb-operator-password",
     "influxdb-operator-token",
     "intake-token",
+    "case-key",
     "board-token",
     "grafana-admin-password",
     "grafana-secret-key",

@@ -38,6 +38,7 @@ RIGHTLY_EMPTY: Mapping[str, str] = {
     **{f"kept-on-call-6{ref}": "nothing is about to fire" for ref in "ABCDEFGH"},
     **{f"kept-on-call-12{ref}": "there is no alert about the pipeline" for ref in "AB"},
     **{f"kept-service-60{ref}": NOT_IN_THIS_UNIT for ref in "BCDE"},
+    "kept-pipeline-46A": "no slice of the city has more values than are told apart",
     "kept-service-80A": "everything of this service is known",
     "kept-flow-2A": "all that is known of steps is known of this service",
 }

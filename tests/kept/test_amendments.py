@@ -14,7 +14,7 @@ from kept.indicators.amendments import amendments
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.known_at import as_known_at
-from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
+from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import Amendment, Point
 from kept.published_time import now
 from tests.kept.city import LIGHTS, City, event, ms, seconds

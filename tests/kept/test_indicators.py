@@ -25,7 +25,7 @@ from kept.indicators import cost
 from kept.indicators.definitions import COST_WINDOWS, DEFINITIONS, MATURE_WINDOWS
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.intervals import wilson
-from kept.indicators.near_due import DEFINITIONS as NEAR_DUE
+from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import REPLAY_KEYS, as_json_object
 from kept.indicators.windows import WINDOWS, View
 from kept.intake import Rules

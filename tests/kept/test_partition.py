@@ -7,7 +7,7 @@ from kept import events as e
 from kept.errors import Reject, StateError
 from kept.intake import Rules
 from kept.partition import PartitionState
-from kept.state_records import STATE_FORMAT
+from kept.state_records import STATE_FORMAT, pack_mark
 from tests.kept.city import LIGHTS, City, event, ms
 
 MONDAY = "2024-06-03 09:00"
@@ -289,9 +289,7 @@ def test_state_of_a_newer_format_is_refused_with_what_to_do() -> None:
     city.apply([opened("a")])
     mark = msgspec.msgpack.encode((STATE_FORMAT + 1, city.states[0].mark()))
     state = PartitionState(0, city.rules)
-    with pytest.raises(
-        StateError, match=f"format {STATE_FORMAT + 1}, this program reads {STATE_FORMAT}; use a matching"
-    ):
+    with pytest.raises(StateError, match=f"format {STATE_FORMAT + 1}, here only {STATE_FORMAT} can be restored"):
         state.restore([(b"m", mark)])
 
 
@@ -299,6 +297,16 @@ def test_state_of_a_newer_format_is_refused_with_what_to_do() -> None:
 def test_a_mark_that_cannot_be_read_is_refused(value: bytes) -> None:
     with pytest.raises(StateError, match="cannot be read"):
         PartitionState(0, {}).restore([(b"m", value)])
+
+
+@pytest.mark.parametrize("kind", [b"c", b"t", b"s", b"v", b"b"], ids=["case", "tally", "seen", "seat", "brake"])
+def test_a_damaged_record_is_refused_without_a_word_of_what_stands_in_it(kind: bytes) -> None:
+    state = PartitionState(3, {LIGHTS.id: Rules(LIGHTS)})
+    rest = b"lights\0a-person" if kind == b"c" else b"a-person"
+    with pytest.raises(StateError, match=f"partition 3 holds a record of kind {kind!r} that cannot be read") as caught:
+        state.restore([(b"m", pack_mark(PartitionState(3, {}).mark())), (kind + rest, b"\xc1a-person")])
+        state.restored()
+    assert "a-person" not in str(caught.value)
 
 
 def test_a_record_of_unknown_kind_is_refused() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kept import counters, tallies
 from kept import events as e
 from kept import target_margins as m
 from kept.counters import WHOLE_ONLY
@@ -15,7 +16,7 @@ from kept.durations import MINUTE_MS
 from kept.indicators.evaluate import evaluate
 from kept.indicators.point import Point
 from kept.partition_tallies import PartitionTallies
-from kept.tallies import Bucket, MergedTallies, Series, Tally, merged, unpack
+from kept.tallies import Bucket, MergedTallies, PartitionTally, Series, Tally, merged, unpack
 from tests.kept.city import LIGHTS, PLAIN, City, event
 from tests.kept.lives import START_MS, case_events, cities, end_of, long_cities
 
@@ -170,9 +171,21 @@ def test_absolute_tallies_delivered_again_in_an_old_order_and_then_last_change_n
             delivered += changes.tallies
     rules = city.rules[LIGHTS.id]
     again = MergedTallies({LIGHTS.id: rules.local_time})
+    read_each_time = MergedTallies({LIGHTS.id: rules.local_time})
     for _, key, value in delivered[: data.draw(st.integers(0, len(delivered)))] + delivered + delivered[-1:]:
         again.apply(unpack(key, value))
-    assert list(again.items()) == list(city.tallies.items())
+        read_each_time.apply(unpack(key, value))
+        read_each_time.services()
+    assert list(again.items()) == list(read_each_time.items()) == list(city.tallies.items())
+
+
+def test_tallies_that_nobody_reads_are_added_up_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallies, "MOST_WAITING", 5)
+    few = MergedTallies({LIGHTS.id: City().rules[LIGHTS.id].local_time})
+    for number in range(23):
+        few.apply(PartitionTally((LIGHTS.id, "", ""), Bucket(0, 300 * number), 0, {counters.OPENED: 1}))
+        assert len(few._waiting) < 5
+    assert sum(tally[counters.OPENED] for _, _, tally in few.items()) == 23
 
 
 # (f) restart

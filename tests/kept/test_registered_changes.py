@@ -18,7 +18,7 @@ from kept.registered_changes import (
     shown_title,
     unpack_change,
 )
-from kept.tallies import pack_key
+from kept.tallies import pack_place, pack_series
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.partition_log import pack_mark_key, unpack_mark
 from tests.kept.city import LIGHTS, City, event, ms, seconds
@@ -57,7 +57,7 @@ def test_any_change_comes_back_from_its_message(
 
 
 def test_other_messages_of_the_topic_are_no_changes() -> None:
-    assert unpack_change(pack_key(("street-lights", "", ""), 0, 300, 1), b"\x80") is None
+    assert unpack_change(pack_series(("street-lights", "", "")) + pack_place(0, 300, 1), b"\x80") is None
     assert unpack_change(pack_mark_key(3), b"") is None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from kept.durations import DAY_MS
 from kept.settings import Settings
 from kept.topic_needs import SeenTopic, Verdict, broker_verdicts, topic_verdicts, workers_must_not_start
-from kept.topics import DAY_MS, topics
+from kept.topics import topics
 
 WANTED = topics("city-", 4)
 EVENTS, STATE, TALLIES, LETTERS = (topic.name for topic in WANTED.all())

@@ -147,7 +147,6 @@ def test_messages_belong_to_the_signal_that_was_raised_last_before_them() -> Non
         raised=[second, first],
         messages=[message(20, "firing"), message(31, "resolved"), message(41, "firing")],
         muted=[(START + 42.0 * HOUR, second.verdict.key())],
-        clock=[(START, START)],
         judged=[],
         seconds=1,
     )

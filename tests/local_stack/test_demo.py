@@ -33,18 +33,24 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.broker
 @pytest.mark.slow
 def test_it_shows_figures_ends_at_ctrl_c_leaves_nothing_and_runs_again(folder: Path) -> None:
-    for _ in range(2):
-        demo = Demo(folder)
-        demo.wait_for("First figures after")
-        commands = " ".join(demo.parts().values())
-        assert commands.count("command_line.main worker") == 2
-        assert "kafka.Kafka" in commands
-        assert ("local_stack.inbox" in commands) == (list(left_out()) == [])
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{demo.page}/") as answer:
-            assert "SIMULATED" in answer.read().decode()
-        assert demo.end(signal.SIGINT) == 0, demo.said()
-        demo.nothing_is_left()
-        assert list(folder.iterdir()) == []
+    demo = Demo(folder)
+    demo.wait_for("First figures after")
+    commands = " ".join(demo.parts().values())
+    assert commands.count("command_line.main worker") == 2
+    assert "kafka.Kafka" in commands
+    assert ("local_stack.inbox" in commands) == (list(left_out()) == [])
+    with urllib.request.urlopen(f"http://{LOOPBACK}:{demo.page}/") as answer:
+        assert "SIMULATED" in answer.read().decode()
+    ended_leaving_nothing(demo)
+    again = Demo(folder)
+    again.wait_for("Ctrl-C ends it")
+    ended_leaving_nothing(again)
+
+
+def ended_leaving_nothing(demo: Demo) -> None:
+    assert demo.end(signal.SIGINT) == 0, demo.said()
+    demo.nothing_is_left()
+    assert list(demo.folder.iterdir()) == []
 
 
 @needs_broker

@@ -11,6 +11,7 @@ from kept.settings import Settings
 from local_stack import replay
 from local_stack.environment import environment_of
 from local_stack.replay import WorkerGroup, history_of
+from tests.producers.conftest import SERVICE
 
 
 class NoBroker:
@@ -37,7 +38,7 @@ def settings_of_pipeline(monkeypatch: pytest.MonkeyPatch, brokers: str | None) -
         monkeypatch.setattr(replay, name, fake)
     monkeypatch.setattr(replay, "create_topics", lambda settings: set())
     monkeypatch.setattr(replay, "delete_topics", deleted.append)
-    with replay.replay_pipeline("", brokers=brokers) as pipeline:
+    with replay.replay_pipeline(SERVICE, brokers=brokers) as pipeline:
         return pipeline.settings, deleted
 
 

@@ -55,6 +55,18 @@ def test_what_is_accepted_reaches_the_broker_in_order_and_leaves_the_spool(
     assert broker.closed == 1
 
 
+def test_when_nothing_comes_any_more_nothing_of_what_was_delivered_is_on_disk(
+    settings: Settings, broker: BrokerDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.delivery.REST_SECONDS", 0.05)
+    with DurablePublisher(TOPIC, settings, client=broker) as publisher:
+        for number in range(3):
+            publisher.submit([message(number)]).result(10)
+            assert publisher.finish(10)
+            wait_for(lambda: list(publisher.spool.folder.glob("*.segment")) == [])
+    assert broker.values() == [message(number).value for number in range(3)]
+
+
 def test_while_the_broker_is_away_events_are_accepted_and_sent_first_when_it_is_back(
     settings: Settings, broker: BrokerDouble
 ) -> None:

@@ -24,7 +24,8 @@ from kept.registered_changes import RegisteredChange, changes_known_at
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.known_at import charts_known_at, signals_known_at
 from kept.signals.raised import Raised
-from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
+from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import CHARTED, City, event, ms
 from tests.stream_processors.judged_worker import judge
 from tests.stream_processors.test_indicator_processor import processor_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from functools import partial
 from typing import Any
 
@@ -12,14 +13,23 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import IllegalStateError
+from faust.transport.conductor import ConductorHandler
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 from mode.utils.queues import FlowControlEvent
 
 from command_line.topics import create_topics
 from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
-from stream_processors.batch_transport import BatchApp, BatchConsumer, BatchConsumerThread, BatchQueue, assignor_for
+from stream_processors.batch_transport import (
+    BatchApp,
+    BatchConsumer,
+    BatchConsumerThread,
+    BatchQueue,
+    BatchSchema,
+    assignor_for,
+)
 
 TOPICS = ["events", "tallies"]
 
@@ -102,6 +112,10 @@ def test_the_records_that_end_transactions_are_no_lag() -> None:
     assert lag(handed_out=0, dealt_with=100, end=100, read=100) == 0
 
 
+def test_of_a_topic_without_gaps_all_that_was_not_dealt_with_is_lag_also_what_was_read_and_lost() -> None:
+    assert lag(handed_out=50, dealt_with=50, end=100, read=None) == 50
+
+
 def test_an_end_nobody_knows_is_no_lag() -> None:
     assert lag(handed_out=5, dealt_with=5, end=None, read=None) == 0
 
@@ -132,6 +146,81 @@ def test_each_partition_is_paused_as_soon_as_enough_batches_wait_and_goes_on_whe
         assert paused == set()
 
     asyncio.run(run())
+
+
+class Bursts:
+    """Faust's own consumer, delivery and queue with an agent behind them; what a fetch would return is made up."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self._dice = dice
+        self._app = BatchApp("test", broker="kafka://127.0.0.1:1", store="memory://")
+        self._topic = self._app.topic("events", schema=BatchSchema(), internal=False)
+        self.partitions = {TP("events", number) for number in range(dice.randint(1, 4))}
+        self.consumer = self._app.consumer
+        self.taken = self.given = self.paused = 0
+        self.rebalance()
+
+    async def take(self) -> None:
+        """What an agent does, now fast and now slow."""
+        while True:
+            await self._topic.queue.get()
+            self.taken += 1
+            await self.turns(self._dice.choice([0, 0, 1, 3]))
+
+    async def burst(self) -> None:
+        """Some fetches; what is buffered may have been fetched already, and is handed on."""
+        for _ in range(self._dice.randint(1, 10)):
+            for tp in self._dice.sample(sorted(self.partitions), self._dice.randint(1, len(self.partitions))):
+                buffered = tp in self.consumer._buffered_partitions
+                assert buffered or tp in self.consumer._active_partitions  # else its batch would be dropped
+                if not buffered or self._dice.random() < 0.3:
+                    self.given += 1
+                    await self._deliver[tp](self._message(tp))
+                    self.paused += tp in self.consumer._buffered_partitions
+            await self.turns(self._dice.choice([0, 1, 2, 5]))
+
+    def rebalance(self) -> None:
+        """In the order of Faust; what waits in the queue is thrown away, and would be read again."""
+        self.consumer.stop_flow()
+        self._app.flow_control.suspend()
+        self.consumer.pause_partitions(self.partitions)
+        self.taken += self._topic.queue.qsize()
+        self._app.flow_control.clear()
+        self.consumer._set_active_tps(self.partitions)
+        self.consumer.pause_partitions(self.partitions)
+        self._deliver = {tp: ConductorHandler(self._app.topics, tp, {self._topic}) for tp in self.partitions}
+        self.consumer.resume_partitions(self.partitions)
+        self._app.flow_control.resume()
+        self.consumer.resume_flow()
+
+    async def turns(self, count: int) -> None:
+        for _ in range(count):
+            await asyncio.sleep(0)
+
+    def _message(self, tp: TP) -> ConsumerMessage:
+        return ConsumerMessage(
+            topic=tp.topic, partition=tp.partition, offset=self.given, timestamp=0.0, timestamp_type=0, headers={},
+            key=None, value=[], checksum=None, tp=tp, generation_id=1,
+        )  # fmt: skip
+
+
+def test_after_any_bursts_and_rebalances_no_partition_stays_paused_in_the_silence() -> None:
+    async def run(seed: int) -> int:
+        dice = random.Random(seed)
+        bursts = Bursts(dice)
+        agent = asyncio.create_task(bursts.take())
+        for _ in range(dice.randint(1, 10)):
+            await bursts.burst()
+            if dice.random() < 0.3:
+                bursts.rebalance()
+        await bursts.turns(20 * bursts.given)
+        assert bursts.taken == bursts.given
+        assert bursts.consumer._active_partitions == bursts.partitions
+        agent.cancel()
+        await asyncio.gather(agent, return_exceptions=True)
+        return bursts.paused
+
+    assert sum(asyncio.run(run(seed)) for seed in range(40)) > 100  # the brake was on
 
 
 # what is read while partitions are being assigned
@@ -183,6 +272,46 @@ def test_nothing_is_read_before_the_owners_know_of_their_partitions(monkeypatch:
         return calls
 
     assert asyncio.run(run()) == ["owned", "partitions resumed", "sought", "flow resumed", "fetching"]
+
+
+def test_nothing_is_handed_on_between_the_seek_and_the_end_of_a_rebalance(monkeypatch: pytest.MonkeyPatch) -> None:
+    #  resume of rebalance 1 ... seeks          flow on |
+    #            rebalance 2        | flow off          | ... seeks, reads?, empties the queues, flow on
+    async def run() -> None:
+        app = BatchApp("test", broker="kafka://127.0.0.1:1", store="memory://")
+        topic = app.topic("events", schema=BatchSchema(), internal=False)
+        tp = TP("events", 0)
+        consumer = app.consumer
+        deliver = ConductorHandler(app.topics, tp, {topic})
+        message = ConsumerMessage(
+            topic="events", partition=0, offset=4, timestamp=0.0, timestamp_type=0, headers={}, key=None, value=[],
+            checksum=None, tp=tp, generation_id=5,
+        )  # fmt: skip
+        drained: list[asyncio.Task[Any]] = []
+
+        async def seek_to_committed(self: Any) -> dict[TP, int]:
+            # The client has gone back, and reads on at once; Faust hands on what it gives while the flow is on.
+            if consumer.flow_active:
+                drained.append(asyncio.create_task(deliver(message)))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            return {}
+
+        async def fetch() -> None: ...
+
+        monkeypatch.setattr(type(consumer), "assignment", lambda self: {tp})
+        monkeypatch.setattr(type(consumer), "seek_to_committed", seek_to_committed)
+        monkeypatch.setattr(app._fetcher, "maybe_start", fetch)
+        app.consumer_generation_id = 5
+        app._assigned.set()
+        app.flow_control.resume()
+        consumer.resume_flow()  # left on by the resume of the rebalance before
+        await asyncio.wait_for(app.tables.recovery._resume_streams(generation_id=5), 5)
+        assert topic.queue.qsize() == len(drained)  # all that was handed on is there
+        assert consumer.flow_active
+        assert app.flow_control.is_active()
+
+    asyncio.run(run())
 
 
 def test_a_worker_without_partitions_stops_reading_too_before_it_is_given_some(monkeypatch: pytest.MonkeyPatch) -> None:

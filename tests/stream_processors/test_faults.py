@@ -106,9 +106,9 @@ def _by_key(points: list[Point]) -> dict[object, Point]:
 
 
 def _replay(stream: Stream, broker: Broker, between: Callable[[Replay], None] | None = None) -> Outcome:
-    """Replay the stream in `PIECES`, with `between` after each: what disturbs is done before the replay can end."""
+    """Replay the stream at once, or in `PIECES` with `between` after each: it is disturbed before it can end."""
     with replay_pipeline(MAPPING.catalogue_text(), brokers=broker.bootstrap, max_batch_records=SMALL_BATCHES) as replay:
-        size = -(-len(stream.events) // PIECES)
+        size = len(stream.events) if between is None else -(-len(stream.events) // PIECES)
         for start in range(0, len(stream.events), size):
             replay.publish(stream.events[start : start + size])
             if between is not None:

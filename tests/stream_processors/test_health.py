@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from kept.settings import Settings
 from stream_processors import health
 from stream_processors.sinks.metrics import Metrics
 
@@ -91,3 +92,12 @@ def test_a_worker_that_waits_for_long_is_not_healthy_but_alive(clock: list[float
     assert [asyncio.run(_status(app, path)) for path in ("/healthz", "/livez")] == [200, 200]
     clock[0] += 500  # the broker says nothing: nobody knows whether there is work
     assert [asyncio.run(_status(app, path)) for path in ("/healthz", "/livez", "/metrics")] == [503, 200, 200]
+
+
+def test_the_metrics_of_a_worker_are_limited_and_on_loopback_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = health.LIMITS
+    assert (limits.connections, limits.of_one_client, limits.head_seconds) == (200, 100, 10)
+    assert Settings().metrics_host == "127.0.0.1"
+    monkeypatch.setattr(health, "REQUESTS_PER_SECOND", 0.001)
+    app = health.application(Metrics(set(), "none"), health.Health(stall_seconds=120))
+    assert [asyncio.run(_status(app, "/livez")) for _ in range(3)] == [200, 429, 429]

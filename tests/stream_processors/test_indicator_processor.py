@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -20,10 +20,12 @@ from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.raised import Raised
 from kept.topics import topics
-from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
+from stream_processors import indicator_processor, store_calls
+from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.judgements import JudgeService
 from stream_processors.partition_log import tallies_partition
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms
 
 PARTITION = tallies_partition(LIGHTS.id, 2)
@@ -272,12 +274,46 @@ def test_a_store_that_stays_away_does_not_hold_a_worker_that_has_lost_the_partit
         store.away = True
         processor, owned = processor_of(store, city)
         publishing = asyncio.create_task(processor._publish_in_time(owned))
-        await asyncio.sleep(0.05)
-        del processor.partitions[PARTITION]
-        await asyncio.wait_for(publishing, 5)
+        await until(lambda: processor.waiting_seconds() > 0)
+        await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
         assert (store.points, store.announced, owned.settled) == ([], [], 0)
+        assert processor.waiting_seconds() == 0
 
     asyncio.run(run())
+
+
+def test_a_store_that_hangs_holds_a_worker_that_has_lost_the_partition_for_so_long_at_most(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_calls, "WRITE_SECONDS", 0.2)
+
+    begun = threading.Event()
+
+    class Hanging(Store):
+        def write(self, points: Sequence[Point]) -> None:
+            begun.set()
+            super().write(points)
+
+    async def run() -> None:
+        store = Hanging()
+        store.go_on.clear()
+        processor, owned = processor_of(store, city)
+        publishing = asyncio.create_task(processor._publish_in_time(owned))
+        await until(begun.is_set)
+        await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
+        assert (store.announced, owned.settled) == ([], 0)
+        store.go_on.set()
+
+    asyncio.run(run())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for it, at most 20 s."""
+    for _ in range(2000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came")
 
 
 def arrivals(store: Store, window: str) -> dict[int, Any]:
@@ -351,3 +387,97 @@ def test_what_was_late_before_a_restart_was_amended_before_it(city: City) -> Non
     owned.late_since = {LIGHTS.id: 0}
     asyncio.run(bare_processor(Store(), city)._restore(owned, 0))
     assert owned.late_since == {}
+
+
+def shown_until(processor: IndicatorProcessor) -> int:
+    """The moment (s) that the gauges of the lights show."""
+    return processor._metrics._points[LIGHTS.id]["arrivals", "1h"].window_end
+
+
+def go_on_until(city: City, owned: TalliesPartition, clock: str) -> None:
+    """Another opening, and event time goes on."""
+    city.apply([event("case.opened", f"2024-06-03 {clock}", f"at-{clock}")])
+    city.tick(ms(f"2024-06-03 {clock}"))
+    owned.marks = {state.partition: state.mark() for state in city.states}
+    owned.changed = True
+
+
+def test_gauges_wait_for_no_store_and_what_waits_is_published_afterwards(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indicator_processor, "PATIENCE_SECONDS", 0.05)
+
+    async def run() -> None:
+        store = Store()
+        store.away = True
+        processor, owned = processor_of(store, city)
+        owned.ready = asyncio.create_task(asyncio.sleep(0))
+        assert await asyncio.wait_for(processor.apply(PARTITION, []), 5) == 0
+        for clock in ("13:00", "14:00", "15:00"):
+            go_on_until(city, owned, clock)
+            owned.next_showing = 0.0
+            assert await asyncio.wait_for(processor.apply(PARTITION, []), 5) == 0
+            assert shown_until(processor) == ms(f"2024-06-03 {clock}") // 1000
+        assert (store.points, store.announced) == ([], [])
+        store.away = False
+        await processor.publish_waiting()
+        assert store.announced == [AT_MS // 1000, ms("2024-06-03 15:00") // 1000]
+        assert owned.published == owned.shown
+
+    asyncio.run(run())
+
+
+def test_gauges_never_go_back_to_the_moment_of_a_slow_publication(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indicator_processor, "PATIENCE_SECONDS", 0.05)
+
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        owned.ready = asyncio.create_task(asyncio.sleep(0))
+        await processor.apply(PARTITION, [])
+        go_on_until(city, owned, "13:00")
+        owned.next_publication, store.away = 0.0, True
+        await processor.apply(PARTITION, [])  # as of 13:00, and the store does not take it
+        come_late(processor, owned, city)
+        go_on_until(city, owned, "14:00")
+        await processor.apply(PARTITION, [])
+        assert shown_until(processor) == ms("2024-06-03 14:00") // 1000
+        seen: list[int] = []
+        show = processor._metrics.show
+
+        def watching(service: str, points: Iterable[Point]) -> None:
+            show(service, points)
+            seen.append(shown_until(processor))
+
+        monkeypatch.setattr(processor._metrics, "show", watching)
+        owned.late_since[LIGHTS.id] = ms("2024-06-03 11:30")
+        owned.next_publication, store.away = 0.0, False
+        await processor.publish_waiting()
+        assert store.amendments
+        assert set(seen) <= {ms("2024-06-03 14:00") // 1000}
+        assert owned.published[LIGHTS.id] == ms("2024-06-03 14:00") // 1000
+
+    asyncio.run(run())
+
+
+def test_what_fails_while_nobody_waits_for_it_ends_the_worker_all_the_same(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indicator_processor, "PATIENCE_SECONDS", 0.05)
+
+    class Broken(Store):
+        def write(self, points: Sequence[Point]) -> None:
+            self.go_on.wait(5)
+            raise ValueError("a store that breaks its word")
+
+    async def run() -> None:
+        store = Broken()
+        store.go_on.clear()
+        processor, owned = processor_of(store, city)
+        owned.ready = asyncio.create_task(asyncio.sleep(0))
+        await processor.apply(PARTITION, [])
+        store.go_on.set()
+        with pytest.raises(ValueError, match="breaks its word"):
+            await processor.publish_waiting()
+
+    asyncio.run(run())

@@ -14,7 +14,8 @@ from kept.signals.raised import Raised
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
 from stream_processors.embedded import EmbeddedPipeline
-from stream_processors.indicator_processor import LONGEST_PAUSE_SECONDS, IndicatorProcessor, TalliesPartition
+from stream_processors.indicator_processor import LONGEST_PAUSE_SECONDS, IndicatorProcessor
+from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms, seconds
 from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.test_indicator_processor import CLOCK, PARTITION, Store, processor_of

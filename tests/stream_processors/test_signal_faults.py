@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kept.catalogue import parse_service
 from kept.events import Event
 from kept.settings import Settings
 from kept.signals.raised import Raised
@@ -26,21 +25,12 @@ from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.partition_log import tallies_partition
 from tests.kept.city import event, ms, seconds
 from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
-from tests.stream_processors.pipelines import settings_of
+from tests.stream_processors.pipelines import plain_services, plain_texts, settings_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(420)]
 
 DAY = "2024-06-03"
 SERVICES = ("street-lights", "waste-pickup", "parking-permits", "birth-certificates")
-CATALOGUE = """
-id = "{service}"
-name = "{service}"
-owner = "Public works"
-time_zone = "Europe/Amsterdam"
-expected_silence = "1h"
-[channels]
-unlisted = "accept"
-"""
 SEED = 5
 
 
@@ -96,9 +86,7 @@ class Scene:
 
     def embedded(self, time: str) -> list[Verdict]:
         """Active verdicts at `time` on the path without a broker, after the same events."""
-        pipeline = EmbeddedPipeline(
-            {service: parse_service(CATALOGUE.format(service=service), "test.toml") for service in SERVICES}
-        )
+        pipeline = EmbeddedPipeline(plain_services(SERVICES))
         pipeline.apply(self.events)
         pipeline.tick(ms(f"{DAY} {time}"))
         return [verdict for verdict in pipeline.verdicts(seconds(f"{DAY} {time}"), judge) if verdict.active]
@@ -128,9 +116,7 @@ def exposed(worker: Child) -> dict[str, list[tuple[dict[str, str], float]]]:
 
 @pytest.fixture
 def scene(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Scene]:
-    settings = settings_of(broker, topic_prefix, tmp_path, CATALOGUE.format(service=SERVICES[0]))
-    for service in SERVICES[1:]:
-        (tmp_path / "catalogue" / f"{service}.toml").write_text(CATALOGUE.format(service=service), encoding="utf-8")
+    settings = settings_of(broker, topic_prefix, tmp_path, plain_texts(SERVICES))
     assert {tallies_partition(service, 2) for service in SERVICES} == {0, 1}
     group = JudgedGroup(settings, tmp_path, 2)
     group.start()

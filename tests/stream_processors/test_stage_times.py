@@ -12,6 +12,7 @@ from kept.topics import topics
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
+from stream_processors.store_calls import StoreCalls
 from tests.kept.city import City, event
 from tests.stream_processors.test_case_processor import Record, processor_of
 from tests.stream_processors.test_indicator_processor import AT_MS, Store
@@ -77,12 +78,13 @@ def test_publishing_evaluates_judges_and_writes() -> None:
     async def run() -> StageTimes:
         processor, owned = indicators_of(Store(), city)
         times = StageTimes(Ticking())
-        processor._stages = times
+        processor._stages, processor._calls = times, StoreCalls(times)
         await processor._publish_in_time(owned)
         return times
 
     totals = asyncio.run(run()).totals()
-    assert totals["evaluate"][1] == totals["judge"][1] == 1
+    assert totals["evaluate"][1] == 2  # the whole service, shown at once; then with its slices
+    assert totals["judge"][1] == 1
     assert totals["write"][1] >= 2  # points, and that they are published
     assert all(seconds >= rounds for seconds, rounds in totals.values())
     assert totals["apply"] == (0.0, 0)

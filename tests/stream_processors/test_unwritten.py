@@ -10,11 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from kept.registered_changes import RegisteredChange, pack_change
-from kept.signals.chart_weeks import chart_weeks
+from kept.signals.chart_history import chart_weeks
 from kept.signals.situation import Situation
 from kept.signals.weekly import WeekFigure, weekly_figures
 from stream_processors.embedded import EmbeddedPipeline
-from stream_processors.indicator_processor import IndicatorProcessor, TalliesPartition
+from stream_processors.indicator_processor import IndicatorProcessor
+from stream_processors.tallies_partition import TalliesPartition
 from stream_processors.unwritten import Unwritten
 from tests.kept.city import CHARTED, City, event, ms, seconds
 from tests.kept.signals.test_charts import COSTS, of_weeks
@@ -168,7 +169,7 @@ def test_a_worker_that_has_lost_its_partition_announces_nothing_and_its_successo
         store.away = True
         publishing = asyncio.create_task(reach(processor, owned, town, "2024-06-17 00:00", end=True))
         await asyncio.sleep(0.05)
-        processor.partitions.clear()
+        await processor.assign({})
         await asyncio.wait_for(publishing, 10)
         assert (store.weeks, store.registered, store.announced) == ([], [], [])
         store.away = False

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import msgspec
 
 from history.store import HistoryStore
+from kept.buckets import WEEK_SECONDS
 from kept.catalogue import Service
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import WEEK_SECONDS
 from tests.kept.effects.weeks import MONDAY, change, week, wobble
 from tests.summaries.figures import HOSTILE, service
 

@@ -18,9 +18,8 @@ from history.store import HistoryStore
 from kept.indicators.definitions import AGE_BANDS, BY_NAME
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
-from kept.signals.chart_weeks import ChartMark, ChartWeek
+from kept.signals.chart_weeks import ChartMark, ChartWeek, Gap
 from kept.signals.spc import judge_next, meaning
-from kept.signals.weekly import Gap
 from tests.summaries.figures import ENDLESS, NOW, point, raised, service
 
 ZONE = service("any", "Any").zone

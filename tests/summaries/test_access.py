@@ -21,6 +21,7 @@ from summaries.access import NAMELESS, PUBLIC, Access, Login, access_of, is_publ
 from summaries.application import CHANGES, application
 from tests.summaries.asking import ask
 from tests.summaries.figures import CITY, NOW
+from web_server.clients import LOOPBACK
 
 TOKEN, OTHER = "a-token-of-16-or-more", "another-token-of-16-or-more"
 BY_TOKEN = Access(tokens=Tokens(f"{TOKEN}\n{OTHER}\n"))
@@ -116,6 +117,35 @@ def test_everybody_may_see_what_is_public(path: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/promisesX", "/static-x", "/service/promises", "/api/promises", "//promises"])
 def test_nothing_else_is_public(path: str) -> None:
     assert not is_public(path)
+
+
+def test_who_tries_tokens_out_is_not_looked_at_for_a_while() -> None:
+    now = 1000.0
+    login = Login(nothing, BY_TOKEN, clock=lambda: now)
+    known, guess = basic("ada", TOKEN), basic("eve", "a-guess-of-16-characters")
+    assert ask(login, "/", headers=known).status == 200
+    assert [ask(login, "/", headers=guess).status for _ in range(11)] == [401] * 10 + [429]
+    # A right token is not told from a wrong one then, unless it was let in before.
+    assert ask(login, "/", headers=basic("eve", OTHER)).status == 429
+    assert ask(login, "/", headers=guess).headers["retry-after"] == "6"
+    assert ask(login, "/", headers=known).status == 200
+    assert ask(login, "/").status == 401
+    assert ask(login, "/promises", headers=guess).status == 200
+    now += 6.1
+    assert ask(login, "/", headers=basic("eve", OTHER)).status == 200
+
+
+def test_failures_are_counted_by_the_client_that_a_trusted_proxy_names() -> None:
+    login = Login(nothing, BY_TOKEN, LOOPBACK, clock=lambda: 0.0)
+    wrong = {"authorization": "Bearer wrong"}
+    for _ in range(11):
+        last = ask(login, "/", headers={**wrong, "x-forwarded-for": "192.0.2.1"}).status
+    assert last == 429
+    assert ask(login, "/", headers={**wrong, "x-forwarded-for": "192.0.2.2"}).status == 401
+
+
+async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    await JSONResponse(None)(scope, receive, send)
 
 
 def app(tmp_path: Path, access: Access | None) -> Starlette:

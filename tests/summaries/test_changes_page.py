@@ -13,7 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from history.sqlite import SQLiteHistory
-from kept.signals.weekly import WEEK_SECONDS
+from kept.buckets import WEEK_SECONDS
 from summaries import vega
 from summaries.application import application
 from summaries.change_weeks import WeekRow

@@ -17,7 +17,7 @@ from kept.comparison.members import Member
 from kept.comparison.worst import gaps_to_rest, worst_member
 from kept.signals.gaps import Cohort
 from summaries.application import application
-from summaries.compared import compared_at, short_name
+from summaries.compared import compared, short_name
 from summaries.comparison_words import spread_words, worst_in_words
 from summaries.known import HistoryReader, Known
 from summaries.pictures.funnel_plot import NARROW, funnel_plot
@@ -198,18 +198,17 @@ def test_nothing_to_compare_is_said(app: Starlette) -> None:
     assert ask(app, "/compare/street-lights?by=category").status == 200
 
 
-def test_the_worst_member_beside_the_total_of_a_moment(tmp_path: Path) -> None:
+def test_the_worst_member_beside_the_total_of_the_newest_moment(tmp_path: Path) -> None:
     store = SQLiteHistory(tmp_path / "history.sqlite")
     fill_compared(store)
     lights = COMPARED["street-lights"]
     reader = HistoryReader(lambda: store)
-    read = compared_at(Known(reader, COMPARED), lights, "28d", HOUR)
+    read = compared(Known(reader, COMPARED), lights, "28d")
     worst = worst_member(read.by["area"].shown)
     assert worst is not None
     assert (worst.name, worst.cohort, worst.surety) == ("North", Cohort(412, 293), "certain")
     assert read.whole == Cohort(sum(due for due, _ in AREAS.values()), sum(kept for _, kept in AREAS.values()))
-    assert compared_at(Known(reader, COMPARED), lights, "28d", HOUR - 3600).by == {}
-    assert compared_at(Known(reader, COMPARED, as_of=HOUR - 60), lights, "28d", HOUR).at is None
+    assert compared(Known(reader, COMPARED, as_of=HOUR - 60), lights, "28d").at is None
     reader.close()
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -12,8 +15,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from history.sqlite import SQLiteHistory
+from summaries.application import CHANGES, application
 from summaries.limits import MOST_BODY_BYTES, MOST_TARGET_BYTES, Limits
+from summaries.server import Server
+from summaries.watch import MOST_STREAMS
 from tests.summaries.asking import ask
+from tests.summaries.conftest import serving
+from tests.summaries.figures import CITY
+from web_server.connections import LimitedConfig
 
 
 async def length(request: Request) -> Response:
@@ -63,6 +73,54 @@ def test_a_body_without_a_length_is_counted_as_it_comes() -> None:
     }  # fmt: skip
     asyncio.run(APP(scope, receive, send))
     assert [message["status"] for message in sent if "status" in message] == [413]
+
+
+def test_a_body_that_does_not_come_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("summaries.limits.BODY_SECONDS", 0.05)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(20)
+        raise AssertionError("nobody waits so long")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/", "raw_path": b"/", "query_string": b"", "root_path": "",
+        "headers": [(b"content-length", b"100")],
+    }  # fmt: skip
+    asyncio.run(APP(scope, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [408]
+
+
+def test_a_viewer_who_asks_too_often_is_told_when_to_come_again(history_file: Path) -> None:
+    board = application(CITY, lambda: SQLiteHistory(history_file, read_only=True), requests_per_second=0.3)
+    with serving(board) as address:
+        port = urlsplit(address).port
+        assert port
+        seen = [status_and_wait(port) for _ in range(5)]
+    assert [status for status, _ in seen] == [200, 200, 200, 429, 429]
+    assert seen[-1][1] in ("3", "4")
+
+
+def status_and_wait(port: int) -> tuple[int, str | None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/healthz")
+        response = connection.getresponse()
+        assert response.getheader("content-security-policy")
+        return response.status, response.getheader("retry-after")
+    finally:
+        connection.close()
+
+
+def test_the_board_has_the_limits_of_its_server() -> None:
+    config = Server(APP, "127.0.0.1", 0).config
+    assert isinstance(config, LimitedConfig)
+    assert (config.limits.head_seconds, config.limits.request_seconds, config.limits.of_one_client) == (10, 60, 400)
+    assert MOST_STREAMS < config.limits.of_one_client < config.limits.connections
+    assert config.limits.endless == {CHANGES}
 
 
 @pytest.mark.parametrize(

@@ -19,25 +19,41 @@ final class CaseProcessor implements Processor<byte[], byte[], Void, Void> {
     private static final int COMPLETED = 10;
     private static final int KEPT = 15;
     private static final int LATE = 16;
+    private static final int FIRST_TIME_RIGHT = 17;
     private static final int ELAPSED_MS = 20;
+    private static final int COMPLETED_DIGITAL = 22;
+    private static final int COMPLETED_ASSISTED = 23;
     private static final int DUE = 30;
     private static final int DUE_KEPT = 31;
+    private static final int BACKLOG_ENTERED = 40;
+    private static final int BACKLOG_LEFT = 41;
+    private static final int RISK_ENTERED = 44;
+    private static final int RISK_LEFT = 45;
+    private static final int OVERDUE_ENTERED = 46;
+    private static final int OVERDUE_LEFT = 47;
     private static final int FAMILY_SIZE = 4096;
     private static final int COMPLETION_TIME = FAMILY_SIZE;
     private static final int CLOSED_TIME = 3 * FAMILY_SIZE;
+    private static final int WHOLE_ONLY = 5 * FAMILY_SIZE;
+    private static final int MARGIN = WHOLE_ONLY;
+    private static final int BANDS_A_SIDE = 5;
+    private static final int BANDS_IN_PROMISE = 20;
+    private static final int RISK_SHARE_DIVISOR = 5;
+    private static final int REJECTED = 2;
     private static final double BINS_PER_E_FOLD = 1.0 / Math.log(1.01);
     private static final Map<String, Integer> OUTCOMES =
         Map.of("intended", 0, "not_intended", 1, "rejected", 2, "duplicate", 3, "withdrawn", 4);
+    private static final int MOST_ENTRIES = 16;
     private static final int FINE = 0;
     private static final int HOUR = 1;
 
     private final Map<String, Long> targets;
     private final Stopwatch watch;
     private final Event event = new Event();
-    private final long[] times = new long[8];
-    private final int[] counters = new int[8];
-    private final long[] amounts = new long[8];
-    private final long[] changes = new long[8];
+    private final long[] times = new long[MOST_ENTRIES];
+    private final int[] counters = new int[MOST_ENTRIES];
+    private final long[] amounts = new long[MOST_ENTRIES];
+    private final long[] changes = new long[MOST_ENTRIES];
     private int entries;
     private KeyValueStore<String, byte[]> register;
     private KeyValueStore<String, byte[]> tallies;
@@ -81,6 +97,10 @@ final class CaseProcessor implements Processor<byte[], byte[], Void, Void> {
             register.put(event.subject, opened(event, due, identity));
             entries = 0;
             add(event.timeMs, OPENED, 1);
+            add(event.timeMs, BACKLOG_ENTERED, 1);
+            add(risk(event.timeMs, due), RISK_ENTERED, 1);
+            add(due, RISK_LEFT, 1);
+            add(due, OVERDUE_ENTERED, 1);
             add(due, DUE, 1);
             count(event.area, event.category, event.channel);
         } else {
@@ -93,25 +113,58 @@ final class CaseProcessor implements Processor<byte[], byte[], Void, Void> {
             byte[] grown = Arrays.copyOf(known, known.length + 8);
             ByteBuffer.wrap(grown).putLong(known.length, identity);
             register.put(event.subject, grown);
-            complete(opened, due);
+            complete(opened, due, channel);
             count(area, category, channel);
         }
     }
 
-    private void complete(long opened, long due) {
+    private void complete(long opened, long due, String channel) {
         long at = event.timeMs;
         long elapsed = at - opened;
         int bin = elapsed > 0 ? 1 + (int) (Math.log(elapsed) * BINS_PER_E_FOLD) : 0;
         boolean kept = at <= due;
+        int outcome = OUTCOMES.get(event.outcome);
         entries = 0;
-        add(at, COMPLETED + OUTCOMES.get(event.outcome), 1);
+        add(at, COMPLETED + outcome, 1);
         add(at, kept ? KEPT : LATE, 1);
         add(at, ELAPSED_MS, elapsed);
         add(at, CLOSED_TIME + bin, 1);
         add(opened, COMPLETION_TIME + bin, 1);
-        if (kept) {
-            add(due, DUE_KEPT, 1);
+        add(at, BACKLOG_LEFT, 1);
+        add(at, MARGIN + band(opened, due, at), 1);
+        if (channel != null) {
+            boolean digital = channel.equals("Website") || channel.equals("App");
+            add(at, digital ? COMPLETED_DIGITAL : COMPLETED_ASSISTED, 1);
         }
+        if (outcome != REJECTED) {
+            add(at, FIRST_TIME_RIGHT, 1);
+        }
+        if (!kept) {
+            add(at, OVERDUE_LEFT, 1);
+            return;
+        }
+        add(due, DUE_KEPT, 1);
+        add(due, OVERDUE_ENTERED, -1);
+        long risk = risk(opened, due);
+        if (at <= risk) {
+            add(risk, RISK_ENTERED, -1);
+            add(due, RISK_LEFT, -1);
+        } else if (at < due) {
+            add(at, RISK_LEFT, 1);
+            add(due, RISK_LEFT, -1);
+        }
+    }
+
+    private static long risk(long opened, long due) {
+        return due - (due - opened) / RISK_SHARE_DIVISOR + 1;
+    }
+
+    private static int band(long opened, long due, long at) {
+        long promised = due - opened;
+        if (at <= due) {
+            return (int) Math.max(0, BANDS_A_SIDE - (due - at) * BANDS_IN_PROMISE / promised);
+        }
+        return (int) Math.min(2 * BANDS_A_SIDE + 1, BANDS_A_SIDE + 1 + (at - due - 1) * BANDS_IN_PROMISE / promised);
     }
 
     private void add(long timeMs, int counter, long amount) {
@@ -137,7 +190,7 @@ final class CaseProcessor implements Processor<byte[], byte[], Void, Void> {
     private void put(String series, boolean whole) {
         int done = 0;
         for (int first = 0; first < entries; first++) {
-            if ((done & 1 << first) != 0) {
+            if ((done & 1 << first) != 0 || !whole && counters[first] >= WHOLE_ONLY) {
                 continue;
             }
             int size = whole && counters[first] < FAMILY_SIZE ? FINE : HOUR;
@@ -145,7 +198,8 @@ final class CaseProcessor implements Processor<byte[], byte[], Void, Void> {
             int count = 0;
             for (int other = first; other < entries; other++) {
                 boolean same = (whole && counters[other] < FAMILY_SIZE ? FINE : HOUR) == size
-                    && end(times[other], size) == end;
+                    && end(times[other], size) == end
+                    && (whole || counters[other] < WHOLE_ONLY);
                 if (same) {
                     done |= 1 << other;
                     changes[count++] = Tally.change(counters[other], amounts[other]);

@@ -15,13 +15,13 @@ import numpy as np
 from msgspec import Struct
 from scipy import stats
 
+from kept.buckets import WEEK_SECONDS
 from kept.effects.judge import Judgement, Outcome, judge, measure, verdict
 from kept.effects.regression import Numbers, step
 from kept.effects.stretch import Question, stretch
 from kept.indicators.intervals import wilson
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import WEEK_SECONDS
 
 AT: Final = 4 * 365 * 86_400
 """The change; its week is the one that begins then, and is left out."""

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from kept.buckets import WEEK_SECONDS
 from kept.effects.judge import judge
 from kept.effects.stretch import LEAST_AFTER, LEAST_BEFORE
 from kept.indicators.intervals import wilson
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import Direction
-from kept.signals.weekly import WEEK_SECONDS
 
 AS_OF = datetime(2012, 1, 1)
 FIRST_WEEK_ENDS, LAST_WEEK_ENDS = date(2011, 7, 10), date(2011, 12, 25)

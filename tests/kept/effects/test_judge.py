@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from kept.buckets import WEEK_SECONDS
 from kept.effects.comparison import Comparison
 from kept.effects.judge import Judgement, judge
 from kept.effects.words import COMPARISON_WORDS, FIGURES, OUTCOME_WORDS, comparison_words, placebo_words, sentence
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import CHARTABLE, WEEK_SECONDS
+from kept.signals.weekly import CHARTABLE
 from tests.kept.effects import effect_simulation as simulation
 from tests.kept.effects.effect_simulation import Kind
 from tests.kept.effects.weeks import MONDAY, change, line, week, wobble

@@ -6,10 +6,12 @@ import subprocess
 import sys
 
 CODE = """
-import sys
+import importlib, sys
 import stream_processors.worker, stream_processors.embedded
 print([name for name in sys.modules if name.startswith('kept.effects')])
-import command_line.main
+from command_line.main import COMMANDS
+for where in COMMANDS.values():
+    importlib.import_module('command_line.' + where.partition(':')[0])
 print(sorted({'statsmodels', 'pandas'} & set(sys.modules)))
 """
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kept.buckets import WEEK_SECONDS
 from kept.effects.stretch import MOST_AFTER, MOST_BEFORE, Question, question, stretch, touches
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import CHARTABLE, WEEK_SECONDS
+from kept.signals.weekly import CHARTABLE
 from tests.kept.effects.weeks import MONDAY, change, line
 
 P50 = "delivery_time_closed_p50"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kept.buckets import WEEK_SECONDS
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from kept.signals.weekly import WEEK_SECONDS
 
 MONDAY = 1_767_567_600
 """Mon 5 Jan 2026 00:00 in Amsterdam."""

@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kept.buckets import WEEK_SECONDS
 from kept.indicators.definitions import BY_NAME
 from kept.indicators.point import Point
-from kept.money.booked import TOLERANCE_SECONDS, WEEK_SECONDS, Total, stretches, total_at, totals
+from kept.money.booked import TOLERANCE_SECONDS, Total, stretches, total_at, totals
 
 START = 1_767_567_600
 

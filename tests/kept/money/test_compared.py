@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kept.money.booked import WEEK_SECONDS
+from kept.buckets import WEEK_SECONDS
 from kept.money.compared import Week, compare
 from kept.registered_changes import RegisteredChange
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from kept.money.booked import WEEK_SECONDS, Booked, Total
+from kept.buckets import WEEK_SECONDS
+from kept.money.booked import Booked, Total
 from kept.money.outturn import BudgetYear, Spent, budget_share, budget_year, outturn, spent
 
 ZONE = ZoneInfo("Europe/Amsterdam")

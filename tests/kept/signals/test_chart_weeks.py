@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kept import counters as c
 from kept.catalogue import Promise
 from kept.signals import charts
-from kept.signals.chart_weeks import ChartMark, ChartWeek, chart_weeks
+from kept.signals.chart_history import chart_weeks
+from kept.signals.chart_weeks import ChartMark, ChartWeek
 from kept.signals.p_prime import p_prime
 from kept.signals.spc import xmr_limits
 from kept.tallies import Tally, merged

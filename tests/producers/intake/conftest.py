@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from kept.case_hashing import CaseHashing
+from kept.catalogue import Service
 from kept.intake import Rules
 from kept.settings import Settings
 from kept.tokens import Tokens
 from producers.durable_publisher import DurablePublisher
 from producers.intake.app import Intake
-from producers.intake.protocol import server_of
+from producers.intake.server import server_of
 from tests.kept.city import LIGHTS
 from tests.producers.broker_double import BrokerDouble
 
@@ -83,13 +85,16 @@ def batch(*events: bytes) -> bytes:
 
 
 @contextmanager
-def running(settings: Settings, broker: BrokerDouble) -> Iterator[RunningIntake]:
+def running(
+    settings: Settings, broker: BrokerDouble, service: Service = LIGHTS, key: str | None = None
+) -> Iterator[RunningIntake]:
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         DurablePublisher("t", settings, client=broker) as publisher,
     ):
-        intake = Intake(settings, {LIGHTS.id: Rules(LIGHTS)}, publisher, Tokens(TOKEN))
-        server = server_of(intake.application())
+        hashing = CaseHashing({service.id: service}, key)
+        intake = Intake(settings, {service.id: Rules(service)}, publisher, Tokens(TOKEN), hashing)
+        server = server_of(intake, settings)
         serving = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
         serving.start()
         try:

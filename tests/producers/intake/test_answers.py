@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kept.settings import Settings
 from producers.intake.bodies import _unzipped
@@ -311,23 +312,6 @@ def test_a_body_that_does_not_come_is_not_waited_for(steady: RunningIntake, monk
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-@pytest.mark.parametrize("dribble", [b"", b"POST /events HTTP/1.1\r\nHost: x\r\n"], ids=["silent", "half a head"])
-def test_a_head_that_does_not_come_is_not_waited_for(
-    intake: RunningIntake, monkeypatch: pytest.MonkeyPatch, dribble: bytes
-) -> None:
-    monkeypatch.setattr("producers.intake.protocol.HEAD_SECONDS", 0.5)
-    began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", intake.port), timeout=10) as slow:
-        slow.sendall(dribble)
-        with pytest.raises(ConnectionError):
-            while time.monotonic() - began < 8:
-                slow.sendall(b"X" if dribble else b"")  # a byte now and then sets no clock back
-                time.sleep(0.05)
-                if not dribble and slow.recv(1) == b"":
-                    raise ConnectionResetError
-    assert time.monotonic() - began < 5
-
-
 def test_a_head_without_end_is_refused(steady: RunningIntake) -> None:
     with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as endless:
         endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 30_000)
@@ -374,6 +358,36 @@ def test_connections_are_used_again(steady: RunningIntake) -> None:
         ends.add(connection.sock.getsockname())
     connection.close()
     assert len(ends) == 1
+
+
+def test_who_tries_tokens_out_is_not_looked_at_for_a_while_and_senders_go_on(intake: RunningIntake) -> None:
+    assert intake.post(raw(1)).status == 202
+    tried = [intake.post(raw(2), token=f"wrong-{number:020d}") for number in range(15)]
+    assert [answer.status for answer in tried[:10]] == [401] * 10
+    body = problem(tried[-1], 429, "too_many_failures")
+    assert "wrong" not in str(body)
+    assert 1 <= int(tried[-1].headers["retry-after"]) <= 6
+    assert intake.post(raw(3)).status == 202
+    assert intake.post(raw(4), token=None).status == 401
+    assert intake.metric("kept_intake_refused_requests_total", problem="too_many_failures") >= 4
+
+
+def test_a_sender_of_too_many_requests_is_told_when_to_come_again(settings: Settings) -> None:
+    with running(replace(settings, intake_requests_per_second=0.5), BrokerDouble()) as intake:
+        answers = [intake.post(raw(number)) for number in range(6)]
+        assert [answer.status for answer in answers[:5]] == [202] * 5
+        problem(answers[5], 429, "too_many_requests")
+        assert answers[5].headers["retry-after"] == "2"
+        assert intake.ask("GET", "/metrics").status == 429
+
+
+def test_behind_a_trusted_proxy_each_sender_has_limits_of_its_own(settings: Settings) -> None:
+    limited = replace(settings, intake_requests_per_second=0.1, trusted_proxies="127.0.0.1")
+    with running(limited, BrokerDouble()) as intake:
+        assert intake.post(raw(1), X_Forwarded_For="192.0.2.1").status == 202
+        assert intake.post(raw(2), X_Forwarded_For="192.0.2.2").status == 202
+        # What stands before the proxy's own word was written by the sender.
+        problem(intake.post(raw(3), X_Forwarded_For="192.0.2.9, 192.0.2.1"), 429, "too_many_requests")
 
 
 def test_health_says_how_the_spool_and_the_broker_stand(intake: RunningIntake) -> None:

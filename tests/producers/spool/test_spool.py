@@ -95,6 +95,35 @@ def test_delivered_segments_leave_the_disk(tmp_path: Path) -> None:
         assert sum(path.stat().st_size for path in segments(spool.folder)) < 65_536 // 16
 
 
+def test_at_rest_nothing_of_what_is_delivered_is_on_disk_and_numbers_go_on(tmp_path: Path) -> None:
+    with Spool(tmp_path / "s", 65_536) as spool:
+        reader = spool.reader()
+        spool.append([message(1), message(2)])
+        assert len(reader.read()) == 2
+        spool.delivered(1)
+        spool.rest()
+        assert segments(spool.folder), "one of them still waits"
+        spool.delivered(2)
+        spool.rest()
+        assert segments(spool.folder) == []
+        spool.append([message(3)])
+        assert reader.read() == [(3, message(3))]
+        reader.close()
+
+
+def test_a_spool_that_is_closed_leaves_nothing_of_what_is_delivered(tmp_path: Path) -> None:
+    with Spool(tmp_path / "s", 65_536) as spool:
+        spool.append([message(1)])
+        spool.delivered(1)
+        assert segments(spool.folder)
+    assert segments(spool.folder) == []
+    with Spool(tmp_path / "s", 65_536) as spool:
+        assert spool.waiting == 0
+        spool.append([message(2)])
+        assert drain(spool) == [(2, message(2))]
+    assert segments(spool.folder), "it was not delivered"
+
+
 def test_a_full_spool_accepts_nothing_drops_nothing_and_says_what_to_do(tmp_path: Path) -> None:
     with Spool(tmp_path / "s", 65_536) as spool:
         with pytest.raises(SpoolFull, match=r"is full: \d+ events wait .* of 65536 bytes; start the broker"):

@@ -1,0 +1,122 @@
+"""Chaos: seeds choose their stories alone, the page says what came of them, and what is broken is noticed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from local_stack.broker import Broker
+from local_stack.chaos.expected import expect
+from local_stack.chaos.faults import ALL, DISORDERS, EVERYTHING, STEPS, Abilities, Fault, Story, calm, choose
+from local_stack.chaos.parts import Modules
+from local_stack.chaos.run import prepared_stage
+from local_stack.chaos.seeds import rotating
+from local_stack.chaos.table import Run, line, page
+from local_stack.chaos.telling import Result, tell
+from local_stack.chaos.town import LIGHTS, WASTE, beginning, steps_of
+
+BEGINS = beginning(datetime(2026, 3, 18, 12, tzinfo=UTC))
+BARE = Abilities(influxdb=False, alerts=False)
+SEEDS = range(1, 201)
+
+
+def test_a_seed_tells_the_same_story_each_time_and_another_seed_another() -> None:
+    assert [choose(seed) for seed in SEEDS] == [choose(seed) for seed in SEEDS]
+    assert len({choose(seed) for seed in SEEDS}) == len(SEEDS)
+    assert steps_of(choose(7), BEGINS) == steps_of(choose(7), BEGINS)
+
+
+@pytest.mark.parametrize("abilities", [EVERYTHING, BARE], ids=["everything", "bare"])
+def test_every_kind_of_fault_occurs_among_the_seeds(abilities: Abilities) -> None:
+    met = Counter(kind for seed in SEEDS for kind in choose(seed, abilities).kinds())
+    possible = {f"{kind} {target}" for kind, target in abilities.possible()}
+    assert met.keys() == possible | set(DISORDERS)
+    assert min(met.values()) >= 3
+
+
+def test_without_servers_none_of_their_faults_is_chosen() -> None:
+    absent = {f"{kind} {target}" for kind, target in ALL} - {f"{k} {t}" for k, t in BARE.possible()}
+    assert absent
+    assert not absent & {kind for seed in SEEDS for kind in choose(seed, BARE).kinds()}
+    assert {choose(seed, BARE).history for seed in SEEDS} == {"SQLite"}
+
+
+def test_something_is_told_before_and_after_each_fault() -> None:
+    assert all(0 < fault.step < STEPS - 1 for seed in SEEDS for fault in choose(seed).faults)
+
+
+def test_the_day_begins_one_to_two_weeks_ago_on_a_monday() -> None:
+    assert f"{BEGINS:%A %d %H:%M}" == "Monday 09 06:00"
+
+
+def test_disorder_changes_neither_what_is_told_nor_what_it_comes_to() -> None:
+    story = Story(seed=11)
+    clean, disturbed = steps_of(story, BEGINS), steps_of(replace(story, disorders=("duplicates", "shuffle")), BEGINS)
+    assert [list(step.told) for step in clean] != [list(step.told) for step in disturbed]
+    assert {one for step in clean for one in step.told} == {one for step in disturbed for one in step.told}
+    assert expect(clean) == expect(disturbed)
+
+
+def test_in_each_story_alerts_are_raised_and_end_and_stand() -> None:
+    for seed in SEEDS[::20]:
+        expected = expect(steps_of(choose(seed), BEGINS))
+        ended = [one.verdict.key()[:2] for one in expected.signals if one.ended_at is not None]
+        assert ended == [(WASTE, "source_silent")]
+        assert expected.standing() == {(LIGHTS, "promise_breached", ""), (WASTE, "source_silent", "")}
+
+
+def test_seeds_rotate_with_what_the_commit_is() -> None:
+    assert rotating(5, "a") == rotating(5, "a")
+    assert len({seed for commit in "abcdefgh" for seed in rotating(5, commit)}) == 40
+
+
+def result(story: Story, recovery: float | None, problems: tuple[str, ...] = ()) -> Result:
+    return Result(
+        story=story, events=1234, problems=problems, recovery_seconds=recovery, seconds=9, exits=("worker-1 70",)
+    )
+
+
+def test_the_page_has_each_story_and_recovery_by_kind_of_fault() -> None:
+    kill = Fault(kind="kill", target="worker", number=1, step=2, after=0.1, seconds=0.5)
+    story = Story(seed=3, faults=(kill,), disorders=("late",))
+    results = [result(calm(story), None), result(story, 2.0), result(replace(story, seed=4), 5.0, ("it is lost",))]
+    run = Run(at=datetime(2026, 1, 2, tzinfo=UTC), abilities=BARE, results=results, seconds=60, cores=2)
+    text = page(run)
+    assert "| kill worker | 2 | 1 | 3.5 s | 5.0 s |" in text
+    assert "| 3 | SQLite | 2 | kill worker 2 0.5 s (hour 3) | late | 1,234 | yes | 2.0 | worker-1 70 |" in text
+    assert "* seed 4: it is lost" in text
+    assert "Not on that machine" in text and "an InfluxDB server" in text
+    assert "In 1 an invariant does not hold." in text
+    assert max(map(len, text.split("## Recovery", maxsplit=1)[0].splitlines())) <= 125
+    assert line(results[2]).startswith("NOT seed 4")
+
+
+@pytest.mark.slow
+def test_a_worker_killed_for_longer_than_its_session_changes_nothing(broker: Broker, tmp_path: Path) -> None:
+    kill = Fault(kind="kill", target="worker", number=0, step=1, after=0.05, seconds=4.0)
+    jump = Fault(kind="clock", target="worker", number=1, step=2, after=0.0, seconds=0.2, jump=-3600)
+    story = Story(seed=1, hours=4, faults=(kill, jump), disorders=("duplicates",))
+    with prepared_stage(BARE, broker, folder=tmp_path) as stage:
+        told = tell(story, stage)
+    assert told.problems == ()
+    assert told.recovery_seconds is not None
+    assert told.events > sum(len(step.told) for step in steps_of(replace(story, disorders=()), stage.begins))
+
+
+@pytest.mark.slow
+def test_a_spool_that_drops_and_a_worker_that_does_not_commit_are_noticed(broker: Broker, tmp_path: Path) -> None:
+    broken = Modules(
+        producer=("tests.local_stack.broken_intake", "intake"), worker=("tests.local_stack.broken_worker", "worker")
+    )
+    with prepared_stage(BARE, broker, modules=broken, folder=tmp_path) as stage:
+        # One worker: another that takes over a partition finds what was lost by itself, and ends for good.
+        told = tell(Story(seed=2, hours=3, workers=1), stage)
+        left = list(stage.folder.glob("*/worker-1.log"))
+    said = "\n".join(told.problems)
+    assert "were accepted and are not in the topic" in said
+    assert "final indicators are" in said
+    assert len(left) == 1  # the logs of a story that fails stay
