@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -194,21 +195,20 @@ def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str,
     with ended_at_once():
         connected = DurablePublisher(topic, settings, hashing=load.hashing, when_full="wait", stop=stop)
     with connected as publisher, asked_to_stop(stop):
-        try:
+        with suppress(KeyboardInterrupt):
             publisher.publish_all(until(stop, _shown(load, quiet)), live_pace(sleep=sleep_until(stop)))
-        except KeyboardInterrupt:
-            if publisher.delivery.connected():
-                publisher.finish(_SPOOL_SECONDS)
-        return {
-            "topic": topic,
-            "published": publisher.accepted,
-            "acknowledged": publisher.delivery.acknowledged,
-            "failed": 0,
-            "ticks": 0,
-            "stopped": True,
-            "waiting": publisher.spool.waiting,
-            "seconds": round(time.monotonic() - started, 3),
-        }
+        if publisher.delivery.connected():
+            publisher.finish(_SPOOL_SECONDS)
+    return {  # counted when it is closed: what was handed over at the end is on disk by then
+        "topic": topic,
+        "published": publisher.accepted,
+        "acknowledged": publisher.delivery.acknowledged,
+        "failed": 0,
+        "ticks": 0,
+        "stopped": True,
+        "waiting": publisher.spool.waiting,
+        "seconds": round(time.monotonic() - started, 3),
+    }
 
 
 def _shown(load: _Load, quiet: bool) -> Iterator[tuple[int, Event]]:

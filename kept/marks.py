@@ -37,7 +37,8 @@ class Mark(Struct, frozen=True):
     `tick` is the last tick seen (ms): a replay has ended there. `idle` says that the partition has nothing to read, so
     that it need not hold the others back. `compacted` is the watermark (ms) of the last compaction. `late_since` tells
     of which services the batch held events so early that values without them may have been published: service -> time
-    (ms) of the earliest such event.
+    (ms) of the earliest such event. `after` is the offset of the mark that this one follows (an older release does not
+    say): who has not seen that one has missed something.
     """
 
     partition: int
@@ -48,3 +49,8 @@ class Mark(Struct, frozen=True):
     idle: bool = False
     compacted: int | None = None
     late_since: dict[str, int] = field(default_factory=dict)
+    after: int | None = None
+
+    def follows(self, known: Mark | None) -> bool:
+        """Whether nothing is missing between `known`, None for no mark at all, and this mark."""
+        return self.after is None or self.after <= (-1 if known is None else known.offset)

@@ -131,16 +131,17 @@ class PartitionState:
         first = last_offset - len(events) + 1
         refusals = [(first + at, rejection) for at, rejection in dead_letters if at not in redriven]
         self._brake.check(self.partition, first, last_offset, refusals)
-        self.offset = last_offset
+        before, self.offset = self.offset, last_offset
         self._expire()
         if self.watermark is not None:
             self.tallies.compact(self.watermark)
         changes = self._changes(dead_letters)
+        changes = changes._replace(mark=msgspec.structs.replace(changes.mark, after=before))
         self._published_until = None if self.watermark is None else self.watermark // STEP_MS * STEP_MS
         return changes
 
     def mark(self, *, idle: bool = False) -> Mark:
-        """Where the partition stands; `idle`: the others may go on without it."""
+        """Where the partition stands, of a batch without events; `idle`: the others may go on without it."""
         if idle:
             self._published_until = None
         accounts = msgspec.structs.replace(self.accounts, dead_lettered=dict(self.accounts.dead_lettered))
@@ -152,6 +153,7 @@ class PartitionState:
             tick=self._tick,
             idle=idle,
             compacted=self.tallies.compacted_ms,
+            after=self.offset,
         )
 
     def restore(self, records: Iterable[Record]) -> None:

@@ -48,7 +48,9 @@ class StateHead(NamedTuple):
 
 
 def pack_mark(mark: Mark, state_format: int = STATE_FORMAT, begins: int = 0) -> bytes:
-    """The value of the mark's record."""
+    """The value of the mark's record. Which mark it follows is told in the tallies alone: state is the same however
+    the log was cut into batches."""
+    mark = msgspec.structs.replace(mark, after=None)
     return _pack((state_format, mark, begins) if begins else (state_format, mark))
 
 

@@ -56,6 +56,15 @@ MOST_WAITING = 200_000
 """So many tallies wait at most until somebody reads: of those that are superseded meanwhile some 50 MB."""
 
 
+LEAST_TALLY_BYTE = 0x80
+"""The key of a tally begins with no ASCII character, that of every other kind of record with a word."""
+
+
+def is_tally_key(key: bytes) -> bool:
+    """Whether a message of topic `tallies` is a tally: no mark, no change, nothing that only later releases write."""
+    return key[0] >= LEAST_TALLY_BYTE
+
+
 @functools.lru_cache(_SERIES_MEMORY)
 def _series_of(key: bytes) -> Series:
     return _unpack_series(key)

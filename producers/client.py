@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 from kept.errors import Stop
 from kept.settings import Settings
 from kept.topics import MAX_MESSAGE_BYTES
-from producers.connection import connected, kept_error
+from producers.connection import connected, greet, kept_error
 
 _FAREWELL_SECONDS = 1.0
 
@@ -48,17 +48,26 @@ def connect(
     )
 
 
-def partitions_of(client: Any, topic: str, where: str) -> list[int]:
-    """The partitions of `topic`; raises `Stop` when it is missing. `where` begins the message."""
-    try:
-        partitions = client.partitions_for(topic)
-    except KafkaTimeoutError:
-        partitions = None
-    except KafkaError as error:
-        raise kept_error(error, where) from error
-    if not partitions:
-        raise no_such_topic(where)
-    return sorted(partitions)
+def partitions_of(client: Any, topic: str, settings: Settings, where: str) -> list[int]:
+    """The partitions of `topic`; raises `Stop` when it is missing, and `Retry` when no broker answers any more.
+
+    `where` begins the message. The client has one time-out for both: so the broker is asked whether it is there, and
+    for the topic once more, since it may have come back that moment.
+    """
+    for _ in range(2):
+        try:
+            partitions = client.partitions_for(topic)
+        except KafkaTimeoutError as error:
+            refusal = greet(settings)
+            if refusal is not None:
+                raise refusal from error
+        except KafkaError as error:
+            raise kept_error(error, where) from error
+        else:
+            if partitions:
+                return sorted(partitions)
+            break
+    raise no_such_topic(where)
 
 
 def no_such_topic(where: str) -> Stop:

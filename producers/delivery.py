@@ -127,7 +127,7 @@ class Delivery:
             self._settings, delivery_seconds=NEVER_SECONDS, connect_seconds=seconds, client=self._make_client
         )
         try:
-            partitions_of(client, self._topic, self._where)
+            partitions_of(client, self._topic, self._settings, self._where)
         except BaseException:
             let_go(client, self._where, 0)
             raise

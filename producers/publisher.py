@@ -69,7 +69,7 @@ class Publisher:
             settings, delivery_seconds=delivery_seconds, connect_seconds=connect_seconds, client=client
         )
         try:
-            self.partitions = partitions_of(self._client, topic, self._where)
+            self.partitions = partitions_of(self._client, topic, settings, self._where)
         except BaseException:
             self.close()
             raise

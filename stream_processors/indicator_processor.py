@@ -9,6 +9,7 @@ while event time runs faster than the evaluation, are not judged.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -42,6 +43,7 @@ from stream_processors.store_calls import WRITE_SECONDS, StoreCalls
 from stream_processors.tallies_partition import TalliesPartition
 from stream_processors.unwritten import UnwrittenWeeks
 
+log = logging.getLogger("kept.indicators")
 AMENDED_AT_ONCE_SECONDS = 6 * 3600
 """Published points are looked at again so much event time at once: bounds what is in memory."""
 LONGEST_PAUSE_SECONDS = 30.0
@@ -128,7 +130,11 @@ class IndicatorProcessor:
         owned = self.partitions.get(partition)
         if owned is None or not await when_ready(owned.ready) or self.partitions.get(partition) is not owned:
             return None
-        owned.take_in([record for record in records if record.offset >= owned.position])
+        whole = owned.take_in([record for record in records if record.offset >= owned.position])
+        if not whole:
+            await self._read_anew(owned)
+            if self.partitions.get(partition) is not owned:
+                return None
         if self._publication is None and not self._store_lock.locked():
             if self._is_too_soon(owned):
                 return owned.settled
@@ -356,6 +362,19 @@ class IndicatorProcessor:
         owned.late_since.clear()  # the position moved on only after it had been amended
         owned.position = owned.settled = max(owned.position, position)
         owned.changed = True
+
+    async def _read_anew(self, owned: TalliesPartition) -> None:
+        """Read the partition from its beginning to its end of now, since a mark is missing.
+
+        Nothing is lost by a log that was compacted before it was read, but that cannot be told from a batch that was.
+        """
+        topic = self._topics.tallies.name
+        log.warning("%s-%d: a batch is missing before offset %d; read anew", topic, owned.partition, owned.position)
+        anew = TalliesPartition(owned.partition, self._rules, self._judge_service)
+        async for records in read_range(self._client_settings, topic, owned.partition):
+            anew.take_in(records)
+        if anew.position >= owned.position:
+            owned.go_on_with(anew)
 
     async def _take_over_signals(self, owned: TalliesPartition) -> None:
         """Go on with what a former owner has recorded: what is open, and up to which hour it had judged."""

@@ -14,10 +14,12 @@ PATIENCE_POLLS = 120
 """A minute without a record means that a transaction hangs or the broker is away."""
 
 
-async def end_of(client_settings: dict[str, Any], topic: str, partition: int) -> int:
-    """The last stable offset of a partition: where what is committed ends."""
+async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *, open_too: bool = False) -> int:
+    """The last stable offset of a partition: where what is committed ends. `open_too`: where everything ends, also a
+    transaction that has not ended."""
     tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(**client_settings, group_id=None, isolation_level="read_committed")
+    level = "read_uncommitted" if open_too else "read_committed"
+    consumer = AIOKafkaConsumer(**client_settings, group_id=None, isolation_level=level)
     await consumer.start()
     try:
         return int((await consumer.end_offsets([tp]))[tp])

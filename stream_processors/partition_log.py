@@ -19,7 +19,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from kept.dead_letters import Header, Source, wrap
-from kept.errors import Retry, Stop
+from kept.errors import Retry, StateError, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
 from kept.state_formats import FORMATS, StateFormats
@@ -27,7 +27,9 @@ from kept.state_records import MARK as STATE_MARK
 from kept.state_records import Record, StateHead, mark_of, read_head
 from kept.state_records import pack_mark as pack_state_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
+from stream_processors.log_reader import read_range
 from stream_processors.state_reader import StateReader
+from stream_processors.tallies_mending import differing_tallies, keep_own_tallies
 
 log = logging.getLogger("kept.state")
 BATCH_BYTES = 1024 * 1024
@@ -79,6 +81,7 @@ class PartitionLog:
         formats: StateFormats = FORMATS,
     ) -> None:
         """`state_format` is the one to write; 0 means the one that the release writes by itself."""
+        self._client_settings = client_settings
         self._topics = topics
         self._partition = partition
         self._reader = StateReader(client_settings, topics.state.name, partition)
@@ -96,9 +99,27 @@ class PartitionLog:
         )
         self._lock = asyncio.Lock()
 
-    async def fence(self) -> None:
-        """From now on no former owner can write to this partition."""
+    async def fence(self) -> bool:
+        """From now on no former owner can write to this partition, and nothing of theirs is left open.
+
+        Whether a transaction had to be ended: then the tallies may not be those of the state. Raises `StateError` when
+        it cannot be.
+        """
         await self._producer.start()
+        begin = await self._reader.left_open()
+        if begin is None:
+            return False
+        where = f"{self._topics.state.name}-{self._partition}"
+        log.warning("%s: a transaction at offset %d was left open by the broker; it is undone", where, begin)
+        async with self._lock:
+            await self._undo()
+        if await self._reader.left_open() is None:
+            return True
+        raise StateError(
+            f"{where}: a transaction of a producer that is no more is open from offset {begin} on: nothing behind it "
+            "can be read; end it with `kafka-transactions.sh --bootstrap-server BROKER abort --topic "
+            f"{self._topics.state.name} --partition {self._partition} --start-offset {begin}`, and start again"
+        )
 
     async def open(self, state: PartitionState) -> int:
         """Fence any former owner, then rebuild `state`; returns how many records were read.
@@ -106,7 +127,7 @@ class PartitionLog:
         What is there in an older format than is to be written is rewritten in a transaction of its own: cut off, it is
         as it was. Raises `StateError`, having changed nothing, when it is of a newer format than this release reads.
         """
-        await self.fence()
+        undone = await self.fence()
         end = await self._reader.end()
         head = await self._reader.head(end)
         if head is None or head.format == self._formats.newest:
@@ -114,7 +135,36 @@ class PartitionLog:
         else:
             count = await self._migrate(state, head, end)
         state.restored()
+        if undone:
+            await self._mend_tallies(state)
         return count
+
+    async def _undo(self) -> None:
+        """End what a former owner has begun, by a transaction in each partition it may have written to, and abort that.
+
+        A broker that loses all leaders while it stops may call a transaction complete without telling the partitions
+        (KAFKA-20734). The next end of this producer's is taken for that one's, also if it is a commit.
+        """
+        topics = self._topics
+        places = [(topics.state.name, self._partition)]
+        places += [(topics.tallies.name, target) for target in range(topics.tallies.partitions)]
+        places.append((topics.dead_letters.name, self._partition % topics.dead_letters.partitions))
+        await self._producer.begin_transaction()
+        for topic, partition in places:
+            await asyncio.gather(*await self._send(topic, partition, [(STATE_MARK, b"", [])]))
+        await self._producer.abort_transaction()
+
+    async def _mend_tallies(self, state: PartitionState) -> None:
+        """Bring the tallies to what the state says: some partitions may have heard of what was undone."""
+        topic = self._topics.tallies
+        held: dict[bytes, bytes] = {}
+        for target in range(topic.partitions):
+            async for records in read_range(self._client_settings, topic.name, target):
+                keep_own_tallies(held, records, self._partition)
+        differences = differing_tallies(state, held)
+        log.warning("partition %d: %d tallies are brought to what its state says", self._partition, len(differences))
+        async with self._lock:
+            await self._transaction(Changes([], differences, state.mark(), []), [])
 
     async def _restore(self, state: PartitionState, head: StateHead | None, end: int) -> int:
         """The newest format, or nothing yet: taken in while it is read."""

@@ -29,6 +29,15 @@ class StateReader:
         """The last stable offset."""
         return await end_of(self._client_settings, self._topic, self._partition)
 
+    async def left_open(self) -> int | None:
+        """The offset at which a transaction begins that nobody has ended, or None.
+
+        Asked by who has fenced all others: so none is under way.
+        """
+        everything = await end_of(self._client_settings, self._topic, self._partition, open_too=True)
+        stable = await self.end()
+        return stable if stable < everything else None
+
     async def head(self, end: int) -> StateHead | None:
         """What the last mark before `end` says of the whole; None when there is none. Raises `StateError`."""
         back = TAIL_RECORDS

@@ -10,14 +10,11 @@ from kept.intake import Rules
 from kept.marks import Mark
 from kept.registered_changes import unpack_change
 from kept.signals.judge import judge as judge_all
-from kept.tallies import MergedTallies, PartitionTally, unpack
+from kept.tallies import MergedTallies, PartitionTally, is_tally_key, unpack
 from stream_processors.judgements import Judgements, JudgeService
 from stream_processors.partition_log import unpack_mark
 from stream_processors.slices import Slices
 from stream_processors.unwritten import Unwritten
-
-LEAST_TALLY_BYTE = 0x80
-"""The key of a tally begins with no ASCII character, that of every other kind of record with a word."""
 
 
 class TalliesPartition:
@@ -46,8 +43,12 @@ class TalliesPartition:
         """Set when it is this worker's no more."""
         self._pending: dict[int, list[PartitionTally]] = {}
 
-    def take_in(self, records: list[Any]) -> None:
-        """Apply records in log order; what a mark does not follow yet has to wait."""
+    def take_in(self, records: list[Any]) -> bool:
+        """Apply records in log order; what a mark does not follow yet has to wait.
+
+        False when a mark does not follow the one known: something was missed, or the log is already compacted here.
+        """
+        whole = True
         for record in records:
             self.position = record.offset + 1
             change = unpack_change(record.key, record.value)
@@ -55,7 +56,7 @@ class TalliesPartition:
                 self.unwritten.register(change)
                 continue
             mark = unpack_mark(record.key, record.value)
-            if mark is None and record.key[0] < LEAST_TALLY_BYTE:
+            if mark is None and not is_tally_key(record.key):
                 continue  # another word: a kind of record that only a later release writes and reads
             if mark is None:
                 item = unpack(record.key, record.value)
@@ -63,7 +64,17 @@ class TalliesPartition:
                 continue
             for item in self._pending.pop(mark.partition, ()):
                 self.tallies.apply(item)
+            whole = whole and mark.follows(self.marks.get(mark.partition))
             self.marks[mark.partition] = mark
             self.changed = True
             for service, time_ms in mark.late_since.items():
                 self.late_since[service] = min(self.late_since.get(service, time_ms), time_ms)
+        return whole
+
+    def go_on_with(self, anew: TalliesPartition) -> None:
+        """Take the place in the log, and all that was read, from `anew`, which has read the same from the beginning."""
+        self.tallies, self.marks, self.position, self._pending = anew.tallies, anew.marks, anew.position, anew._pending
+        self.late_since = anew.late_since  # of all that the log still tells: what was amended already stays as it is
+        for change in anew.unwritten.changes():
+            self.unwritten.register(change)
+        self.changed = True

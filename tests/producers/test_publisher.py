@@ -172,12 +172,41 @@ def test_ticks_go_to_every_partition() -> None:
     assert len({tick.id for tick in ticks}) == 3
 
 
-def test_a_missing_topic_stops_and_lets_the_connection_go() -> None:
+def test_a_missing_topic_stops_and_lets_the_connection_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.client.greet", lambda _: None)
     client = FakeClient()
     client.partitions = None
     with pytest.raises(Stop, match=r"topic service-events on 127.0.0.1:9092: there is no such topic"):
         connect(client)
     assert client.closed_with
+
+
+class Silent(FakeClient):
+    """Connected to a broker that says nothing of its topics, so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.silent = times
+
+    def partitions_for(self, topic: str) -> set[int]:
+        self.silent -= 1
+        if self.silent >= 0:
+            raise errors.KafkaTimeoutError("Failed to update metadata")
+        return super().partitions_for(topic)
+
+
+def test_a_broker_that_went_away_before_it_told_of_the_topic_is_not_said_to_have_none() -> None:
+    client = Silent(2)
+    with pytest.raises(Retry, match=r"no Kafka broker answers at 127.0.0.1:1: nothing listens there; start it"):
+        Publisher("service-events", Settings(brokers="127.0.0.1:1"), client=lambda **_: client)
+    assert client.closed_with
+
+
+def test_a_broker_that_came_back_is_asked_for_the_topic_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.client.greet", lambda _: None)
+    assert connect(Silent(1)).partitions == [0, 1, 2]
+    with pytest.raises(Stop, match="there is no such topic"):
+        connect(Silent(2))
 
 
 def test_no_broker_is_worth_a_retry_and_says_where_it_looked() -> None:

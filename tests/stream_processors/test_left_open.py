@@ -1,0 +1,175 @@
+"""A transaction that is committed by its broker's account and has no end in a partition: the next owner undoes it.
+
+Kafka 4 makes such ones when it loses all leaders while it stops (KAFKA-20734). Here a broker that does not check which
+partitions belong to a transaction is told of some of them only: the others never hear how it ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kept import events as e
+from kept.errors import StateError
+from kept.partition import PartitionState
+from kept.settings import Settings
+from kept.tallies import is_tally_key, unpack
+from kept.topics import topics
+from local_stack.broker import Broker, missing
+from stream_processors.connection import client_settings
+from stream_processors.log_reader import read_range
+from stream_processors.partition_log import PartitionLog
+from tests.kept.city import LIGHTS, City, event
+from tests.stream_processors.pipelines import settings_of
+
+RULES = City().rules
+TALLIES = "tallies"
+STATE = "case-state"
+
+
+@pytest.fixture(scope="module")
+def careless_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    absent = missing()
+    if absent is not None:
+        pytest.skip(absent)
+    unchecked = {"transaction.partition.verification.enable": "false"}
+    with Broker(tmp_path_factory.mktemp("kafka"), settings=unchecked) as broker:
+        yield broker
+
+
+@pytest.fixture
+def settings(careless_broker: Broker, topic_prefix: str, tmp_path: Path) -> Settings:
+    return settings_of(careless_broker, topic_prefix, tmp_path, 'id = "street-lights"\n')
+
+
+class Owner:
+    """One owner of source partition 0 after the other."""
+
+    def __init__(self, settings: Settings, *, writer: str = "writer") -> None:
+        self.named = topics(settings.topic_prefix, settings.partitions)
+        self.clients = client_settings(settings)
+        self.state = PartitionState(0, RULES, live=False)
+        self.log = PartitionLog(self.clients, self.named, settings.topic_prefix + writer, 0)
+
+    async def __aenter__(self) -> Owner:
+        try:
+            await self.log.open(self.state)
+        except BaseException:
+            await self.log.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.log.close()
+
+    async def apply(self, events: list[e.Event], *, unheard: Collection[str] = ()) -> None:
+        """Write a batch; partitions of the topics in `unheard` are not told that it is committed."""
+        manager = self.log._producer._txn_manager
+        add = manager.maybe_add_partition_to_txn
+
+        def add_some(tp: Any) -> None:
+            if not any(tp.topic.endswith(topic) for topic in unheard):
+                add(tp)
+
+        manager.maybe_add_partition_to_txn = add_some
+        try:
+            await self.log.write(self.state.apply(self.state.offset + len(events), events), [])
+        finally:
+            manager.maybe_add_partition_to_txn = add
+
+    async def tallies(self) -> dict[bytes, Any]:
+        """What topic tallies holds, as a reader of what is committed finds it."""
+        held: dict[bytes, Any] = {}
+        for partition in range(self.named.tallies.partitions):
+            async for records in read_range(self.clients, self.named.tallies.name, partition):
+                for record in records:
+                    if is_tally_key(record.key):
+                        held[record.key] = unpack(record.key, record.value)
+        return {key: item for key, item in held.items() if item.tally}
+
+
+def same(owner: Owner, tallies: dict[bytes, Any]) -> bool:
+    told = {(item.series, *item.bucket): item.tally for item in tallies.values()}
+    return told == {(series, size, end): tally for series, size, end, tally in owner.state.tallies.items() if tally}
+
+
+OPENED = [event("case.opened", "2024-06-03 09:00", f"c{n}") for n in range(6)]
+CLOSED = [event("case.completed", "2024-06-03 10:00", f"c{n}", outcome="intended") for n in range(6)]
+"""A batch that holds both leaves no tally of a risk; one that ends between them does, for a while."""
+
+
+@pytest.mark.parametrize("unheard", [(STATE, TALLIES), (STATE,)], ids=["nobody heard", "the tallies heard"])
+def test_what_was_left_open_is_undone_and_the_tallies_are_those_of_the_state(
+    settings: Settings, unheard: tuple[str, ...]
+) -> None:
+    async def run() -> None:
+        async with Owner(settings) as first:
+            await first.apply([event("case.opened", "2024-06-03 08:00", "a")])
+            await first.apply(OPENED, unheard=unheard)
+        async with Owner(settings) as second:
+            assert second.state.offset == 0
+            assert same(second, await second.tallies())
+            await second.apply([*OPENED, *CLOSED])
+            assert same(second, await second.tallies())
+        async with Owner(settings) as third:
+            assert (third.state.offset, third.state.cases) == (12, 7)
+            assert same(third, await third.tallies())
+        plain = PartitionState(0, RULES, live=False)
+        plain.apply(12, [event("case.opened", "2024-06-03 08:00", "a"), *OPENED, *CLOSED])
+        assert third.state.accounts == plain.accounts
+        assert third.state.open_cases() == plain.open_cases()
+
+    asyncio.run(run())
+
+
+def test_without_that_a_later_commit_would_count_what_nobody_saw(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def undo_nothing(self: PartitionLog) -> bool:
+        await self._producer.start()
+        return False
+
+    monkeypatch.setattr(PartitionLog, "fence", undo_nothing)
+
+    async def run() -> None:
+        async with Owner(settings) as first:
+            await first.apply([event("case.opened", "2024-06-03 08:00", "a")])
+            await first.apply(OPENED, unheard=(STATE, TALLIES))
+        async with Owner(settings) as second:
+            await second.apply([*OPENED, *CLOSED])
+            assert not same(second, await second.tallies())
+
+    asyncio.run(run())
+
+
+def test_what_another_producer_left_open_stops_the_worker_and_says_how_to_end_it(settings: Settings) -> None:
+    async def run() -> None:
+        async with Owner(settings, writer="expired") as first:
+            await first.apply(OPENED, unheard=(STATE, TALLIES))
+        with pytest.raises(StateError) as raised:
+            async with Owner(settings):
+                pass
+        said = str(raised.value)
+        assert re.search(r"case-state-0: a transaction .* is open from offset 0 on", said)
+        assert "kafka-transactions.sh --bootstrap-server BROKER abort --topic" in said
+        assert "--partition 0 --start-offset 0" in said
+
+    asyncio.run(run())
+
+
+def test_a_log_without_anything_left_open_is_not_touched(settings: Settings) -> None:
+    async def run() -> None:
+        async with Owner(settings) as first:
+            await first.apply(OPENED)
+            before = await first.log._reader.end()
+        async with Owner(settings) as second:
+            assert await second.log._reader.end() == before
+            assert same(second, await second.tallies())
+            assert second.state.open_cases() == {LIGHTS.id: 6}
+
+    asyncio.run(run())
