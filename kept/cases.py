@@ -190,7 +190,7 @@ def _count_closing(
     add((at, c.CLOSED_TIME + duration_bin, 1))
     add((at, c.ELAPSED_MS, elapsed))
     if opened.channel_kind is not None:
-        add((at, c.COMPLETED_BY_KIND[opened.channel_kind], 1))
+        add((at, c.completed_by_kind(opened.channel_kind), 1))
     if opened.channel_excess:
         add((at, c.WRONG_CHANNEL, 1))
         add((at, c.WRONG_CHANNEL_EXCESS, opened.channel_excess))

@@ -89,6 +89,12 @@ DUPLICATE_INDEX: Final = OUTCOME_INDEX["duplicate"]
 REJECTED_INDEX: Final = OUTCOME_INDEX["rejected"]
 COMPLETED_BY_KIND: Final = {"digital": COMPLETED_DIGITAL, "assisted": COMPLETED_ASSISTED, "staff": COMPLETED_STAFF}
 
+
+def completed_by_kind(kind: int | str) -> int:
+    """The counter of completions by a kind of channel, given as that or, in what was kept before, as a word."""
+    return kind if isinstance(kind, int) else COMPLETED_BY_KIND[kind]
+
+
 INDICATOR_NUMBERS: Final = {
     "arrivals": 1,
     "completions": 2,

@@ -13,6 +13,8 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
+from kept.counters import completed_by_kind
+
 
 class Fact(Struct, frozen=True, array_like=True, gc=False):
     """At `time` (ms since 1970 UTC) something became true of a case. `rank` orders facts of one moment."""
@@ -29,7 +31,8 @@ class Opened(Fact, frozen=True, array_like=True, gc=False, tag=0):
     channel: str | None
     area: str | None
     category: str | None
-    channel_kind: str | None
+    channel_kind: int | str | None
+    """The counter of completions by this kind of channel, a number for its size; a word in what was kept before."""
     due: int | None
     channel_excess: int = 0
     """What the channel costs more than the cheapest digital one, in minor units; 0 where that is no waste."""
@@ -119,6 +122,15 @@ unpack = msgspec.msgpack.Decoder(tuple[AnyFact, ...]).decode
 """Facts from the bytes `pack` made."""
 pack = msgspec.msgpack.Encoder().encode
 """Facts as bytes: the same set gives the same bytes, whatever the order of arrival."""
+
+
+def raised(facts: Facts) -> Facts:
+    """The same as it is packed today: the kind of a channel was a word before. The same object when nothing differs."""
+    for at, fact in enumerate(facts):
+        if isinstance(fact, Opened) and isinstance(fact.channel_kind, str):
+            told = msgspec.structs.replace(fact, channel_kind=completed_by_kind(fact.channel_kind))
+            return raised((*facts[:at], told, *facts[at + 1 :]))
+    return facts
 
 
 def order(fact: AnyFact) -> tuple[int, int, int]:

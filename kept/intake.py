@@ -111,7 +111,7 @@ def to_fact(event: e.Event, time_ms: int, identity: int, rules: Rules) -> f.AnyF
 def _opened(event: e.CaseOpened, time_ms: int, identity: int, rules: Rules) -> f.Opened:
     data = event.data
     due = rules.due(time_ms, None if data.due is None else e.milliseconds(data.due))
-    kind = None if data.channel is None else rules.kinds.get(data.channel) or "assisted"
+    kind = None if data.channel is None else c.COMPLETED_BY_KIND[rules.kinds.get(data.channel) or "assisted"]
     excess = 0 if data.channel is None else rules.channel_excess.get(data.channel, 0)
     return f.Opened(time_ms, identity, data.channel, data.area, data.category, kind, due, excess)
 

@@ -166,7 +166,7 @@ class PartitionState:
                     self._register.put(rest, value)
                 elif kind == TALLY:
                     item = unpack_tally_record(rest, value)
-                    self.tallies.put(item.series, item.bucket.size, item.bucket.end, item.tally)
+                    self.tallies.put(item.series, item.bucket.size, item.bucket.end, value)
                 elif kind == SEAT:
                     self.tallies.seat(unpack_series(rest))
                 elif kind == SEEN and value is None:

@@ -2,7 +2,8 @@
 
 The whole service is counted in 5-minute buckets (histograms by the hour), each slice by the hour. Behind the watermark
 buckets become coarser; the coarser one supersedes those beneath it in the same transaction. Published windows have
-their far edge on a bucket edge of that age, so compaction changes no published value.
+their far edge on a bucket edge of that age, so compaction changes no published value. What was not touched since the
+day before is kept packed: the past is large and seldom asked for.
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ from kept.durations import DAY_MS
 from kept.facts import Facts, Opened
 from kept.plain_cases import is_plain
 from kept.slice_values import COUNTED_ONCE, FOLDED, MOST_SLICE_VALUES
-from kept.tallies import Series, Tally, add_into, pack_place, pack_series, pack_tally
+from kept.tallies import Series, Tally, add_into, pack_place, pack_series, pack_tally, unpack_tally
 from kept.tally_batch import MOST_SERIES, NO_SERIES, TallyBatch
 
+Kept = Tally | bytes
+"""A tally, or the same packed."""
 _REST = tuple((NO_SERIES,) * (MOST_SERIES - given) for given in range(MOST_SERIES + 1))
 """What fills up so many series to `MOST_SERIES`."""
 
 
 class _SeriesCells:
-    """The buckets of one series, by size and end. `touched`: those changed since the last batch, the same objects."""
+    """The buckets of one series, by size and end, packed while nothing touches them. `touched`: those changed since the
+    last batch, the same objects."""
 
     __slots__ = ("_owner", "by_size", "key", "number", "series", "touched")
 
@@ -41,7 +45,7 @@ class _SeriesCells:
         self.series = series
         self.number = number
         self.key = pack_series(series)
-        self.by_size: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
+        self.by_size: tuple[dict[int, Kept], dict[int, Kept], dict[int, Kept]] = ({}, {}, {})
         self.touched: tuple[dict[int, Tally], dict[int, Tally], dict[int, Tally]] = ({}, {}, {})
 
     def touch(self, size: int, end: int) -> Tally:
@@ -52,9 +56,18 @@ class _SeriesCells:
         tally = self.by_size[size].get(end)
         if tally is None:
             tally = self.by_size[size][end] = {}
+        elif isinstance(tally, bytes):
+            tally = self.by_size[size][end] = unpack_tally(tally)
         self.touched[size][end] = tally
         owner.touched[self] = None
         return tally
+
+    def pack_untouched(self) -> None:
+        """Pack what was not changed since the last batch."""
+        for kept, touched in zip(self.by_size, self.touched, strict=True):
+            for end, tally in kept.items():
+                if not isinstance(tally, bytes) and end not in touched:
+                    kept[end] = pack_tally(tally)
 
 
 class PartitionTallies:
@@ -99,13 +112,13 @@ class PartitionTallies:
         rest of the batch, once it is asked for."""
         self._gathered[service].add(self._numbers(service, slices), entries, sign)
 
-    def put(self, series: Series, size: int, end: int, tally: Tally | None) -> None:
+    def put(self, series: Series, size: int, end: int, packed: bytes | None) -> None:
         """Set a tally while restoring."""
         tallies = self.seat(series).by_size[size]
-        if tally is None:
+        if packed is None:
             tallies.pop(end, None)
         else:
-            tallies[end] = tally
+            tallies[end] = packed
 
     def seat(self, series: Series) -> _SeriesCells:
         """The cells of a series that was there before, while restoring: whether it may be is not asked again."""
@@ -127,7 +140,7 @@ class PartitionTallies:
             for dimension, by_value in by_dimension.items():
                 cells = by_value.get(FOLDED)
                 if dimension and cells is not None:
-                    buckets = (tally for by_end in cells.by_size for tally in by_end.values())
+                    buckets = (_plain(kept) for by_end in cells.by_size for kept in by_end.values())
                     yield service, dimension, sum(tally.get(n, 0) for tally in buckets for n in COUNTED_ONCE)
 
     def resume(self, compacted_ms: int | None) -> None:
@@ -152,6 +165,7 @@ class PartitionTallies:
                 self._join(cells, FIVE_MINUTES, end, HOUR, ends(end)[0])
             for end in [end for end in hourly if end <= until and ends(end)[1] <= until]:
                 self._join(cells, HOUR, end, DAY, ends(end)[1])
+            cells.pack_untouched()
 
     def take_changed(self, partition: int) -> Iterator[tuple[str, bytes, bytes | None]]:
         """(service, key, value) of each bucket changed since the last call: its absolute tally, or None when it is
@@ -180,9 +194,9 @@ class PartitionTallies:
         """Every tally."""
         self._count_gathered()
         for cells in self._all():
-            for size, tallies in enumerate(cells.by_size):
-                for end, tally in tallies.items():
-                    yield cells.series, size, end, tally
+            for size, by_end in enumerate(cells.by_size):
+                for end, kept in by_end.items():
+                    yield cells.series, size, end, _plain(kept)
 
     def _numbers(self, service: str, slices: tuple[SliceOf, ...]) -> list[int]:
         """The series of the whole service and of `slices`, `MOST_SERIES` in all."""
@@ -253,9 +267,13 @@ class PartitionTallies:
         part = cells.by_size[size].pop(end)
         cells.touched[size].pop(end, None)
         self._superseded.append((cells, size, end))
-        add_into(cells.touch(into, into_end), part)
+        add_into(cells.touch(into, into_end), _plain(part))
 
     def _set_edges(self, watermark_ms: int) -> None:
         self.compacted_ms = watermark_ms
         self.fine_until = watermark_ms // 1000 - SKEW_SECONDS - FINE_SECONDS
         self._hourly_until = watermark_ms // 1000 - SKEW_SECONDS - HOURLY_SECONDS
+
+
+def _plain(kept: Kept) -> Tally:
+    return unpack_tally(kept) if isinstance(kept, bytes) else kept

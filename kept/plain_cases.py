@@ -73,7 +73,7 @@ class PlainCases:
         closing = facts[1]
         assert isinstance(closing, Completed)
         at = closing.time
-        kind = 0 if opened.channel_kind is None else c.COMPLETED_BY_KIND[opened.channel_kind]
+        kind = 0 if opened.channel_kind is None else c.completed_by_kind(opened.channel_kind)
         margin = band(at, due, due - start, ELAPSED_TIME)
         self._completed += (*series, start, due, at, closing.outcome, bin_of(at - start), margin, kind)
 

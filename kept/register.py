@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from kept.cases import is_open
 from kept.durations import DAY_MS
-from kept.facts import AnyFact, unpack
+from kept.facts import AnyFact, pack, raised, unpack
 from kept.state_records import CASE, Record
 
 
@@ -74,10 +74,14 @@ class CaseRegister:
             of_service[subject] = packed
 
     def restored(self) -> None:
-        """The last record was taken in: note when cases leave."""
+        """The last record was taken in: note when cases leave, and know all facts as they are packed today."""
         for cases in self._services.values():
             for subject, packed in cases.packed.items():
-                cases.schedule(subject, unpack(packed))
+                found = unpack(packed)
+                facts = raised(found)
+                if facts is not found:
+                    cases.packed[subject] = pack(facts)
+                cases.schedule(subject, facts)
 
     def open_cases(self) -> dict[str, int]:
         """Open cases by service."""

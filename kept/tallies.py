@@ -44,7 +44,8 @@ _pack = msgspec.msgpack.Encoder().encode
 pack_tally = _pack
 """The message value of a tally."""
 _unpack_series = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
-_unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
+unpack_tally = msgspec.msgpack.Decoder(dict[int, int]).decode
+"""The tally that `pack_tally` has packed."""
 _PLACE = struct.Struct(">BqI")
 """Size and end of the bucket, source partition: the end of a key, behind its series."""
 pack_place = _PLACE.pack
@@ -77,7 +78,7 @@ unpack_series = _series_of
 def unpack(key: bytes, value: bytes | None) -> PartitionTally:
     """A tally from its message; no value means superseded."""
     size, end, partition = _PLACE.unpack(key[-_PLACE.size :])
-    tally = None if value is None else _unpack_tally(value)
+    tally = None if value is None else unpack_tally(value)
     return PartitionTally(_series_of(key[: -_PLACE.size]), Bucket(size, end), partition, tally)
 
 
@@ -170,7 +171,7 @@ class MergedTallies:
             parts.pop(partition, None)
         else:
             parts[partition] = pack_tally(tally)
-        change = tally or {} if before is None else difference(tally or {}, _unpack_tally(before))
+        change = tally or {} if before is None else difference(tally or {}, unpack_tally(before))
         days = self._days.setdefault(series[0], {}).get(series)
         if days is None:
             days = self._days[series[0]][series] = {}

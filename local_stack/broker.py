@@ -48,8 +48,6 @@ SETTINGS: Mapping[str, str] = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
-    # There is nobody to hand leadership to: what it costs to try is the end of a commit (docs/adr/0042).
-    "controlled.shutdown.enable": "false",
     # Groups form at once, and a test may choose a short session.
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",

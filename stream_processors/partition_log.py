@@ -27,13 +27,14 @@ from kept.state_records import MARK as STATE_MARK
 from kept.state_records import Record, StateHead, mark_of, read_head
 from kept.state_records import pack_mark as pack_state_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
-from stream_processors.log_reader import read_range
+from stream_processors.log_reader import end_of, read_range
 from stream_processors.state_reader import StateReader
 from stream_processors.tallies_mending import differing_tallies, keep_own_tallies
 
 log = logging.getLogger("kept.state")
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
+UNDONE_POLLS, UNDONE_POLL_SECONDS = 50, 0.2
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_mark = msgspec.msgpack.Decoder(Mark).decode
 RECORD_OVERHEAD = 4096
@@ -113,8 +114,10 @@ class PartitionLog:
         log.warning("%s: a transaction at offset %d was left open by the broker; it is undone", where, begin)
         async with self._lock:
             await self._undo()
-        if await self._reader.left_open() is None:
-            return True
+        for _ in range(UNDONE_POLLS):  # a broker tells the partitions after it has answered
+            if await self._reader.left_open() is None:
+                return True
+            await asyncio.sleep(UNDONE_POLL_SECONDS)
         raise StateError(
             f"{where}: a transaction of a producer that is no more is open from offset {begin} on: nothing behind it "
             "can be read; end it with `kafka-transactions.sh --bootstrap-server BROKER abort --topic "
@@ -159,7 +162,8 @@ class PartitionLog:
         topic = self._topics.tallies
         held: dict[bytes, bytes] = {}
         for target in range(topic.partitions):
-            async for records in read_range(self._client_settings, topic.name, target):
+            end = await end_of(self._client_settings, topic.name, target, open_too=True)
+            async for records in read_range(self._client_settings, topic.name, target, end):
                 keep_own_tallies(held, records, self._partition)
         differences = differing_tallies(state, held)
         log.warning("partition %d: %d tallies are brought to what its state says", self._partition, len(differences))

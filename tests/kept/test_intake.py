@@ -137,13 +137,13 @@ def test_the_kind_of_a_channel_is_frozen_into_the_opening(channel: str | None, k
     data = {} if channel is None else {"channel": channel}
     opened = fact_of(event("case.opened", MONDAY, "a", **data))
     assert isinstance(opened, f.Opened)
-    assert (opened.channel, opened.channel_kind) == (channel, kind)
+    assert (opened.channel, opened.channel_kind) == (channel, None if kind is None else c.COMPLETED_BY_KIND[kind])
 
 
 def test_an_unlisted_channel_counts_as_assisted_where_it_is_accepted() -> None:
     opened = fact_of(event("case.opened", MONDAY, "a", channel="Pigeon"), Rules(PLAIN))
     assert isinstance(opened, f.Opened)
-    assert opened.channel_kind == "assisted"
+    assert opened.channel_kind == c.COMPLETED_BY_KIND["assisted"]
 
 
 # the promise

@@ -18,12 +18,12 @@ from tests.kept.city import ms
 
 START = ms("2024-06-03 09:00")
 SERIES = (7, 2, -1, 5)
-KINDS = [None, *c.COMPLETED_BY_KIND]
+KINDS = [None, *c.COMPLETED_BY_KIND, *c.COMPLETED_BY_KIND.values()]
 OUTCOMES = [number for number in c.OUTCOME_INDEX.values() if number != c.WITHDRAWN_INDEX]
 Entries = Counter[tuple[int, int]]
 
 
-def opened(promised: int | None = 1000, kind: str | None = None, excess: int = 0) -> Opened:
+def opened(promised: int | None = 1000, kind: int | str | None = None, excess: int = 0) -> Opened:
     due = None if promised is None else START + promised
     return Opened(START, 1, None, "North", None, kind, due, excess)
 

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from kept.brake import Brake
+from kept.counters import COMPLETED_BY_KIND
 from kept.errors import ConfigurationError, StateError
+from kept.facts import Completed, Contact, Opened, raised
 from kept.intake import Rules
 from kept.marks import Accounts, Mark
 from kept.partition import Changes, PartitionState
@@ -133,3 +135,15 @@ def test_a_batch_is_written_in_the_chosen_format_with_the_mark_behind_it() -> No
 
 def test_an_idle_partition_s_mark_writes_no_state() -> None:
     assert THREE.records(Changes([], [], MARKED, []), 2, 90) == []
+
+
+def test_the_kind_of_a_channel_that_was_a_word_is_a_number_wherever_the_opening_is() -> None:
+    opened = Opened(5, 1, "Web", None, None, "digital", None)
+    told = Opened(5, 1, "Web", None, None, COMPLETED_BY_KIND["digital"], None)
+    again = Opened(9, 3, "Desk", None, None, "assisted", None)
+    closed = Completed(7, 2, 0)
+    assert raised((opened, closed)) == (told, closed)
+    contact = Contact(3, 4, 0)
+    found = raised((contact, opened, closed, again))
+    assert found[:3] == (contact, told, closed)
+    assert raised(found) is found
