@@ -24,7 +24,7 @@ from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
 from kept.state_formats import FORMATS, StateFormats
 from kept.state_records import MARK as STATE_MARK
-from kept.state_records import Record, StateHead, mark_of, read_head
+from kept.state_records import Record, mark_of, read_head
 from kept.state_records import pack_mark as pack_state_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
 from stream_processors.log_reader import end_of, read_range
@@ -34,7 +34,7 @@ from stream_processors.tallies_mending import differing_tallies, keep_own_tallie
 log = logging.getLogger("kept.state")
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
-UNDONE_POLLS, UNDONE_POLL_SECONDS = 50, 0.2
+ENDED_POLLS, ENDED_POLL_SECONDS = 50, 0.2
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_mark = msgspec.msgpack.Decoder(Mark).decode
 RECORD_OVERHEAD = 4096
@@ -100,29 +100,9 @@ class PartitionLog:
         )
         self._lock = asyncio.Lock()
 
-    async def fence(self) -> bool:
-        """From now on no former owner can write to this partition, and nothing of theirs is left open.
-
-        Whether a transaction had to be ended: then the tallies may not be those of the state. Raises `StateError` when
-        it cannot be.
-        """
+    async def fence(self) -> None:
+        """From now on no former owner can write to this partition."""
         await self._producer.start()
-        begin = await self._reader.left_open()
-        if begin is None:
-            return False
-        where = f"{self._topics.state.name}-{self._partition}"
-        log.warning("%s: a transaction at offset %d was left open by the broker; it is undone", where, begin)
-        async with self._lock:
-            await self._undo()
-        for _ in range(UNDONE_POLLS):  # a broker tells the partitions after it has answered
-            if await self._reader.left_open() is None:
-                return True
-            await asyncio.sleep(UNDONE_POLL_SECONDS)
-        raise StateError(
-            f"{where}: a transaction of a producer that is no more is open from offset {begin} on: nothing behind it "
-            "can be read; end it with `kafka-transactions.sh --bootstrap-server BROKER abort --topic "
-            f"{self._topics.state.name} --partition {self._partition} --start-offset {begin}`, and start again"
-        )
 
     async def open(self, state: PartitionState) -> int:
         """Fence any former owner, then rebuild `state`; returns how many records were read.
@@ -130,79 +110,92 @@ class PartitionLog:
         What is there in an older format than is to be written is rewritten in a transaction of its own: cut off, it is
         as it was. Raises `StateError`, having changed nothing, when it is of a newer format than this release reads.
         """
-        undone = await self.fence()
+        await self.fence()
+        open_from = await self._reader.left_open()
         end = await self._reader.end()
         head = await self._reader.head(end)
-        if head is None or head.format == self._formats.newest:
-            count = await self._restore(state, head, end)
-        else:
-            count = await self._migrate(state, head, end)
-        state.restored()
-        if undone:
-            await self._mend_tallies(state)
-        return count
-
-    async def _undo(self) -> None:
-        """End what a former owner has begun, by a transaction in each partition it may have written to, and abort that.
-
-        A broker that loses all leaders while it stops may call a transaction complete without telling the partitions
-        (KAFKA-20734). The next end of this producer's is taken for that one's, also if it is a commit.
-        """
-        topics = self._topics
-        places = [(topics.state.name, self._partition)]
-        places += [(topics.tallies.name, target) for target in range(topics.tallies.partitions)]
-        places.append((topics.dead_letters.name, self._partition % topics.dead_letters.partitions))
-        await self._producer.begin_transaction()
-        for topic, partition in places:
-            await asyncio.gather(*await self._send(topic, partition, [(STATE_MARK, b"", [])]))
-        await self._producer.abort_transaction()
-
-    async def _mend_tallies(self, state: PartitionState) -> None:
-        """Bring the tallies to what the state says: some partitions may have heard of what was undone."""
-        topic = self._topics.tallies
-        held: dict[bytes, bytes] = {}
-        for target in range(topic.partitions):
-            end = await end_of(self._client_settings, topic.name, target, open_too=True)
-            async for records in read_range(self._client_settings, topic.name, target, end):
-                keep_own_tallies(held, records, self._partition)
-        differences = differing_tallies(state, held)
-        log.warning("partition %d: %d tallies are brought to what its state says", self._partition, len(differences))
-        async with self._lock:
-            await self._transaction(Changes([], differences, state.mark(), []), [])
-
-    async def _restore(self, state: PartitionState, head: StateHead | None, end: int) -> int:
-        """The newest format, or nothing yet: taken in while it is read."""
         if head is not None:
             self._format, self._begins = self._formats.written(self._told, head.format), head.begins
+        older: dict[bytes, bytes] | None = None
+        if head is None or head.format == self._formats.newest:
+            count = await self._restore(state, end)
+        else:
+            older = await self._reader.live(head.begins, end)
+            count = len(older)
+            state.restore(self._formats.raised(older, self._formats.newest).items())
+        state.restored()
+        async with self._lock:
+            if open_from is not None:
+                await self._undo(open_from, state)
+            if older is not None and head is not None and head.format != self._format:
+                await self._rewrite(older)
+        return count
+
+    async def _restore(self, state: PartitionState, end: int) -> int:
+        """The newest format, or nothing yet: taken in while it is read."""
         count = 0
         async for records in self._reader.records(self._begins, end):
             count += len(records)
             state.restore(records)
         return count
 
-    async def _migrate(self, state: PartitionState, head: StateHead, end: int) -> int:
-        """Another format: gathered as a whole, rewritten where that is to be done, and raised to the newest."""
-        formats = self._formats
-        self._format = formats.written(self._told, head.format)
-        held = await self._reader.live(head.begins, end)
-        wanted = formats.raised(held, self._format)
-        if self._format == head.format:
-            self._begins = head.begins
-        else:
-            await self._rewrite(held, wanted, end)
-        state.restore(formats.raised(wanted, formats.newest).items())
-        return len(held)
+    async def _undo(self, open_from: int, state: PartitionState) -> None:
+        """End, without effect, what a former owner has begun, and bring the tallies to what the state says.
 
-    async def _rewrite(self, held: dict[bytes, bytes], wanted: dict[bytes, bytes], end: int) -> None:
-        """The whole state anew behind `end`: first what is no more, where the former format ends, then all there is."""
-        gone: list[Record] = [(key, None) for key in held if key not in wanted]
-        self._begins = end + len(gone)
+        A broker may call a transaction complete without telling its partitions (KAFKA-20734). The next end that a
+        partition hears from this producer is taken for that one's, also if it is a commit. Some partitions may have
+        heard of it, so that tallies are ahead of the state. The state comes last: cut off, all this is done again.
+        """
+        topics = self._topics
+        log.warning(
+            "%s-%d: a transaction at offset %d was left open by the broker; it is undone",
+            topics.state.name, self._partition, open_from,
+        )  # fmt: skip
+        letters = topics.dead_letters
+        targets = [(topics.tallies.name, target) for target in range(topics.tallies.partitions)]
+        await self._abort([*targets, (letters.name, self._partition % letters.partitions)])
+        held: dict[bytes, bytes] = {}
+        for topic, target in targets:
+            end = await self._all_ended(topic, target)
+            async for records in read_range(self._client_settings, topic, target, end):
+                keep_own_tallies(held, records, self._partition)
+        differences = differing_tallies(state, held)
+        log.warning("partition %d: %d tallies are brought to what its state says", self._partition, len(differences))
+        await self._transaction(Changes([], differences, state.mark(), []), [])
+        await self._abort([(topics.state.name, self._partition)])
+        await self._all_ended(topics.state.name, self._partition)
+
+    async def _abort(self, places: Iterable[tuple[str, int]]) -> None:
+        """A transaction that leaves nothing in `places` but its end."""
+        await self._producer.begin_transaction()
+        for topic, partition in places:
+            await asyncio.gather(*await self._send(topic, partition, [(STATE_MARK, b"", [])]))
+        await self._producer.abort_transaction()
+
+    async def _all_ended(self, topic: str, partition: int) -> int:
+        """The end of a partition, once all that was begun before it has ended; raises `StateError` when it does not."""
+        everything = await end_of(self._client_settings, topic, partition, open_too=True)
+        for _ in range(ENDED_POLLS):  # a broker tells the partitions after it has answered
+            stable = await end_of(self._client_settings, topic, partition)
+            if stable >= everything:
+                return everything
+            await asyncio.sleep(ENDED_POLL_SECONDS)
+        raise StateError(
+            f"{topic}-{partition}: a transaction is open from offset {stable} on, its producer is no more: nothing "
+            f"behind it can be read. End it with `kafka-transactions.sh --bootstrap-server BROKER abort "
+            f"--topic {topic} --partition {partition} --start-offset {stable}`, and start again"
+        )
+
+    async def _rewrite(self, older: dict[bytes, bytes]) -> None:
+        """The whole state anew, behind its end: what is no more, where the former format ends, then all there is."""
+        wanted = self._formats.raised(older, self._format)
+        gone: list[Record] = [(key, None) for key in older if key not in wanted]
+        self._begins = await self._reader.end() + len(gone)
         mark = msgspec.structs.replace(mark_of(read_head(wanted[STATE_MARK])), late_since={})
         packed = pack_state_mark(mark, self._format, self._begins)
         whole = [*gone, *(record for record in wanted.items() if record[0] != STATE_MARK), (STATE_MARK, packed)]
         log.warning("partition %d: its state is rewritten in format %d", self._partition, self._format)
-        async with self._lock:
-            await self._transaction(Changes(whole, [], mark, []), [])
+        await self._transaction(Changes(whole, [], mark, []), [])
 
     async def write(self, changes: Changes, sources: list[Any]) -> None:
         """One transaction: state with applied offset, tallies, registered changes, mark, dead letters.

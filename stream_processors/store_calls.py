@@ -58,7 +58,13 @@ class StoreCalls:
             with suppress(TimeoutError):
                 await asyncio.wait_for(given_up.wait(), seconds)
 
+        first: Retry | None
         try:
+            # Nearly all are accepted at once: what tries again leaves kilobytes for the garbage collector each time.
+            try:
+                return await self._once(given_up, call, arguments)
+            except Retry as error:
+                first = error
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Retry),
                 wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
@@ -67,14 +73,20 @@ class StoreCalls:
                 reraise=True,
             ):
                 with attempt:
-                    if given_up.is_set():
-                        raise _GivenUp
-                    with self._stages.measure("write"):
-                        return await _answer(given_up, call, arguments)
+                    if first is not None:
+                        told, first = first, None
+                        raise told
+                    return await self._once(given_up, call, arguments)
         except _GivenUp:
             return None
         finally:
             self._refused_since.pop(call_of_its_own, None)
+
+    async def _once(self, given_up: asyncio.Event, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        if given_up.is_set():
+            raise _GivenUp
+        with self._stages.measure("write"):
+            return await _answer(given_up, call, arguments)
 
 
 async def _answer(given_up: asyncio.Event, call: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

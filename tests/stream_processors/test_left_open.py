@@ -142,14 +142,47 @@ def test_what_was_left_open_is_undone_and_the_tallies_are_those_of_the_state(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("place", range(3))
+def test_an_undoing_that_is_cut_off_is_done_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Before the tallies are compared, after they were written, and before the state is told."""
+    names = ["_all_ended", "_transaction", "_abort"]
+    cut: Any = getattr(PartitionLog, names[place])
+    calls = 0
+
+    async def cut_off(self: PartitionLog, *arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == (2 if names[place] == "_abort" else 1):
+            raise ZeroDivisionError
+        return await cut(self, *arguments)
+
+    async def run() -> None:
+        async with Owner(settings) as first:
+            await first.apply([event("case.opened", "2024-06-03 08:00", "a")])
+            await first.apply(OPENED, unheard=(STATE,))
+        with monkeypatch.context() as patch:
+            patch.setattr(PartitionLog, names[place], cut_off)
+            with pytest.raises(ZeroDivisionError):
+                async with Owner(settings):
+                    pass
+        async with Owner(settings) as second:
+            assert second.state.offset == 0
+            assert same(second, await second.tallies())
+            await second.apply([*OPENED, *CLOSED])
+            assert same(second, await second.tallies())
+
+    asyncio.run(run())
+
+
 def test_without_that_a_later_commit_would_count_what_nobody_saw(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def undo_nothing(self: PartitionLog) -> bool:
-        await self._producer.start()
-        return False
+    async def undo_nothing(*_: Any) -> None:
+        return None
 
-    monkeypatch.setattr(PartitionLog, "fence", undo_nothing)
+    monkeypatch.setattr(PartitionLog, "_undo", undo_nothing)
 
     async def run() -> None:
         async with Owner(settings) as first:
@@ -166,16 +199,17 @@ def test_what_another_producer_left_open_stops_the_worker_and_says_how_to_end_it
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:
-        monkeypatch.setattr(partition_log, "UNDONE_POLLS", 3)
+        monkeypatch.setattr(partition_log, "ENDED_POLLS", 3)
         async with Owner(settings, writer="expired") as first:
             await first.apply(OPENED, unheard=(STATE, TALLIES))
         with pytest.raises(StateError) as raised:
             async with Owner(settings):
                 pass
         said = str(raised.value)
-        assert re.search(r"case-state-0: a transaction .* is open from offset 0 on", said)
-        assert "kafka-transactions.sh --bootstrap-server BROKER abort --topic" in said
-        assert "--partition 0 --start-offset 0" in said
+        found = re.search(r"(\S+)-(\d): a transaction is open from offset (\d+) on, its producer is no more", said)
+        assert found
+        command = "kafka-transactions.sh --bootstrap-server BROKER abort --topic {} --partition {} --start-offset {}"
+        assert command.format(*found.groups()) in said
 
     asyncio.run(run())
 
