@@ -181,7 +181,7 @@ class PartitionState:
                     self._restored_mark = read_mark(value)
                 else:
                     raise StateError(f"the state of partition {self.partition} holds a record of unknown kind {kind!r}")
-        except (msgspec.MsgspecError, struct.error, ValueError) as error:
+        except (msgspec.MsgspecError, struct.error, ValueError, LookupError) as error:
             raise self._unreadable(kind) from error
 
     def restored(self) -> None:
@@ -197,7 +197,7 @@ class PartitionState:
             self._remember(int(key[1:].split(b"|")[0]), key, ids)
         try:
             self._register.restored()
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, LookupError) as error:
             raise self._unreadable(CASE) from error
         if mark is not None:
             self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts

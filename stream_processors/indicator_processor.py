@@ -354,7 +354,7 @@ class IndicatorProcessor:
             async for records in read_range(
                 self._client_settings, self._topics.tallies.name, owned.partition, position
             ):
-                owned.take_in(records)
+                owned.take_in(records, restoring=True)
         await self._take_over_signals(owned)
         # Shown before anything is published: a restart must not look as if all were well.
         for service, open_signals in owned.judgements.open_by_service.items():
@@ -366,13 +366,14 @@ class IndicatorProcessor:
     async def _read_anew(self, owned: TalliesPartition) -> None:
         """Read the partition from its beginning to its end of now, since a mark is missing.
 
-        Nothing is lost by a log that was compacted before it was read, but that cannot be told from a batch that was.
+        What was taken in before stands until then. No count is lost by a log that was compacted before it was read, but
+        that cannot be told from a batch that was.
         """
         topic = self._topics.tallies.name
         log.warning("%s-%d: a batch is missing before offset %d; read anew", topic, owned.partition, owned.position)
         anew = TalliesPartition(owned.partition, self._rules, self._judge_service)
         async for records in read_range(self._client_settings, topic, owned.partition):
-            anew.take_in(records)
+            anew.take_in(records, restoring=True)
         if anew.position >= owned.position:
             owned.go_on_with(anew)
 

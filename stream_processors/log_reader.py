@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from kept.errors import Retry
+from kept.errors import Retry, StateError
 
 POLL_MS = 500
 PATIENCE_POLLS = 120
 """A minute without a record means that a transaction hangs or the broker is away."""
+ENDED_POLL_SECONDS = 0.2
 
 
 async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *, open_too: bool = False) -> int:
@@ -25,6 +28,30 @@ async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *,
         return int((await consumer.end_offsets([tp]))[tp])
     finally:
         await consumer.stop()
+
+
+async def open_from(client_settings: dict[str, Any], topic: str, partition: int) -> int | None:
+    """The offset at which a transaction begins that has not ended, or None."""
+    everything = await end_of(client_settings, topic, partition, open_too=True)
+    stable = await end_of(client_settings, topic, partition)
+    return stable if stable < everything else None
+
+
+async def all_ended(client_settings: dict[str, Any], topic: str, partition: int, seconds: float) -> int:
+    """The end of a partition, once every transaction begun before it has ended: the broker tells of an end after it has
+    answered, and others write as well. Raises `StateError` when one has not ended after `seconds`."""
+    everything = await end_of(client_settings, topic, partition, open_too=True)
+    deadline = time.monotonic() + seconds
+    while (stable := await end_of(client_settings, topic, partition)) < everything:
+        if time.monotonic() > deadline:
+            raise StateError(
+                f"{topic}-{partition}: a transaction is open from offset {stable} on, and hides what is behind it. "
+                "Start the workers of all partitions: each ends its own. If it is still there then, its producer is no "
+                f"more: end it with `kafka-transactions.sh --bootstrap-server BROKER abort --topic {topic} "
+                f"--partition {partition} --start-offset {stable}`, and start again"
+            )
+        await asyncio.sleep(ENDED_POLL_SECONDS)
+    return everything
 
 
 async def read_range(

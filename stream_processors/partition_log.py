@@ -11,6 +11,7 @@ import functools
 import logging
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from kept.dead_letters import Header, Source, wrap
-from kept.errors import Retry, StateError, Stop
+from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
 from kept.state_formats import FORMATS, StateFormats
@@ -27,14 +28,16 @@ from kept.state_records import MARK as STATE_MARK
 from kept.state_records import Record, mark_of, read_head
 from kept.state_records import pack_mark as pack_state_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
-from stream_processors.log_reader import end_of, read_range
+from stream_processors.log_reader import all_ended, read_range
 from stream_processors.state_reader import StateReader
 from stream_processors.tallies_mending import differing_tallies, keep_own_tallies
 
 log = logging.getLogger("kept.state")
 BATCH_BYTES = 1024 * 1024
 TRANSACTION_SECONDS = 60
-ENDED_POLLS, ENDED_POLL_SECONDS = 50, 0.2
+ENDED_SECONDS = 2.0 * TRANSACTION_SECONDS
+"""Longer than the broker lets a transaction be under way whose producer is gone, and than a quiet partition is without
+a mark, which ends what is open of it in the tallies."""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack_mark = msgspec.msgpack.Decoder(Mark).decode
 RECORD_OVERHEAD = 4096
@@ -156,35 +159,22 @@ class PartitionLog:
         await self._abort([*targets, (letters.name, self._partition % letters.partitions)])
         held: dict[bytes, bytes] = {}
         for topic, target in targets:
-            end = await self._all_ended(topic, target)
+            end = await all_ended(self._client_settings, topic, target, ENDED_SECONDS)
             async for records in read_range(self._client_settings, topic, target, end):
                 keep_own_tallies(held, records, self._partition)
         differences = differing_tallies(state, held)
         log.warning("partition %d: %d tallies are brought to what its state says", self._partition, len(differences))
         await self._transaction(Changes([], differences, state.mark(), []), [])
         await self._abort([(topics.state.name, self._partition)])
-        await self._all_ended(topics.state.name, self._partition)
+        await all_ended(self._client_settings, topics.state.name, self._partition, ENDED_SECONDS)
 
     async def _abort(self, places: Iterable[tuple[str, int]]) -> None:
         """A transaction that leaves nothing in `places` but its end."""
-        await self._producer.begin_transaction()
-        for topic, partition in places:
-            await asyncio.gather(*await self._send(topic, partition, [(STATE_MARK, b"", [])]))
-        await self._producer.abort_transaction()
-
-    async def _all_ended(self, topic: str, partition: int) -> int:
-        """The end of a partition, once all that was begun before it has ended; raises `StateError` when it does not."""
-        everything = await end_of(self._client_settings, topic, partition, open_too=True)
-        for _ in range(ENDED_POLLS):  # a broker tells the partitions after it has answered
-            stable = await end_of(self._client_settings, topic, partition)
-            if stable >= everything:
-                return everything
-            await asyncio.sleep(ENDED_POLL_SECONDS)
-        raise StateError(
-            f"{topic}-{partition}: a transaction is open from offset {stable} on, its producer is no more: nothing "
-            f"behind it can be read. End it with `kafka-transactions.sh --bootstrap-server BROKER abort "
-            f"--topic {topic} --partition {partition} --start-offset {stable}`, and start again"
-        )
+        with self._refused():
+            await self._producer.begin_transaction()
+            for topic, partition in places:
+                await asyncio.gather(*await self._send(topic, partition, [(STATE_MARK, b"", [])]))
+            await self._producer.abort_transaction()
 
     async def _rewrite(self, older: dict[bytes, bytes]) -> None:
         """The whole state anew, behind its end: what is no more, where the former format ends, then all there is."""
@@ -217,13 +207,18 @@ class PartitionLog:
         await self._producer.stop()
 
     async def _transaction(self, changes: Changes, sources: list[Any]) -> None:
-        producer = self._producer
-        try:
-            await producer.begin_transaction()
+        with self._refused():
+            await self._producer.begin_transaction()
             pending = await self._append(changes)
             pending += await self._put_aside(changes.dead_letters, sources)
             await asyncio.gather(*pending)
-            await producer.commit_transaction()
+            await self._producer.commit_transaction()
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        """What the errors of a transaction mean."""
+        try:
+            yield
         except ProducerFenced as error:
             raise Fenced(f"partition {self._partition} was taken over by another worker") from error
         except KafkaError as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kept.state_formats import StateFormats
 from kept.state_records import MARK, Record, StateHead, read_head
-from stream_processors.log_reader import end_of, read_range
+from stream_processors.log_reader import end_of, open_from, read_range
 
 TAIL_RECORDS = 100
 """So far back the last mark is looked for first; a transaction ends with one."""
@@ -34,9 +34,7 @@ class StateReader:
 
         Asked by who has fenced all others: so none is under way.
         """
-        everything = await end_of(self._client_settings, self._topic, self._partition, open_too=True)
-        stable = await self.end()
-        return stable if stable < everything else None
+        return await open_from(self._client_settings, self._topic, self._partition)
 
     async def head(self, end: int) -> StateHead | None:
         """What the last mark before `end` says of the whole; None when there is none. Raises `StateError`."""

@@ -43,12 +43,13 @@ class TalliesPartition:
         """Set when it is this worker's no more."""
         self._pending: dict[int, list[PartitionTally]] = {}
 
-    def take_in(self, records: list[Any]) -> bool:
+    def take_in(self, records: list[Any], *, restoring: bool = False) -> bool:
         """Apply records in log order; what a mark does not follow yet has to wait.
 
         False when a mark does not follow the one known: something was missed, or the log is already compacted here.
+        Then what is in front of that mark is taken in, and nothing behind it. Who is `restoring` reads what is left of
+        the log from its beginning, where marks are missing by nature.
         """
-        whole = True
         for record in records:
             self.position = record.offset + 1
             change = unpack_change(record.key, record.value)
@@ -62,19 +63,22 @@ class TalliesPartition:
                 item = unpack(record.key, record.value)
                 self._pending.setdefault(item.partition, []).append(item)
                 continue
+            if not restoring and not mark.follows(self.marks.get(mark.partition)):
+                self.position = record.offset
+                return False
             for item in self._pending.pop(mark.partition, ()):
                 self.tallies.apply(item)
-            whole = whole and mark.follows(self.marks.get(mark.partition))
             self.marks[mark.partition] = mark
             self.changed = True
             for service, time_ms in mark.late_since.items():
                 self.late_since[service] = min(self.late_since.get(service, time_ms), time_ms)
-        return whole
+        return True
 
     def go_on_with(self, anew: TalliesPartition) -> None:
         """Take the place in the log, and all that was read, from `anew`, which has read the same from the beginning."""
         self.tallies, self.marks, self.position, self._pending = anew.tallies, anew.marks, anew.position, anew._pending
-        self.late_since = anew.late_since  # of all that the log still tells: what was amended already stays as it is
+        for service, time_ms in anew.late_since.items():  # what was amended already stays as it is
+            self.late_since[service] = min(self.late_since.get(service, time_ms), time_ms)
         for change in anew.unwritten.changes():
             self.unwritten.register(change)
         self.changed = True

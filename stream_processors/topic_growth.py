@@ -25,11 +25,13 @@ from kept.state_records import MARK, read_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group, transactional_id
 from kept.topics import topics as topics_of
 from stream_processors.connection import admin_client, client_settings
-from stream_processors.log_reader import read_range
+from stream_processors.log_reader import all_ended, read_range
 from stream_processors.partition_log import PartitionLog
 from stream_processors.state_reader import StateReader
 
 GONE_GROUP_STATES = ("Empty", "Dead", "")
+ENDED_SECONDS = 10.0
+"""So long what is committed may take to be readable everywhere."""
 GROUP_SECONDS = 20.0
 """A group's session lasts 10 s, and may begin anew once."""
 
@@ -93,6 +95,9 @@ class _Move:
         self._check_wider(existing, resume)
         await self._check_no_worker()
         state_records = states = letters = 0
+        for parent in range(self._former.partitions):
+            await self._fence(parent)
+        await self._check_all_ended()
         if not resume:
             await self._create([self._to.state, self._to.tallies, self._to.dead_letters])
         for parent in range(self._former.partitions):
@@ -144,18 +149,27 @@ class _Move:
                 )
             await asyncio.sleep(0.5)
 
+    async def _check_all_ended(self) -> None:
+        """What is behind a transaction that was left open would be left out."""
+        for topic in (self._from.state, self._from.dead_letters):
+            for partition in range(topic.partitions):
+                await all_ended(self._clients, topic.name, partition, ENDED_SECONDS)
+
     async def _group_state(self) -> str:
         answers = await self._admin.describe_consumer_groups([self._group])
         return next((state for answer in answers for code, _, state, *_ in answer.groups if code == 0), "Dead")
 
-    async def _take_over(self, parent: int) -> dict[bytes, bytes]:
-        """Fence whoever wrote the state of a partition, and read it: the live records by key."""
+    async def _fence(self, parent: int) -> None:
+        """Whoever wrote the state of a partition can write it no more."""
         log = PartitionLog(self._clients, self._from, transactional_id(self._from.state, parent), parent)
         try:
             await log.fence()
-            held = await StateReader(self._clients, self._from.state.name, parent).newest(FORMATS)
         finally:
             await log.close()
+
+    async def _take_over(self, parent: int) -> dict[bytes, bytes]:
+        """The state of a partition that was fenced: the live records by key."""
+        held = await StateReader(self._clients, self._from.state.name, parent).newest(FORMATS)
         self._applied[parent] = read_mark(held[MARK]).offset if MARK in held else -1
         return held
 

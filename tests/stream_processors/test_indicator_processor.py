@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.judgements import JudgeService
 from stream_processors.partition_log import tallies_partition
 from stream_processors.sinks.metrics import Metrics
+from stream_processors.stage_times import StageTimes
 from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms
 
@@ -481,3 +483,15 @@ def test_what_fails_while_nobody_waits_for_it_ends_the_worker_all_the_same(
             await processor.publish_waiting()
 
     asyncio.run(run())
+
+
+def test_a_call_that_is_accepted_leaves_nothing_to_the_garbage_collector() -> None:
+    async def run() -> int:
+        calls, given_up = store_calls.StoreCalls(StageTimes()), asyncio.Event()
+        await calls.until_accepted(given_up, len, ())
+        gc.collect()
+        for _ in range(50):
+            assert await calls.until_accepted(given_up, len, "abc") == 3
+        return gc.collect()
+
+    assert asyncio.run(run()) < 50

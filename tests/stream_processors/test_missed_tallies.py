@@ -136,6 +136,38 @@ def test_a_batch_that_nobody_follows_is_missed_until_the_partition_is_idle(log: 
     assert owned.position == log.batches[4][-1].offset + 1
 
 
+def test_nothing_of_what_is_behind_the_gap_counts_before_all_is_there(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        go_on = asyncio.Event()
+
+        async def slowly(*_: Any) -> AsyncIterator[list[Record]]:
+            await go_on.wait()
+            async for records in log.read():
+                yield records
+
+        monkeypatch.setattr(indicator_processor, "read_range", slowly)
+        processor, owned = owner(log)
+        await _take_in(processor, log.batches[:2])
+        store: Any = processor._history
+        owned.late_since["street-lights"] = 5
+        reading = asyncio.create_task(processor.apply(PARTITION, log.batches[3]))
+        await asyncio.sleep(0.05)
+        owned.next_publication = 0.0
+        await processor.publish_waiting()
+        assert owned.marks[0].offset == 5
+        assert owned.settled <= log.batches[3][0].offset
+        assert all(point.window_end <= ms("2024-06-03 10:00") // 1000 for point in store.points)
+        owned.late_since["street-lights"] = 5
+        go_on.set()
+        assert await reading is not None
+        assert owned.marks[0].offset == 7
+        assert owned.position == log.batches[3][-1].offset + 1
+
+    asyncio.run(run())
+
+
 def test_a_change_that_was_registered_in_the_missed_batch_is_written(log: Log) -> None:
     processor, owned = owner(log)
     asyncio.run(_take_in(processor, [*log.batches[:2], log.batches[3]]))
