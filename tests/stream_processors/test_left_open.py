@@ -246,6 +246,7 @@ def test_topics_do_not_grow_while_something_is_left_open_that_would_be_left_out(
             await first.apply([Reject("invalid", "no event")], unheard=("dead-letters",))
 
     asyncio.run(leave_open())
+
     async def no_worker(_: Any) -> None:
         """There is not even a group yet."""
 
