@@ -94,6 +94,9 @@ def signal_id(beside: Beside) -> str:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         listed = beside.run(f"kept alerts --json --service {SERVICE}")
+        if "is not in the history" in listed.stderr:  # services are published one after another
+            time.sleep(0.5)
+            continue
         assert listed.returncode == 0, listed.stderr
         found = [line for line in map(json.loads, listed.stdout.splitlines()) if line.get("severity") in TOLD]
         if found:
