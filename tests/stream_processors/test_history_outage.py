@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.samples import Sample
@@ -350,18 +351,18 @@ def test_a_worker_whose_history_stays_locked_is_not_healthy_though_tallies_go_on
         lock.execute("BEGIN EXCLUSIVE")
         with Publisher(topic, settings) as publisher:
 
-            def told_until(status: str) -> None:
+            def told_until(is_so: Callable[[dict[str, Any]], bool]) -> None:
                 deadline = time.monotonic() + 60
-                while (said := health_of(port))["status"] != status:
+                while not is_so(said := health_of(port)):
                     assert time.monotonic() < deadline, (said, group.workers[0].log_tail())
                     publisher.tick_all_partitions(AT_MS + next(steps) * STEP_MS)
                     publisher.finish()
                     time.sleep(0.2)
 
-            told_until("stalled")
-            assert health_of(port)["cases"]["seconds_without_progress"] < 3
+            # On a busy machine cases may have nothing to show for a while, too: that is another stall.
+            told_until(lambda said: said["status"] == "stalled" and said["cases"]["seconds_without_progress"] < 3)
             lock.execute("ROLLBACK")
-            told_until("ok")
+            told_until(lambda said: said["status"] == "ok")
         lock.close()
     finally:
         group.stop()
