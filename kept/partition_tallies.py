@@ -2,8 +2,8 @@
 
 The whole service is counted in 5-minute buckets (histograms by the hour), each slice by the hour. Behind the watermark
 buckets become coarser; the coarser one supersedes those beneath it in the same transaction. Published windows have
-their far edge on a bucket edge of that age, so compaction changes no published value. What was not touched since the
-day before is kept packed: the past is large and seldom asked for.
+their far edge on a bucket edge of that age, so compaction changes no published value. The past is
+kept packed: it is large and seldom asked for.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from kept.slice_values import COUNTED_ONCE, FOLDED, MOST_SLICE_VALUES
 from kept.tallies import Series, Tally, add_into, pack_place, pack_series, pack_tally, unpack_tally
 from kept.tally_batch import MOST_SERIES, NO_SERIES, TallyBatch
 
+PACKED_SECONDS = 86_400
+"""So long after its end a bucket is still changed often enough to be kept as it is."""
 Kept = Tally | bytes
 """A tally, or the same packed."""
 _REST = tuple((NO_SERIES,) * (MOST_SERIES - given) for given in range(MOST_SERIES + 1))
@@ -62,11 +64,11 @@ class _SeriesCells:
         owner.touched[self] = None
         return tally
 
-    def pack_untouched(self) -> None:
-        """Pack what was not changed since the last batch."""
+    def pack_until(self, until: int) -> None:
+        """Pack what ends before `until` (s) and was not changed since the last batch."""
         for kept, touched in zip(self.by_size, self.touched, strict=True):
             for end, tally in kept.items():
-                if not isinstance(tally, bytes) and end not in touched:
+                if end < until and not isinstance(tally, bytes) and end not in touched:
                     kept[end] = pack_tally(tally)
 
 
@@ -165,7 +167,7 @@ class PartitionTallies:
                 self._join(cells, FIVE_MINUTES, end, HOUR, ends(end)[0])
             for end in [end for end in hourly if end <= until and ends(end)[1] <= until]:
                 self._join(cells, HOUR, end, DAY, ends(end)[1])
-            cells.pack_untouched()
+            cells.pack_until(watermark_ms // 1000 - PACKED_SECONDS)
 
     def take_changed(self, partition: int) -> Iterator[tuple[str, bytes, bytes | None]]:
         """(service, key, value) of each bucket changed since the last call: its absolute tally, or None when it is
