@@ -2,8 +2,8 @@
 
 The whole service is counted in 5-minute buckets (histograms by the hour), each slice by the hour. Behind the watermark
 buckets become coarser; the coarser one supersedes those beneath it in the same transaction. Published windows have
-their far edge on a bucket edge of that age, so compaction changes no published value. The past is
-kept packed: it is large and seldom asked for.
+their far edge on a bucket edge of that age, so compaction changes no published value. The past is kept packed: it
+is large and seldom asked for.
 """
 
 from __future__ import annotations

@@ -30,13 +30,6 @@ async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *,
         await consumer.stop()
 
 
-async def open_from(client_settings: dict[str, Any], topic: str, partition: int) -> int | None:
-    """The offset at which a transaction begins that has not ended, or None."""
-    everything = await end_of(client_settings, topic, partition, open_too=True)
-    stable = await end_of(client_settings, topic, partition)
-    return stable if stable < everything else None
-
-
 async def all_ended(client_settings: dict[str, Any], topic: str, partition: int, seconds: float) -> int:
     """The end of a partition, once every transaction begun before it has ended: the broker tells of an end after it has
     answered, and others write as well. Raises `StateError` when one has not ended after `seconds`."""

@@ -114,7 +114,7 @@ class PartitionLog:
         as it was. Raises `StateError`, having changed nothing, when it is of a newer format than this release reads.
         """
         await self.fence()
-        open_from = await self._reader.left_open()
+        everything = await self._reader.end(open_too=True)
         end = await self._reader.end()
         head = await self._reader.head(end)
         if head is not None:
@@ -128,8 +128,8 @@ class PartitionLog:
             state.restore(self._formats.raised(older, self._formats.newest).items())
         state.restored()
         async with self._lock:
-            if open_from is not None:
-                await self._undo(open_from, state)
+            if end < everything:
+                await self._undo(end, state)
             if older is not None and head is not None and head.format != self._format:
                 await self._rewrite(older)
         return count

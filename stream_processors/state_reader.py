@@ -11,7 +11,7 @@ from typing import Any
 
 from kept.state_formats import StateFormats
 from kept.state_records import MARK, Record, StateHead, read_head
-from stream_processors.log_reader import end_of, open_from, read_range
+from stream_processors.log_reader import end_of, read_range
 
 TAIL_RECORDS = 100
 """So far back the last mark is looked for first; a transaction ends with one."""
@@ -25,16 +25,9 @@ class StateReader:
         self._topic = topic
         self._partition = partition
 
-    async def end(self) -> int:
-        """The last stable offset."""
-        return await end_of(self._client_settings, self._topic, self._partition)
-
-    async def left_open(self) -> int | None:
-        """The offset at which a transaction begins that nobody has ended, or None.
-
-        Asked by who has fenced all others: so none is under way.
-        """
-        return await open_from(self._client_settings, self._topic, self._partition)
+    async def end(self, *, open_too: bool = False) -> int:
+        """The last stable offset; `open_too`: where everything ends, also a transaction that has not ended."""
+        return await end_of(self._client_settings, self._topic, self._partition, open_too=open_too)
 
     async def head(self, end: int) -> StateHead | None:
         """What the last mark before `end` says of the whole; None when there is none. Raises `StateError`."""
