@@ -10,15 +10,19 @@ from msgspec import Struct
 from kept.settings import Settings
 from kept.topics import consumer_group, topics, transactional_id
 
-Role = Literal["worker", "producer", "operator", "observer", "letters"]
+Role = Literal["worker", "producer", "operator", "observer", "letters", "former", "wider"]
 ROLE_HELP: dict[Role, str] = {
     "worker": "`kept worker`",
     "producer": "`kept intake`, `kept publish`, and any service system that sends events",
     "operator": "`kept topics create` and `check --fix`",
     "observer": "`kept doctor`, `kept topics list` and `check`: sees how topics are set, no message",
     "letters": "`kept dead-letters`: reads what was put aside, sends it again",
+    "former": "`kept topics grow`, on the topics that it moves",
+    "wider": "`kept topics grow`, on the topics that it makes (with their prefix)",
 }
 SEES_BROKERS: tuple[Role, ...] = ("operator", "observer")
+WRITES_STATE: tuple[Role, ...] = ("worker", "former", "wider")
+"""Or fences who does."""
 
 
 class Right(Struct, frozen=True):
@@ -54,7 +58,8 @@ def _rights(settings: Settings) -> Iterator[Right]:
     yield Right("worker", "topic", named.dead_letters.name, ("Write", "DescribeConfigs"))
     yield Right("worker", "group", consumer_group(settings.topic_prefix), ("Read",))
     ids = transactional_id(named.state, 0).removesuffix("0")
-    yield Right("worker", "transactional-id", ids, ("Write",), prefixed=True)
+    for role in WRITES_STATE:
+        yield Right(role, "transactional-id", ids, ("Write",), prefixed=True)
     yield Right("producer", "topic", named.events.name, ("Write",))
     for topic in named.all():
         yield Right("operator", "topic", topic.name, ("Create", "Describe", "DescribeConfigs", "AlterConfigs"))
@@ -63,3 +68,9 @@ def _rights(settings: Settings) -> Iterator[Right]:
         yield Right(role, "cluster", "kafka-cluster", ("DescribeConfigs",))
     yield Right("letters", "topic", named.dead_letters.name, ("Read", "Write"))
     yield Right("letters", "topic", named.events.name, ("Write",))
+    for topic in (named.events, named.state, named.dead_letters):
+        yield Right("former", "topic", topic.name, ("Read",))
+    yield Right("former", "topic", named.tallies.name, ("Describe",))
+    yield Right("former", "group", consumer_group(settings.topic_prefix), ("Describe",))
+    for topic in named.all():
+        yield Right("wider", "topic", topic.name, ("Create", "Write"))

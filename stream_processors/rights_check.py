@@ -19,21 +19,26 @@ REFUSALS = (
     errors.TransactionalIdAuthorizationFailed,
 )
 ADVICE = "`kept topics rights --role worker` lists the rights that are needed, with the commands that grant them"
+GROWTH_ADVICE = (
+    "`kept topics rights --role former`, and `--role wider` with the new prefix, list the rights that are needed, with "
+    "the commands that grant them"
+)
 
 NO_OFFSET = 2**62
 """Where no record is: what is asked for there is answered without one."""
 
 
-async def check_group(admin: AIOKafkaAdminClient, group: str) -> None:
-    """Raises `Stop` when this user has no right in the consumer `group`; Faust would try to join it for ever."""
+async def check_group(admin: AIOKafkaAdminClient, group: str, advice: str = ADVICE) -> None:
+    """Raises `Stop` when this user has no right in the consumer `group`: Faust would try to join it for ever, and a
+    group that may not be seen looks like one that is not there."""
     try:
         answers = await admin.describe_consumer_groups([group])
     except errors.GroupAuthorizationFailedError as error:
-        raise Stop(_group_refused(group)) from error
+        raise Stop(_group_refused(group, advice)) from error
     for answer in answers:
         for code, *_ in answer.groups:
             if errors.for_code(code) is errors.GroupAuthorizationFailedError:
-                raise Stop(_group_refused(group))
+                raise Stop(_group_refused(group, advice))
 
 
 async def check_reads(settings: Settings, names: Sequence[str]) -> None:
@@ -49,17 +54,17 @@ async def check_reads(settings: Settings, names: Sequence[str]) -> None:
             raise Stop(f"topic {name}: this user may not read it; {ADVICE}")
 
 
-def refusal(error: BaseException) -> str | None:
+def refusal(error: BaseException, advice: str = ADVICE) -> str | None:
     """What a client's error says of a lacking right, if it does."""
     cause: BaseException | None = error
     seen: set[int] = set()
     while cause is not None and id(cause) not in seen:  # Faust raises a crash from itself
         seen.add(id(cause))
         if isinstance(cause, REFUSALS):
-            return f"the broker refuses this user a right ({cause}); {ADVICE}"
+            return f"the broker refuses this user a right ({cause}); {advice}"
         cause = cause.__cause__
     return None
 
 
-def _group_refused(group: str) -> str:
-    return f"consumer group {group}: this user may not read with it; {ADVICE}"
+def _group_refused(group: str, advice: str) -> str:
+    return f"consumer group {group}: this user may not read with it; {advice}"

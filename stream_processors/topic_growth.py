@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
 from aiokafka.partitioner import murmur2
 
 from kept.errors import ConfigurationError, Retry, StateError, Stop
@@ -27,6 +27,7 @@ from kept.topics import topics as topics_of
 from stream_processors.connection import admin_client, client_settings
 from stream_processors.log_reader import all_ended, read_range
 from stream_processors.partition_log import PartitionLog
+from stream_processors.rights_check import GROWTH_ADVICE, check_group, refusal
 from stream_processors.state_reader import StateReader
 
 GONE_GROUP_STATES = ("Empty", "Dead", "")
@@ -54,14 +55,19 @@ async def grow(former: Settings, wider: Settings, *, resume: bool = False) -> Gr
     """Move everything from the topics of `former` to those of `wider`, which differ in prefix and partitions.
 
     Nothing of the pipeline may run meanwhile: no worker, no producer. Raises `ConfigurationError` for numbers that do
-    not fit, `Stop` when something runs or exists that must not, `StateError` when the state cannot be split, `Retry`
-    when the broker is away. `resume`: only copy the events, after a copy that was cut off.
+    not fit, `Stop` when something runs or exists that must not or a right is lacking, `StateError` when the state
+    cannot be split, `Retry` when the broker is away. `resume`: only copy the events, after a copy that was cut off.
     """
     _check_numbers(former, wider)
     try:
         async with admin_client(former) as admin:
             return await _Move(former, wider, admin).run(resume)
-    except KafkaError as error:
+    except (KafkaError, Retry) as error:
+        refused = refusal(error, GROWTH_ADVICE)
+        if refused is not None:
+            raise Stop(f"{refused}; the former topics are as they were") from error
+        if isinstance(error, Retry):
+            raise
         raise Retry(f"brokers {former.brokers}: {error!r}; the former topics are as they were, run it again") from error
 
 
@@ -140,6 +146,7 @@ class _Move:
 
     async def _check_no_worker(self) -> None:
         """Static members leave the group only with their session: one that has just been stopped is waited for."""
+        await check_group(self._admin, self._group, GROWTH_ADVICE)
         deadline = time.monotonic() + GROUP_SECONDS
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:
@@ -247,6 +254,9 @@ class _Move:
     async def _partition_counts(self) -> dict[str, int]:
         names = [topic.name for topics in (self._from, self._to) for topic in topics.all()]
         described = await self._admin.describe_topics(names)
+        for row in described:
+            if for_code(row["error_code"]) is TopicAuthorizationFailedError:
+                raise Stop(f"topic {row['topic']}: this user may not even see it; {GROWTH_ADVICE}")
         return {row["topic"]: len(row["partitions"]) for row in described if not row["error_code"]}
 
     async def _create(self, wanted: list[Topic]) -> None:
@@ -256,6 +266,8 @@ class _Move:
         ]
         answer = await self._admin.create_topics(new)
         for name, code, *_ in answer.topic_errors:
+            if for_code(code) is TopicAuthorizationFailedError:
+                raise TopicAuthorizationFailedError(name)
             if code:
                 raise Stop(f"topic {name} cannot be made: {for_code(code)!r}")
 

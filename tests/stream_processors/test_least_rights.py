@@ -186,11 +186,12 @@ def silent_client() -> Iterator[None]:
 
 READS: dict[Role, set[str]] = {
     "worker": {"service-events", "case-state", "tallies"}, "producer": set(), "operator": set(), "observer": set(),
-    "letters": {"dead-letters"},
+    "letters": {"dead-letters"}, "former": {"service-events", "case-state", "dead-letters"}, "wider": set(),
 }  # fmt: skip
 WRITES: dict[Role, set[str]] = {
     "worker": {"case-state", "tallies", "dead-letters"}, "producer": {"service-events"}, "operator": set(),
-    "observer": set(), "letters": {"service-events", "dead-letters"},
+    "observer": set(), "letters": {"service-events", "dead-letters"}, "former": set(),
+    "wider": {"service-events", "case-state", "tallies", "dead-letters"},
 }  # fmt: skip
 
 
@@ -228,6 +229,7 @@ def could_write(producer: Any, topic: str) -> bool:
     return True
 
 
+GROW = ["topics", "grow", "--to", "4", "--new-prefix", "another-"]
 REFUSED_COMMANDS: list[tuple[Role, list[str]]] = [
     ("observer", ["topics", "create", "--topic-prefix", "another-"]),
     ("observer", ["dead-letters", "list"]),
@@ -238,6 +240,9 @@ REFUSED_COMMANDS: list[tuple[Role, list[str]]] = [
     ("letters", ["topics", "list"]),
     ("worker", ["publish", "--simulated-city", "--days", "0", "--no-progress"]),
     ("worker", ["dead-letters", "list"]),
+    ("producer", GROW),
+    ("letters", GROW),
+    ("former", GROW),  # it may not make the wider topics
 ]
 
 
@@ -298,3 +303,35 @@ def test_a_worker_that_may_put_nothing_aside_ends_and_counts_the_batch_once_it_m
     finally:
         group.stop()
     assert accounts_of(settings) == Accounts(received=2, applied=1, dead_lettered={"undecodable": 1})
+
+
+def test_a_pipeline_is_moved_with_the_rights_on_both_and_not_without_one_of_them(
+    secured_broker: SecuredBroker, tmp_path: Path
+) -> None:
+    settings = pipeline(secured_broker, tmp_path)
+    wider = replace(settings, topic_prefix=f"{settings.topic_prefix}wider-", partitions=4)
+    group = WorkerGroup(settings, tmp_path, 1)
+    with Publisher(topics(settings.topic_prefix, 2).events.name, acting_as("producer", settings)) as publisher:
+        publisher.send(b"case-0", b"no event at all")
+        publisher.send(b"case-late", e.encode(late_event()))
+        publisher.finish()
+    try:
+        group.start()
+        eventually(lambda: accounts_of(settings).received == 2, group.workers[0].log_tail())
+    finally:
+        group.stop()
+    mover = replace(settings, sasl_username=STRANGER)
+    grow = ["topics", "grow", "--to", "4", "--new-prefix", wider.topic_prefix, "--json"]
+    needed = {right for right in rights(settings) if right.role == "former"}
+    needed |= {right for right in rights(wider) if right.role == "wider"}
+    of_group = {right for right in needed if right.resource == "group"}
+    secured_broker.grant(STRANGER, needed - of_group)
+
+    ended = CliRunner().invoke(app, grow, env=environment_of(mover))
+    assert re.search("group .*: this user may not .*`kept topics rights --role former`", str(ended.exception))
+
+    secured_broker.grant(STRANGER, of_group)
+    moved = json.loads(kept(mover, *grow))
+    assert (moved["events"], moved["dead_letters"], moved["cases_and_tallies_to"]) == (0, 1, 4)
+    secured_broker.grant_all(wider)
+    assert accounts_of(wider) == Accounts(received=2, applied=1, dead_lettered={"undecodable": 1})
