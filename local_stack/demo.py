@@ -75,7 +75,7 @@ def run_demo(options: DemoOptions, say: Say) -> None:
     _check_ports(options, with_broker=absent is None)
     with _ending_in_order(), work_folder() as folder:
         parts: list[Child] = []
-        broker = None if absent is not None else Broker(folder / "kafka", port=options.kafka_port)
+        broker = None if absent is not None else Broker(folder / "kafka", port=options.kafka_port, brief=True)
         try:
             if broker is None:
                 say(f"{absent}")

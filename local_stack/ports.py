@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
+from collections import deque
 
 from kept.errors import Stop
 
@@ -12,6 +14,10 @@ LOOPBACK = "127.0.0.1"
 FIRST, LAST = 15000, 31999
 """Below the range from which the system picks the near end of outgoing connections. A client that retries a port in
 that range while its server is down can connect to itself and so take the port away."""
+MOST_RESERVED = 200
+"""So many of the ports given last are given to nobody else."""
+_reserved: deque[int] = deque()
+"""File descriptors that stand for them, the newest last."""
 
 
 def is_free(port: int) -> bool:
@@ -26,12 +32,30 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens now; raises `Stop` when none is found."""
+    """A loopback port on which nobody listens now; raises `Stop` when none is found.
+
+    It is given to no other caller, in no process of this machine, while this process lives (`MOST_RESERVED`): a server
+    takes seconds from here until it listens, and what runs side by side would now and then be given the same one.
+    """
     for _ in range(200):
         port = random.randint(FIRST, LAST)  # noqa: S311 - not a secret
-        if is_free(port):
+        if is_free(port) and _reserve(port):
             return port
     raise Stop(f"no free port between {FIRST} and {LAST} on {LOOPBACK}")
+
+
+def _reserve(port: int) -> bool:
+    """Whether `port` was nobody's, and is ours now: by a name of Linux that is no file and ends with its process."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0kept-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    _reserved.append(mark.detach())
+    if len(_reserved) > MOST_RESERVED:
+        os.close(_reserved.popleft())
+    return True
 
 
 def require_free(port: int, purpose: str, option: str) -> None:

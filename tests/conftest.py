@@ -130,7 +130,7 @@ def broker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     absent = missing()
     if absent is not None:
         pytest.skip(absent)
-    started = Broker(tmp_path_factory.mktemp("kafka"))
+    started = Broker(tmp_path_factory.mktemp("kafka"), brief=True)
     started.start()
     request.config.stash[_broker] = started
     yield started

@@ -61,6 +61,7 @@ class SecuredBroker:
         self.broker = Broker(
             folder / "kafka",
             heap_mib=384,
+            brief=True,
             listeners=list(self._listeners.values()),
             settings={
                 "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",

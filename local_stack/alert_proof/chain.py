@@ -91,7 +91,7 @@ def running_chain(
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-proof-")))
         if brokers is None:
-            broker = Broker(folder / "kafka")
+            broker = Broker(folder / "kafka", brief=True)
             broker.start()
             stack.callback(broker.stop)
             brokers = broker.bootstrap

@@ -54,7 +54,7 @@ def prepared_stage(
     with ExitStack() as stack:
         own_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-chaos-servers-")))
         if broker is None:
-            broker = Broker(own_folder / "kafka", heap_mib=HEAP_MIB)
+            broker = Broker(own_folder / "kafka", heap_mib=HEAP_MIB, brief=True)
             stack.callback(broker.stop)
             broker.start()
         influx, influxd = None, program()

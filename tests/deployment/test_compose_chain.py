@@ -171,7 +171,7 @@ def test_events_of_the_city_reach_the_board(machine: Machine, influxdb: Child) -
         pytest.skip(absent)
     told = {name: value for name, value in kafka_settings().items() if name not in ADDRESSES}
     with ExitStack() as stack:
-        kafka = Broker(machine.folder / "kafka", port=machine.port("kafka"), settings=told)
+        kafka = Broker(machine.folder / "kafka", port=machine.port("kafka"), settings=told, brief=True)
         stack.enter_context(kafka)
         machine.job("topics")
         loopback = {"KEPT_METRICS_HOST": LOOPBACK, "KEPT_METRICS_PORT": str(machine.port("metrics"))}

@@ -128,7 +128,7 @@ def own_broker(tmp_path: Path) -> Iterator[Broker]:
     absent = missing()
     if absent is not None:
         pytest.skip(absent)
-    with Broker(tmp_path / "kafka") as broker:
+    with Broker(tmp_path / "kafka", brief=True) as broker:
         yield broker
 
 

@@ -41,7 +41,7 @@ def careless_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker
     if absent is not None:
         pytest.skip(absent)
     unchecked = {"transaction.partition.verification.enable": "false"}
-    with Broker(tmp_path_factory.mktemp("kafka"), settings=unchecked) as broker:
+    with Broker(tmp_path_factory.mktemp("kafka"), settings=unchecked, brief=True) as broker:
         yield broker
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kept.errors import ConfigurationError, Retry, SpoolFull, StateError, Stop
@@ -180,13 +180,14 @@ operation = st.one_of(
 
 
 @settings(max_examples=100, deadline=None)
+@example([("append", [0]), ("deliver", 1.0), ("close", None), ("crash with an old cursor", 0.0), ("append", [0])])
 @given(st.lists(operation, max_size=20))
 def test_whatever_happens_nothing_accepted_is_lost_or_out_of_order(operations: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as root:
         spool = Spool(Path(root) / "s", LIMIT // 8)
         accepted: list[Message] = []
         delivered = 0
-        cursors = [b""]
+        cursors = [(0, b"")]
         try:
             for what, how in operations:
                 if what == "append":
@@ -199,7 +200,7 @@ def test_whatever_happens_nothing_accepted_is_lost_or_out_of_order(operations: l
                 elif what == "deliver":
                     delivered += int(how * (len(accepted) - delivered))
                     spool.delivered(delivered)
-                    cursors.append((spool.folder / "cursor").read_bytes())
+                    cursors.append((delivered, (spool.folder / "cursor").read_bytes()))
                 else:
                     folder = spool.folder if what == "close" else crashed(spool.folder)
                     spool.close()
@@ -207,7 +208,11 @@ def test_whatever_happens_nothing_accepted_is_lost_or_out_of_order(operations: l
                         with segments(folder)[-1].open("ab") as torn:
                             torn.write(how)
                     if what == "crash with an old cursor":
-                        (folder / "cursor").write_bytes(cursors[int(how * (len(cursors) - 1))])
+                        del cursors[1 + int(how * (len(cursors) - 1)) :]
+                        (folder / "cursor").write_bytes(cursors[-1][1])
+                        if not segments(folder):  # nothing waits, and nothing says how far the numbers had come
+                            delivered = cursors[-1][0]
+                            del accepted[delivered:]
                     spool = Spool(folder, LIMIT // 8)
                 waits = drain(spool)
                 if waits:
