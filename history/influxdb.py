@@ -31,10 +31,9 @@ from history.signal_lines import response_line, response_of, signal_line, signal
 from history.store import Refusal
 from kept.decisions import DecisionEntry
 from kept.deliveries import Delivery
-from kept.errors import ConfigurationError, Stop
+from kept.errors import Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
-from kept.settings import Settings
 from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
@@ -46,16 +45,6 @@ BATCH_BYTES = 1_000_000
 MOST_BAD_LINES = 50
 """When a call has more lines that the server refuses one by one, the cause is not in the lines: a person must look."""
 DROPPED_BY_RETENTION = re.compile(r"dropped (\d+) points outside retention")
-
-
-def opened(settings: Settings, read_only: bool) -> InfluxHistory:
-    """The bucket that `settings` name. Raises `ConfigurationError` without a token."""
-    if not settings.influxdb_token:
-        raise ConfigurationError("KEPT_INFLUXDB_TOKEN: not set, but KEPT_HISTORY is influxdb")
-    connection = InfluxConnection(
-        settings.influxdb_url, settings.influxdb_org, settings.influxdb_token, ca_file=settings.ssl_cafile
-    )
-    return InfluxHistory(connection, settings.influxdb_bucket, read_only=read_only)
 
 
 class InfluxHistory:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from typing import Final, Literal
-
+from history.influxdb import InfluxHistory
+from history.influxdb_connection import InfluxConnection
+from history.sqlite import SQLiteHistory
 from history.store import HistoryStore
+from kept.errors import ConfigurationError
 from kept.settings import Settings
-
-MODULES: Final[dict[Literal["sqlite", "influxdb"], str]] = {"sqlite": "history.sqlite", "influxdb": "history.influxdb"}
-"""Where the store of each setting is, with its `opened`. Only the one that is used is loaded: a client of InfluxDB is a
-sixth of what a worker loads."""
 
 
 def open_history(settings: Settings, *, read_only: bool = False) -> HistoryStore:
@@ -19,5 +15,11 @@ def open_history(settings: Settings, *, read_only: bool = False) -> HistoryStore
 
     An InfluxDB server that is away is noticed by the first call, not here.
     """
-    opened: Callable[[Settings, bool], HistoryStore] = importlib.import_module(MODULES[settings.history]).opened
-    return opened(settings, read_only)
+    if settings.history == "sqlite":
+        return SQLiteHistory(settings.history_path, read_only=read_only)
+    if not settings.influxdb_token:
+        raise ConfigurationError("KEPT_INFLUXDB_TOKEN: not set, but KEPT_HISTORY is influxdb")
+    connection = InfluxConnection(
+        settings.influxdb_url, settings.influxdb_org, settings.influxdb_token, ca_file=settings.ssl_cafile
+    )
+    return InfluxHistory(connection, settings.influxdb_bucket, read_only=read_only)

@@ -23,7 +23,6 @@ from kept.deliveries import Delivery
 from kept.errors import Retry, Stop
 from kept.indicators.point import Amendment, Point, Slice
 from kept.registered_changes import RegisteredChange
-from kept.settings import Settings
 from kept.signals.chart_amendments import ChartAmendment
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised, Response
@@ -41,11 +40,6 @@ RETRY_CODES: frozenset[int] = frozenset(
 )
 """Primary result codes after which the same call may succeed; all others need a person."""
 EARLIEST, LATEST_MOMENT = -(2**63), 2**63 - 1
-
-
-def opened(settings: Settings, read_only: bool) -> SQLiteHistory:
-    """The file that `settings` name."""
-    return SQLiteHistory(settings.history_path, read_only=read_only)
 
 
 class SQLiteHistory:
