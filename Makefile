@@ -33,7 +33,7 @@ test: setup ## Run the tests; what a missing Java, Maven or Chromium prevents is
 test-all: setup ## Run all tests, also those that need an InfluxDB 2 server (influxd, or KEPT_TEST_INFLUXD), or kustomize and Go.
 	$(BIN)/pytest $(ARGS)
 
-operations: setup ## Run the long tests of operating Kept: upgrades, stops, misconfigurations, restores (10 minutes).
+operations: setup ## Run the long tests of operating Kept: upgrades, stops, misconfigurations, restores, alerts (10 minutes).
 	$(BIN)/pytest -m "operations and not influxdb" $(ARGS)
 
 lint: setup ## Check style, format, types and who imports whom.

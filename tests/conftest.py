@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", SDK_WARNING)
     config.addinivalue_line("filterwarnings", TLS_WARNING)
     config.addinivalue_line("filterwarnings", REFUSED_WARNING)
-    config.addinivalue_line("markers", "operations: upgrades, stops and restores in full (make operations)")
+    config.addinivalue_line("markers", "operations: upgrades, stops, restores and alerts in full (make operations)")
     config.addinivalue_line("markers", "kustomize: needs the command kustomize, and Go")
     config.addinivalue_line("markers", "influxdb: needs a real InfluxDB server, which is built from source")
 

@@ -226,7 +226,7 @@ def test_a_back_test_judges_from_a_moment_on_by_what_was_told_before_it() -> Non
     assert silent.ended_at is None
 
 
-@pytest.mark.slow
+@pytest.mark.operations
 @pytest.mark.skipif(absent() is not None, reason=str(absent()))
 def test_through_the_real_chain_both_incidents_are_told_in_time_and_the_quiet_service_is_not(
     short: Proof, broker: Broker, topic_prefix: str
