@@ -7,13 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import embedded, memory, restore
+from bench import embedded, floors, memory, restore
 from bench.contenders import BARE, CONTENDERS, KEPT_CASES, KEPT_WORKER, STOCK_FAUST, Contender
 from bench.environments import NotInstalled
 from bench.report import Report, markdown
 from bench.run import measure, settings_of
-from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, dense, light, sparse
+from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, catalogue_text, dense, light, sparse
+from kept.catalogue import parse_service
 from kept.events import CaseOpened, encode
+from kept.intake import rules_by_service
 from kept.topics import topics
 from local_stack.broker import Broker
 
@@ -99,3 +101,17 @@ def test_the_pipeline_without_a_broker_is_measured_over_the_whole_stream(tmp_pat
     found = embedded.measure(Path(settings_of("127.0.0.1:9", tmp_path).catalogue), 3000)
     assert found.events == 3000
     assert found.seconds > 0 < found.cpu_seconds
+
+
+def test_a_floor_without_counting_has_the_whole_register_and_no_tallies() -> None:
+    rules = rules_by_service({one.id: parse_service(catalogue_text(one), one.id) for one in SERVICES})
+    without, whole = floors.Core(rules, counting=False), floors.Core(rules)
+    batch = [encode(event) for event in dense(2000).stream()]
+    for core in (without, whole):
+        core.apply(batch)
+    assert without.state.cases == whole.state.cases > 500
+    assert len(without.state.tallies) == 0 < len(whole.state.tallies)
+
+
+def test_floors_are_told_of_both_streams() -> None:
+    assert [floor.stream for floor in floors.measure(300)] == ["dense"] * 3 + ["light"] * 3
