@@ -1,8 +1,12 @@
-"""May this user do what a worker does? Asked where Faust would wait for ever; and what a refusal later on means."""
+"""May this user do what a worker, or a growth, does? And what a refusal later on means.
+
+Asked where Faust would wait for ever, and where what may not be seen looks like what is not there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,6 +30,17 @@ GROWTH_ADVICE = (
 
 NO_OFFSET = 2**62
 """Where no record is: what is asked for there is answered without one."""
+
+
+async def described(
+    admin: AIOKafkaAdminClient, names: Sequence[str], advice: str = ADVICE
+) -> dict[str, list[dict[str, Any]]]:
+    """The partitions of each topic of `names` that exists; raises `Stop` for one that this user may not see."""
+    rows = await admin.describe_topics(names)
+    for row in rows:
+        if errors.for_code(row["error_code"]) is errors.TopicAuthorizationFailedError:
+            raise Stop(f"topic {row['topic']}: this user may not even see it; {advice}")
+    return {row["topic"]: row["partitions"] for row in rows if not row["error_code"] and row["partitions"]}
 
 
 async def check_group(admin: AIOKafkaAdminClient, group: str, advice: str = ADVICE) -> None:

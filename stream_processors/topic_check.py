@@ -11,14 +11,14 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
+from aiokafka.errors import KafkaError
 
 from kept.errors import ConfigurationError, Retry, StateError, Stop
 from kept.settings import Settings
 from kept.topic_needs import SeenTopic, topic_verdicts, workers_must_not_start
 from kept.topics import Topic, Topics, consumer_group
 from stream_processors.connection import admin_client, greet
-from stream_processors.rights_check import ADVICE, check_group, check_reads
+from stream_processors.rights_check import check_group, check_reads, described
 
 log = logging.getLogger("kept.topics")
 PATIENCE_SECONDS = 30.0
@@ -38,7 +38,7 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
         try:
             await greet(settings)
             async with _admin(settings) as admin:
-                partitions = await _partitions(admin, topics)
+                partitions = await described(admin, [topic.name for topic in topics.all()])
                 _check({name: len(rows) for name, rows in partitions.items()}, topics)
                 config = await _config(admin, topics)
                 seen = {
@@ -147,15 +147,6 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         raise Retry(
             f"no Kafka broker answers at {settings.brokers} ({error}); start it, or set KEPT_BROKERS"
         ) from error
-
-
-async def _partitions(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, list[dict[str, Any]]]:
-    """The partitions of each topic that exists."""
-    described = await admin.describe_topics([topic.name for topic in topics.all()])
-    for row in described:
-        if for_code(row["error_code"]) is TopicAuthorizationFailedError:
-            raise Stop(f"topic {row['topic']}: this user may not even see it; {ADVICE}")
-    return {row["topic"]: row["partitions"] for row in described if not row["error_code"] and row["partitions"]}
 
 
 async def _config(admin: AIOKafkaAdminClient, topics: Topics) -> dict[str, dict[str, str]]:

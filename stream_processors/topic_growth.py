@@ -27,7 +27,7 @@ from kept.topics import topics as topics_of
 from stream_processors.connection import admin_client, client_settings
 from stream_processors.log_reader import all_ended, read_range
 from stream_processors.partition_log import PartitionLog
-from stream_processors.rights_check import GROWTH_ADVICE, check_group, refusal
+from stream_processors.rights_check import GROWTH_ADVICE, check_group, described, refusal
 from stream_processors.state_reader import StateReader
 
 GONE_GROUP_STATES = ("Empty", "Dead", "")
@@ -253,11 +253,8 @@ class _Move:
 
     async def _partition_counts(self) -> dict[str, int]:
         names = [topic.name for topics in (self._from, self._to) for topic in topics.all()]
-        described = await self._admin.describe_topics(names)
-        for row in described:
-            if for_code(row["error_code"]) is TopicAuthorizationFailedError:
-                raise Stop(f"topic {row['topic']}: this user may not even see it; {GROWTH_ADVICE}")
-        return {row["topic"]: len(row["partitions"]) for row in described if not row["error_code"]}
+        found = await described(self._admin, names, GROWTH_ADVICE)
+        return {name: len(partitions) for name, partitions in found.items()}
 
     async def _create(self, wanted: list[Topic]) -> None:
         new = [
