@@ -15,6 +15,7 @@ from bench.run import measure, settings_of
 from bench.workload import AREAS, CATEGORIES, CHANNELS, SERVICES, catalogue_text, dense, light, sparse
 from kept.catalogue import parse_service
 from kept.events import CaseOpened, encode
+from kept.facts import unpack
 from kept.intake import rules_by_service
 from kept.topics import topics
 from local_stack.broker import Broker
@@ -105,13 +106,15 @@ def test_the_pipeline_without_a_broker_is_measured_over_the_whole_stream(tmp_pat
 
 def test_a_floor_without_counting_has_the_whole_register_and_no_tallies() -> None:
     rules = rules_by_service({one.id: parse_service(catalogue_text(one), one.id) for one in SERVICES})
-    without, whole = floors.Core(rules, counting=False), floors.Core(rules)
+    least, without, whole = floors.LeastRegister(), floors.Core(rules, counting=False), floors.Core(rules)
     batch = [encode(event) for event in dense(2000).stream()]
-    for core in (without, whole):
+    for core in (least, without, whole):
         core.apply(batch)
-    assert without.state.cases == whole.state.cases > 500
+    assert len(least.packed) == without.state.cases == whole.state.cases > 500
+    completed = [len(unpack(facts)) for facts in least.packed.values()].count(2)
+    assert completed == len(least.packed) - sum(whole.state.open_cases().values()) > 100
     assert len(without.state.tallies) == 0 < len(whole.state.tallies)
 
 
 def test_floors_are_told_of_both_streams() -> None:
-    assert [floor.stream for floor in floors.measure(300)] == ["dense"] * 3 + ["light"] * 3
+    assert [floor.stream for floor in floors.measure(300)] == ["dense"] * 4 + ["light"] * 4
