@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from grafana.flux import FIELDS, SERVICE, text
@@ -17,6 +17,14 @@ MATURE: Final = f'if {WINDOW} == "90d" then "90d" else "28d"'
 """The chosen window where delivery times and costs are told of it, else the shortest of which they are."""
 WHOLE: Final = text(WHOLE_SERVICE)
 """The whole service."""
+_WORKED_OUT: Final[Mapping[str, Sequence[tuple[str, str]]]] = {
+    "net_flow": (
+        ("value", "(float(v: r.n) + float(v: r.value)) / 2.0"),
+        ("value", "(float(v: r.n) - float(v: r.value)) / 2.0"),
+    ),
+    "backlog_days": (("numerator", "float(v: r.numerator)"),),
+}
+"""Indicator -> (a field beside n, a Flux expression of the people that can be worked out from both)."""
 PIVOT: Final = '|> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
 
 
@@ -42,10 +50,23 @@ def smallest_shown(catalogue: Catalogue, service: str = SERVICE) -> str:
     return f"dict.get(dict: {lookup(entries)}, key: {service}, default: {float(DEFAULT_BELOW)})"
 
 
-def may_be_shown(below: str, count: str = "n") -> str:
-    """The condition of small numbers on a row with `slice` and a count, as `kept.indicators.small_numbers` has it."""
+def may_be_shown(below: str, names: Collection[str], count: str = "n") -> str:
+    """The condition of small numbers on a row with `slice`, a count and `fields_of_people(names)`, as
+    `kept.indicators.small_numbers` has it; `names` are the indicators that the row may be of."""
     people = f"float(v: r.{count})"
-    return f"(r.slice == {WHOLE} or not exists r.{count} or {people} <= 0.0 or {people} >= {below})"
+    counted = f"(r.slice == {WHOLE} or not exists r.{count} or {people} <= 0.0 or {people} >= {below})"
+    worked_out = [
+        f"(r.indicator != {text(name)} or not exists r.n or not exists r.{field}"
+        f" or {number} <= 0.0 or {number} >= {below})"
+        for name in names
+        for field, number in _WORKED_OUT.get(name, ())
+    ]
+    return f"({counted} and (r.slice == {WHOLE} or {' and '.join(worked_out)}))" if worked_out else counted
+
+
+def fields_of_people(names: Collection[str]) -> list[str]:
+    """The fields that tell of how many people these indicators are, beside the value."""
+    return list(dict.fromkeys(["n", *(field for name in names for field, _ in _WORKED_OUT.get(name, ()))]))
 
 
 def currency(catalogue: Catalogue, service: str = SERVICE) -> str:

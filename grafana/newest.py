@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from grafana.flux import FROM, SERVICE, SLICE, text
-from grafana.flux_parts import PIVOT, WINDOW, check, lookup, may_be_shown, one_of, smallest_shown
+from grafana.flux_parts import PIVOT, WINDOW, check, fields_of_people, lookup, may_be_shown, one_of, smallest_shown
 from grafana.flux_query import Flux
 from grafana.over_time import of_point
 from history.line_protocol import POINTS, WHOLE_SERVICE
@@ -41,15 +41,15 @@ def figure(
     """
     for field in shown:
         check(name, field)
-    below = smallest_shown(catalogue)
+    fields = list(dict.fromkeys(["value", "state", *fields_of_people([name]), *shown]))
     renamed = lookup({field: text(words) for field, words in shown.items()})
     return Flux(
         'import "dict"\n\n'
-        f"below = {below}\n"
+        f"below = {smallest_shown(catalogue)}\n"
         f"chosen_window = {window}\n"
         f"names = {renamed}\n\n"
-        f"{_newest([name], f'r.slice == {slice_of}', list(dict.fromkeys(['value', 'state', 'n', *shown])))}"
-        f'  |> filter(fn: (r) => r.state == "value" and exists r.value and {may_be_shown("below")})\n'
+        f"{_newest([name], f'r.slice == {slice_of}', fields)}"
+        f'  |> filter(fn: (r) => r.state == "value" and exists r.value and {may_be_shown("below", [name])})\n'
         "  |> group()\n"
         f"  |> keep(columns: [{', '.join(map(text, ['_time', *shown]))}])\n"
         "  |> rename(fn: (column) => dict.get(dict: names, key: column, default: column))"
@@ -72,10 +72,11 @@ def by_slice(
     """
     for field in shown:
         check(name, field)
-    numbers = list(dict.fromkeys(["value", "n", *shown]))
+    numbers = list(dict.fromkeys(["value", *fields_of_people([name]), *shown]))
     edges = [field for field in shown if field in {"low", "high"}]
     has_edges = " and ".join(of_point(edge) for edge in edges) or "true"
-    known = f'r.state == "value" and exists r.value and {may_be_shown("below")}'
+    shows = may_be_shown("below", [name])
+    known = f'r.state == "value" and exists r.value and {shows}'
     of_step = f"strings.hasPrefix(v: r.slice, prefix: {text(STEP)})"
     where = of_step if steps else f"r.slice != {text(WHOLE_SERVICE)} and not {of_step}"
     rank = "-1.0 * r.value" if largest_first else "r.value"
@@ -100,9 +101,9 @@ def by_slice(
         f"sure = known |> filter(fn: (r) => {has_edges})\n"
         "// An edge that the point itself lacks is a leftover.\n"
         f"unsure = known |> filter(fn: (r) => not ({has_edges})) |> drop(columns: [{', '.join(map(text, edges))}])\n"
-        f"few = newest |> filter(fn: (r) => not {may_be_shown('below')}) |> {silent}\n"
+        f"few = newest |> filter(fn: (r) => not {shows}) |> {silent}\n"
         f"  |> map(fn: (r) => ({{r with remark: {text(TOO_FEW)}, rank: {_LAST}}}))\n"
-        f'unknown = newest |> filter(fn: (r) => r.state != "value" and {may_be_shown("below")}) |> {silent}\n'
+        f'unknown = newest |> filter(fn: (r) => r.state != "value" and {shows}) |> {silent}\n'
         f"  |> map(fn: (r) => ({{r with remark: {_WHY}, rank: {_LAST}}}))\n\n"
         "union(tables: [sure, unsure, few, unknown])\n"
         f"{bare}"

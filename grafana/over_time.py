@@ -11,7 +11,17 @@ from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 from grafana.flux import FROM, SERVICE, SLICE, text
-from grafana.flux_parts import PIVOT, WINDOW, check, currency, lookup, may_be_shown, one_of, smallest_shown
+from grafana.flux_parts import (
+    PIVOT,
+    WINDOW,
+    check,
+    currency,
+    fields_of_people,
+    lookup,
+    may_be_shown,
+    one_of,
+    smallest_shown,
+)
 from grafana.flux_query import Flux
 from history.line_protocol import POINTS
 from kept.catalogue import Catalogue
@@ -65,7 +75,9 @@ def lines(
     for name in shown:
         check(name, field)
     names = lookup({name: text(words) for name, words in shown.items()})
-    known = _known(field) if field == "value" else f"{_known(field)} and {may_be_shown('below', field)}"
+    known = _known(shown, field)
+    if field != "value":
+        known += f" and {may_be_shown('below', shown, field)}"
     named = _NAMED if currency_of is None else f'{_NAMED} + " (" + {currency(currency_of)} + ")"'
     columns = [Column(named, f"r.{field}", known)]
     return Flux(_query(catalogue, window, _points(shown, [field]), columns, f"names = {names}"))
@@ -75,7 +87,9 @@ def with_interval(catalogue: Catalogue, name: str, shown: Interval, window: str 
     """An indicator and its 95 % interval, in columns named by `shown`; where a point has no interval there is a gap."""
     check(name)
     columns = [
-        Column(text(words), f"r.{field}", _known(field) + (f" and {of_point(field)}" if field != "value" else ""))
+        Column(
+            text(words), f"r.{field}", _known([name], field) + (f" and {of_point(field)}" if field != "value" else "")
+        )
         for field, words in zip(Interval._fields, shown, strict=True)
     ]
     return Flux(_query(catalogue, window, _points([name], ["low", "high", "point"]), columns))
@@ -85,14 +99,14 @@ def by_step(catalogue: Catalogue, name: str, prefix: str, window: str = WINDOW, 
     """An indicator of each slice that begins with `prefix`, in a column named by what follows."""
     check(name, field)
     begins = f"strings.hasPrefix(v: r.slice, prefix: {text(prefix)})"
-    columns = [Column(f"strings.trimPrefix(v: r.slice, prefix: {text(prefix)})", f"r.{field}", _known(field))]
+    columns = [Column(f"strings.trimPrefix(v: r.slice, prefix: {text(prefix)})", f"r.{field}", _known([name], field))]
     return Flux(_query(catalogue, window, _points([name], [field], begins), columns))
 
 
 def parts(catalogue: Catalogue, name: str, part: str, rest: str, window: str = WINDOW) -> Flux:
     """Of a ratio its numerator and what is left of its denominator, in columns of these names."""
     check(name)
-    known = f"{_known('numerator')} and exists r.denominator"
+    known = f"{_known([name], 'numerator')} and exists r.denominator"
     columns = [
         Column(text(part), "r.numerator", known),
         Column(text(rest), "r.denominator - r.numerator", known),
@@ -146,7 +160,7 @@ def _query(catalogue: Catalogue, window: str, points: str, columns: Collection[C
 
 
 def _points(indicators: Collection[str], more: Collection[str], slices: str = ONE_SLICE) -> str:
-    fields = dict.fromkeys(["value", "state", "n", *more])
+    fields = dict.fromkeys(["value", "state", *fields_of_people(indicators), *more])
     return (
         f"  {FROM}\n"
         f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.service == {SERVICE})\n"
@@ -158,5 +172,5 @@ def _points(indicators: Collection[str], more: Collection[str], slices: str = ON
     )
 
 
-def _known(field: str) -> str:
-    return f'r.state == "value" and exists r.{field} and {may_be_shown("below")}'
+def _known(names: Collection[str], field: str) -> str:
+    return f'r.state == "value" and exists r.{field} and {may_be_shown("below", names)}'

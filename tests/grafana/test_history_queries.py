@@ -79,6 +79,29 @@ def test_few_people_of_the_whole_service_are_shown(asked: Asked) -> None:
     assert ask(asked, over_time.lines(CITY, {"promise_kept": "kept"})) == [{"_time": NOON, "kept": 0.5}]
 
 
+# Of 28 cases more than came than went, 30 came and 2 went; a queue of 3 cases takes days however many were completed.
+WORKED_OUT = {
+    "net_flow": [(32, 28), (32, -28), (32, 22), (32, 24), (32, 0), (32, 32), (4, 0), (10, 0), (10, 10), (9, 1)],
+    "backlog_days": [(40, 3), (40, 4), (40, 5), (40, 0), (4, 40), (40, 40)],
+}
+
+
+@pytest.mark.parametrize("name", WORKED_OUT)
+def test_boards_hide_what_tells_of_few_people_when_it_is_worked_out(asked: Asked, name: str) -> None:
+    made = enumerate(WORKED_OUT[name])
+    points = [
+        point(slice=(("area", f"{at}"),), indicator=name, n=n, numerator=number, denominator=1, value=float(number))
+        for at, (n, number) in made
+    ]
+    asked.write(*points)
+    shown = {one.slice[0][1] for one in points if suppressed(one).value is not None}
+    assert 0 < len(shown) < len(points)
+    by_slice = ask(asked, newest.by_slice(CITY, name, {"value": "shown"}))
+    assert {row["slice"].removeprefix("area=") for row in by_slice if not row["remark"]} == shown
+    for query in (newest.figure(CITY, name, {"value": "shown"}), over_time.lines(CITY, {name: "shown"})):
+        assert {f"{at}" for at in range(len(points)) if ask(asked, query, f"area={at}")} == shown
+
+
 def test_a_line_of_counts_leaves_out_few_people_though_the_share_rests_on_many(asked: Asked) -> None:
     asked.write(point(slice=NORTH, indicator="response_rate", numerator=2, denominator=40, n=40, value=0.05))
     lines = {"response_rate": "answers"}
