@@ -235,11 +235,17 @@ class PartitionState:
         cases = self._register.of(service)
         packed = cases.packed.get(subject)
         known = unpack(packed) if packed is not None else None
+        if known is not None and fact.time < known[0].time:
+            name, former = cases.former(subject)
+            if former is not None and not self._is_forgotten(former, rules, fact.time):
+                subject, known = name, former
         if known is None or self._is_forgotten(known, rules, fact.time):
             if self.watermark is not None and fact.time < self.watermark - rules.case_retention:
                 self.accounts.beyond_retention += 1
                 return
-            known = None
+            if known is not None:
+                cases.begin_anew(subject, known)
+                known = None
             facts: tuple[AnyFact, ...] = (fact,)
         else:
             grown = with_fact(known, fact)

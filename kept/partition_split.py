@@ -14,6 +14,7 @@ import msgspec
 from kept.errors import StateError
 from kept.marks import Accounts, Mark
 from kept.partition import Changes
+from kept.register import subject_of
 from kept.registered_changes import unpack_change
 from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEAT, SEEN, TALLY, Record, pack_mark, read_mark
 from kept.tallies import unpack
@@ -37,7 +38,7 @@ def split(
     for key, value in records.items():
         kind, rest = key[:1], key[1:]
         if kind == CASE:
-            child = partition_of(rest.decode().partition("\0")[2])
+            child = partition_of(subject_of(rest))
             if child not in state:
                 raise StateError(
                     f"a case in partition {parent} does not belong there by its subject: events were published with "

@@ -6,8 +6,16 @@ from collections.abc import Iterator, Mapping
 
 from kept.cases import is_open
 from kept.durations import DAY_MS
-from kept.facts import AnyFact, pack, raised, unpack
+from kept.facts import Facts, pack, raised, unpack
 from kept.state_records import CASE, Record
+
+_FORMER = b"\0"
+"""Behind a subject, which holds no control character: what was known under it before it was used again."""
+
+
+def subject_of(case: bytes) -> str:
+    """The subject in the key of a record, behind its kind."""
+    return case.split(b"\0")[1].decode()
 
 
 class ServiceCases:
@@ -23,11 +31,24 @@ class ServiceCases:
         self._retention = retention
         self._expiry: dict[int, list[bytes]] = {}
 
-    def schedule(self, subject: bytes, facts: tuple[AnyFact, ...]) -> None:
+    def schedule(self, subject: bytes, facts: Facts) -> None:
         """Note when a case that is not open leaves the register: after another retention, in which it can be told late
         of what happened in time."""
         if self._retention is not None and not is_open(facts):
             self._expiry.setdefault(self._leaves_on(facts, self._retention), []).append(subject)
+
+    def begin_anew(self, subject: bytes, facts: Facts) -> None:
+        """Keep the `facts` of a closed case apart: its id is used again, and events of its own time may still come."""
+        former = subject + _FORMER
+        self.packed[former] = self.packed.pop(subject)
+        self.changed.add(former)
+        self.schedule(former, facts)
+
+    def former(self, subject: bytes) -> tuple[bytes, Facts | None]:
+        """Under which name the closed case is known whose id was used again, and its facts; None when there is none."""
+        former = subject + _FORMER
+        packed = self.packed.get(former)
+        return former, None if packed is None else unpack(packed)
 
     def expire(self, today: int) -> None:
         """Let go of what is past its retention on day `today`, counted from 1970."""
@@ -42,7 +63,7 @@ class ServiceCases:
                     self.changed.add(subject)
 
     @staticmethod
-    def _leaves_on(facts: tuple[AnyFact, ...], retention: int) -> int:
+    def _leaves_on(facts: Facts, retention: int) -> int:
         return (facts[-1].time + 2 * retention) // DAY_MS + 1
 
 

@@ -211,6 +211,38 @@ def test_other_traffic_of_a_partition_does_not_decide_whether_a_closed_case_can_
     assert backlog == [0]
 
 
+@pytest.mark.parametrize("batch", [1, 10])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_an_id_that_is_used_again_leaves_the_events_of_its_former_case_known(batch: int, restarts: bool) -> None:
+    #  o--c     c.again                      x                    o, c, c.again once more: all known
+    #  3  4 June                             22 July
+    former = [opened("a"), completed("a", "2024-06-04 09:00")]
+    contact = event("contact.received", "2024-07-22 09:00", "a", reason="other", case="a")
+    city = City()
+    city.apply([*former, contact], batch=batch)
+    if restarts:
+        city.restart()
+    city.apply([*former, contact], batch=batch)
+    assert (city.accounts.applied, city.accounts.duplicate, city.accounts.beyond_retention) == (3, 3, 0)
+    points = {(p.indicator, p.window): p.value for p in city.points("2024-07-23 00:00", windows=["all"])}
+    assert (points["arrivals", "all"], points["completions", "all"], points["backlog", "all"]) == (1, 1, 0)
+
+    city.apply([event("case.reopened", "2024-06-20 09:00", "a")], batch=batch)  # late news of the former case
+    points = {(p.indicator, p.window): p.value for p in city.points("2024-07-23 00:00", windows=["all"])}
+    assert (points["arrivals", "all"], points["backlog", "all"]) == (1, 1)
+
+
+def test_the_former_case_of_an_id_moves_with_it_and_leaves_the_register_in_its_time() -> None:
+    city = City()
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00"), opened("a", "2024-07-22 09:00")], batch=1)
+    assert [state.cases for state in city.states] == [2]
+    city.grow(3)
+    city.apply([opened("a"), completed("a", "2024-06-04 09:00")])
+    assert city.accounts.duplicate == 2
+    city.tick("2024-08-14 12:00")  # 70 days after the completion, and the day is over
+    assert sum(state.cases for state in city.states) == 1
+
+
 def test_a_new_case_older_than_the_retention_is_beyond_it_and_one_just_within_counts() -> None:
     city = City()
     city.tick(MONDAY)
