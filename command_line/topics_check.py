@@ -78,7 +78,7 @@ def compare(settings: Settings, seconds: float = 10.0) -> list[Verdict]:
     admin = topic_admin(settings, seconds)
     try:
         seen = _seen(admin, wanted)
-        return [*topic_verdicts(settings, wanted, seen), *broker_verdicts(_broker_config(admin))]
+        return [*topic_verdicts(settings, wanted, seen), *broker_verdicts(settings, _broker_config(admin))]
     except KafkaError as error:
         raise kept_error(error, f"brokers {settings.brokers}") from error
     finally:

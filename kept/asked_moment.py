@@ -22,7 +22,9 @@ def asked_moment(text: str, zone: ZoneInfo | None) -> int:
         raise ValueError(f"{text[:60]!r} is no moment; valid: {VALID}") from None
     if moment.tzinfo is None:
         if zone is None:
-            raise ValueError(f"{text!r} has no offset, and the services are in several time zones; add one: {text}Z")
+            raise ValueError(
+                f"{text!r} has no offset, and the services are in several time zones; add one: {moment.isoformat()}Z"
+            )
         moment = moment.replace(tzinfo=zone)
     try:
         at = moment.timestamp()

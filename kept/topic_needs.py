@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from kept.durations import DAY_MS, HOUR_MS
+from kept.durations import DAY_MS, HOUR_MS, SECOND_MS
 from kept.settings import Settings
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics
 
@@ -21,8 +21,8 @@ LEAST_RETENTION_MS = 3 * DAY_MS
 LEAST_BATCH_BYTES = 1024 * 1024
 """One write of state or tallies; see `BATCH_BYTES` of the workers."""
 FOREVER = -1
-SESSION_MS = 10_000
 TRANSACTION_MS = 60_000
+"""What workers ask for."""
 
 
 class SeenTopic(Struct, frozen=True):
@@ -73,10 +73,10 @@ def topic_verdicts(settings: Settings, wanted: Topics, seen: Mapping[str, SeenTo
     return found
 
 
-def broker_verdicts(config: Mapping[str, str]) -> list[Verdict]:
+def broker_verdicts(settings: Settings, config: Mapping[str, str]) -> list[Verdict]:
     """What the broker's own settings mean for Kept; a setting that is not told is not judged."""
     found = []
-    for what, needed, least, most, why in _BROKER_NEEDS:
+    for what, needed, least, most, why in _broker_needs(int(settings.session_seconds * SECOND_MS)):
         if what in config:
             fits = least <= int(config[what]) <= most
             found.append(Verdict("broker", what, "ok" if fits else "mend", config[what], needed, "" if fits else why))
@@ -93,11 +93,12 @@ def workers_must_not_start(verdicts: list[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if verdict.level == "mend" and verdict.what == "cleanup.policy"]
 
 
-_BROKER_NEEDS = (
-    ("group.min.session.timeout.ms", f"at most {SESSION_MS}", 0, SESSION_MS, "workers cannot join their group"),
-    ("group.max.session.timeout.ms", f"at least {SESSION_MS}", SESSION_MS, 2**31, "workers cannot join their group"),
-    ("transaction.max.timeout.ms", f"at least {TRANSACTION_MS}", TRANSACTION_MS, 2**31, "workers cannot write"),
-)
+def _broker_needs(session_ms: int) -> Iterator[tuple[str, str, int, int, str]]:
+    """Setting, what is needed in words, least, most, and what is not possible otherwise."""
+    why = "workers cannot join their group; see KEPT_SESSION_SECONDS"
+    yield "group.min.session.timeout.ms", f"at most {session_ms}", 0, session_ms, why
+    yield "group.max.session.timeout.ms", f"at least {session_ms}", session_ms, 2**31, why
+    yield "transaction.max.timeout.ms", f"at least {TRANSACTION_MS}", TRANSACTION_MS, 2**31, "workers cannot write"
 
 
 def _partitions(topic: Topic, seen: SeenTopic) -> Verdict:
@@ -124,15 +125,16 @@ def _copies(topic: Topic, seen: SeenTopic) -> Iterator[Verdict]:
     """What matters only where there are copies."""
     least = int(seen.config.get("min.insync.replicas", "1"))
     copies, what = seen.replication, "min.insync.replicas"
+    good = str(max(1, copies - 1))
     if least > copies:
         why = "no write is taken: there are fewer copies than must agree"
-        yield Verdict(topic.name, what, "mend", str(least), f"at most {copies}", why, _alter(topic, what, str(copies)))
+        yield Verdict(topic.name, what, "mend", str(least), f"at most {copies}", why, _alter(topic, what, good))
     elif copies >= 3 and least < 2:
         why = "what one broker alone has acknowledged is lost with it"
         yield Verdict(topic.name, what, "note", str(least), "2", why, _alter(topic, what, "2"), fix=(what, "2"))
     elif copies > 1 and least == copies:
         why = "while one broker is away nothing can be written"
-        yield Verdict(topic.name, what, "note", str(least), f"less than {copies}", why, _alter(topic, what, "1"))
+        yield Verdict(topic.name, what, "note", str(least), f"less than {copies}", why, _alter(topic, what, good))
     else:
         yield Verdict(topic.name, what, "ok", str(least), f"1 to {max(1, copies - 1)}")
     what = "unclean.leader.election.enable"

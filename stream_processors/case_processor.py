@@ -16,7 +16,7 @@ from kept.partition import PartitionState
 from kept.settings import Settings
 from kept.topics import Topics, transactional_id
 from stream_processors.partition_log import PartitionLog
-from stream_processors.readiness import is_ready, when_ready
+from stream_processors.readiness import is_ready, is_through, when_ready
 from stream_processors.stage_times import StageTimes
 from stream_processors.topic_check import check_partition
 
@@ -54,6 +54,11 @@ class CaseProcessor:
         self._client_settings = client_settings
         self._clock_ms = clock_ms
         self.partitions: dict[int, OwnedPartition] = {}
+
+    def ready_states(self) -> list[PartitionState]:
+        """Those whose state is restored. Before, accounts are empty: a counter that was 0 for a moment would tell all of
+        the past as news."""
+        return [owned.state for owned in self.partitions.values() if is_through(owned.ready)]
 
     async def assign(self, partitions: set[int]) -> None:
         """Own exactly `partitions`: drop the others, start to restore the new ones."""

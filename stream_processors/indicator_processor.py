@@ -199,7 +199,9 @@ class IndicatorProcessor:
                 owned.final = final
             if self.partitions.get(owned.partition) is not owned:
                 return  # moved to another worker meanwhile: it publishes this itself
-            owned.settled = position
+            if moment is not None or not owned.late_since:
+                # Else what came late would be known to nobody after a restart.
+                owned.settled = position
             owned.changed = owned.changed or owned.slices.are_owed()
             ended = time.monotonic()
             # Capped, since what a store that was away made it wait is in it too.

@@ -30,6 +30,17 @@ async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *,
         await consumer.stop()
 
 
+async def beginning_of(client_settings: dict[str, Any], topic: str, partition: int) -> int:
+    """The first offset of a partition that has not been deleted; its end when all have."""
+    tp = TopicPartition(topic, partition)
+    consumer = AIOKafkaConsumer(**client_settings, group_id=None)
+    await consumer.start()
+    try:
+        return int((await consumer.beginning_offsets([tp]))[tp])
+    finally:
+        await consumer.stop()
+
+
 async def all_ended(client_settings: dict[str, Any], topic: str, partition: int, seconds: float) -> int:
     """The end of a partition, once every transaction begun before it has ended: the broker tells of an end after it has
     answered, and others write as well. Raises `StateError` when one has not ended after `seconds`."""

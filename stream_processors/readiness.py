@@ -6,6 +6,11 @@ import asyncio
 from typing import Any
 
 
+def is_through(restore: asyncio.Task[Any] | None) -> bool:
+    """Whether the restore is through; False too when it failed, which is for others to raise."""
+    return restore is not None and restore.done() and not restore.cancelled() and restore.exception() is None
+
+
 def is_ready(restore: asyncio.Task[Any] | None) -> bool:
     """Whether the restore is through; raises what made it fail."""
     if restore is None or not restore.done() or restore.cancelled():

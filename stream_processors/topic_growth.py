@@ -25,7 +25,7 @@ from kept.state_records import MARK, read_mark
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topic, Topics, consumer_group, transactional_id
 from kept.topics import topics as topics_of
 from stream_processors.connection import admin_client, client_settings
-from stream_processors.log_reader import all_ended, read_range
+from stream_processors.log_reader import all_ended, beginning_of, read_range
 from stream_processors.partition_log import PartitionLog
 from stream_processors.rights_check import GROWTH_ADVICE, check_group, described, refusal
 from stream_processors.state_reader import StateReader
@@ -33,8 +33,8 @@ from stream_processors.state_reader import StateReader
 GONE_GROUP_STATES = ("Empty", "Dead", "")
 ENDED_SECONDS = 10.0
 """So long what is committed may take to be readable everywhere."""
-GROUP_SECONDS = 20.0
-"""A group's session lasts 10 s, and may begin anew once."""
+SESSIONS = 2.0
+"""So long a group may know of members that are gone: a session may begin anew once."""
 
 
 class Growth(NamedTuple):
@@ -147,7 +147,7 @@ class _Move:
     async def _check_no_worker(self) -> None:
         """Static members leave the group only with their session: one that has just been stopped is waited for."""
         await check_group(self._admin, self._group, GROWTH_ADVICE)
-        deadline = time.monotonic() + GROUP_SECONDS
+        deadline = time.monotonic() + SESSIONS * self._former.session_seconds
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:
                 raise Stop(
@@ -209,11 +209,10 @@ class _Move:
         copied = 0
         try:
             for number in partitions:
-                start = expected = self._applied.get(number, -1) + 1 if is_events else 0
+                start = self._applied.get(number, -1) + 1 if is_events else 0
+                if is_events:
+                    self._check_gap(number, start, await beginning_of(self._clients, source.name, number))
                 async for records in read_range(self._clients, source.name, number, start=start):
-                    if is_events and expected == start:
-                        self._check_gap(number, start, records[0].offset)
-                    expected = records[-1].offset + 1
                     pending = []
                     for record in records:
                         keyed = is_events and record.key is not None

@@ -93,7 +93,7 @@ class Worker:
         self.metrics.refused = self._history.refused
         self.metrics.stages = stages.totals
         self.metrics.history_waiting = self.indicators.waiting_seconds
-        self.metrics.partitions = lambda: [owned.state for owned in self.cases.partitions.values()]
+        self.metrics.partitions = self.cases.ready_states
         self.metrics.lags = lambda: [(tp.topic, tp.partition, lag) for tp, lag in self._lags.items()]
         self._under_way = asyncio.Semaphore(BATCHES_UNDER_WAY)
         self._tasks: set[asyncio.Task[None]] = set()

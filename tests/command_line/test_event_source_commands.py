@@ -105,8 +105,10 @@ def test_a_moment_without_an_offset_is_refused_when_the_services_are_in_several_
     (services / "bridges.toml").write_text(OTHER.replace("Amsterdam", "Lisbon"))
     said = refusal("replay", events, *AS_OF, "--embedded")
     assert said.startswith(
-        "--as-of: '2011-07-05T00:00' has no offset, and the services are in several time zones; add one"
+        "--as-of: '2011-07-05T00:00' has no offset, and the services are in several time zones; add one: "
+        "2011-07-05T00:00:00Z"
     )
+    assert "add one: 2011-07-05T00:00:00Z" in refusal("replay", events, "--as-of", "2011-07-05", "--embedded")
     assert run("replay", events, "--as-of", "2011-07-05T00:00Z", "--embedded").exit_code == 0
 
 

@@ -319,7 +319,7 @@ def test_one_broker_asks_for_one_copy_of_everything() -> None:
 
 
 def test_kafka_is_told_nothing_that_workers_could_not_live_with() -> None:
-    assert [verdict for verdict in broker_verdicts(kafka_settings()) if verdict.level == "mend"] == []
+    assert [verdict for verdict in broker_verdicts(Settings(), kafka_settings()) if verdict.level == "mend"] == []
 
 
 @pytest.mark.parametrize("name", sorted(of_kept()))

@@ -186,3 +186,19 @@ def test_numbers_stay_numbers_when_an_event_is_written() -> None:
     one = e.CostBooked(specversion="1.0", id="1", source="s", time=0, data=data)
     assert b'"amount":12.50' in e.encode(one)
     assert msgspec.json.decode(e.encode(one))["data"]["amount"] == 12.5
+
+
+@pytest.mark.parametrize("between", range(3))
+def test_two_broken_messages_do_not_make_a_whole_one_over_what_lies_between(between: int) -> None:
+    broken = text().replace(b'"data"', b'"more":[1,2],"data"')
+    cut = broken.index(b",2]")
+    whole = text()
+    # As many events as messages, were they read as one text: some stand in one message, two halves make another.
+    values = [b",".join([whole] * (between + 2)), broken[:cut], *[whole] * between, broken[cut + 1 :]]
+    refused = [isinstance(one, Reject) for one in e.decode_batch(values)]
+    assert refused == [True, True, *[False] * between, True]
+
+
+def test_a_number_is_no_event_whatever_its_neighbours_are() -> None:
+    reasons = [one.reason if isinstance(one, Reject) else "" for one in e.decode_batch([text(), b"7", text()])]
+    assert reasons == ["", "invalid", ""]

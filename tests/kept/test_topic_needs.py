@@ -139,10 +139,29 @@ def test_only_what_destroys_keeps_a_worker_from_starting() -> None:
 def test_a_broker_that_workers_cannot_work_with_is_told() -> None:
     good = {"group.min.session.timeout.ms": "6000", "group.max.session.timeout.ms": "1800000",
             "transaction.max.timeout.ms": "900000", "auto.create.topics.enable": "false"}  # fmt: skip
-    assert {v.level for v in broker_verdicts(good)} == {"ok"}
-    assert broker_verdicts({}) == []
+    assert {v.level for v in broker_verdicts(Settings(), good)} == {"ok"}
+    assert broker_verdicts(Settings(), {}) == []
     bad = {**good, "transaction.max.timeout.ms": "30000", "auto.create.topics.enable": "true"}
-    assert [(v.what, v.level) for v in broker_verdicts(bad) if v.level != "ok"] == [
+    assert [(v.what, v.level) for v in broker_verdicts(Settings(), bad) if v.level != "ok"] == [
         ("transaction.max.timeout.ms", "mend"),
         ("auto.create.topics.enable", "note"),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(5.0, False), (6.0, True), (60.0, True), (60.5, False)])
+def test_the_session_that_is_set_must_fit_between_those_of_the_broker(seconds: float, fits: bool) -> None:
+    broker = {"group.min.session.timeout.ms": "6000", "group.max.session.timeout.ms": "60000"}
+    verdicts = broker_verdicts(Settings(session_seconds=seconds), broker)
+    assert ({v.level for v in verdicts} == {"ok"}) == fits
+
+
+@pytest.mark.parametrize("copies", [2, 3, 4])
+@pytest.mark.parametrize("least", range(1, 7))
+def test_what_is_advised_about_copies_is_not_complained_of_afterwards(copies: int, least: int) -> None:
+    def complaints(agreeing: str) -> list[Verdict]:
+        seen = with_config(EVENTS, copies, min_insync_replicas=agreeing)
+        return [verdict for verdict in said(seen, copies) if verdict.topic == EVENTS]
+
+    for verdict in complaints(str(least)):
+        advised = verdict.command.rpartition("min.insync.replicas=")[2].split()[0]
+        assert complaints(advised) == []

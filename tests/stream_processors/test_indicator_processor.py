@@ -384,6 +384,25 @@ def test_the_position_waits_while_the_store_cannot_take_amendments(city: City) -
     asyncio.run(run())
 
 
+def test_the_position_waits_while_published_time_stands_still_and_something_came_late(city: City) -> None:
+    async def run() -> None:
+        store = Store()
+        processor, owned = processor_of(store, city)
+        await processor._publish_in_time(owned)
+        come_late(processor, owned, city)
+        both = dict(owned.marks)
+        owned.position = 77
+        del owned.marks[next(iter(both))]  # one partition has not spoken: there is no moment to publish
+        await processor._publish_in_time(owned)
+        assert (owned.settled < 77, store.amendments) == (True, [])
+        owned.marks, owned.next_publication = both, 0.0
+        await processor._publish_in_time(owned)
+        assert (owned.settled, owned.late_since) == (77, {})
+        assert store.amendments
+
+    asyncio.run(run())
+
+
 def test_what_was_late_before_a_restart_was_amended_before_it(city: City) -> None:
     owned = TalliesPartition(PARTITION, city.rules)
     owned.late_since = {LIGHTS.id: 0}
