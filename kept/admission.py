@@ -1,7 +1,7 @@
 """What a sender can be told at once: whether the case processor would put an event aside.
 
-The same questions in the same order as when the event is applied; the processor asks them again, by its own catalogue
-and clock. Only what needs the register (`too_many_facts`) cannot be known here.
+The same question as when the event is applied; the processor asks it again, by its own catalogue and clock.
+Only what needs the register (`too_many_facts`) cannot be known here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from kept import events as e
 from kept.errors import Reject
-from kept.intake import FUTURE_TOLERANCE_MS, Rules, check_channel, to_fact
+from kept.intake import FUTURE_TOLERANCE_MS, Rules, read
 
 
 def check(event: e.Event, rules: Mapping[str, Rules], clock_ms: int | None = None) -> None:
@@ -20,11 +20,4 @@ def check(event: e.Event, rules: Mapping[str, Rules], clock_ms: int | None = Non
     """
     if isinstance(event, e.Tick):
         raise Reject("unknown_type", f"{e.TICK_TYPE} is internal; no sender may say how far time has come")
-    rules_of_service = rules.get(event.data.service)
-    if rules_of_service is None:
-        raise Reject("unknown_service", "no catalogue entry has this service id; see `kept catalogue check`")
-    time_ms = e.milliseconds(event.time)
-    if clock_ms is not None and time_ms > clock_ms + FUTURE_TOLERANCE_MS:
-        raise Reject("future", "more than 5 minutes ahead of the clock")
-    check_channel(event.data, rules_of_service)
-    to_fact(event, time_ms, e.identity(event), rules_of_service)
+    read(event, rules, None if clock_ms is None else clock_ms + FUTURE_TOLERANCE_MS)

@@ -188,7 +188,7 @@ class Service(_Table, frozen=True, kw_only=True):
         return zoneinfo.ZoneInfo(self.time_zone)
 
     def working_calendar(self) -> WorkingCalendar | None:
-        """The calendar its promise is counted in, if that is working time."""
+        """Its calendar, whether or not its promise is counted in it."""
         if self.calendar is None:
             return None
         hours = self.calendar.opening_hours

@@ -26,7 +26,7 @@ Contradiction = tuple[str, object, str]
 
 
 def contradictions(service: Service) -> Iterator[Contradiction]:
-    """Every one of an entry."""
+    """Those of an entry, in the order of its keys; whoever goes on behind the first may find what follows from it."""
     if service.time_zone not in time_zones():
         yield "time_zone", service.time_zone, "an IANA name such as Europe/Amsterdam"
         return

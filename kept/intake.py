@@ -7,7 +7,7 @@ into the fact. Raises `Reject` with a reason from the closed set; its text never
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -93,7 +93,31 @@ def rules_by_service(catalogue: Catalogue) -> dict[str, Rules]:
     return {service_id: Rules(service) for service_id, service in catalogue.items()}
 
 
-def check_channel(data: e.EventData, rules: Rules) -> None:
+def read(
+    event: e.Event, rules_of: Mapping[str, Rules], latest: int | None
+) -> tuple[Rules, int, int, f.AnyFact | Counts]:
+    """The rules of its service, the time (ms) and identity of `event`, which is no tick, and what it says by the rules.
+
+    Raises `Reject` with the reason why it cannot be counted, such as that it is later than `latest` (ms).
+    """
+    rules = rules_of.get(event.data.service)
+    if rules is None:
+        raise Reject("unknown_service", "no catalogue entry has this service id; see `kept catalogue check`")
+    time_ms = check_time(event, latest)
+    _check_channel(event.data, rules)
+    identity = e.identity(event)
+    return rules, time_ms, identity, to_fact(event, time_ms, identity, rules)
+
+
+def check_time(event: e.Event, latest: int | None) -> int:
+    """The event's time (ms); raises `Reject` when it is later than `latest`."""
+    time_ms = e.milliseconds(event.time)
+    if latest is not None and time_ms > latest:
+        raise Reject("future", "more than 5 minutes ahead of the clock")
+    return time_ms
+
+
+def _check_channel(data: e.EventData, rules: Rules) -> None:
     """Refuse a channel that the catalogue does not know, unless it accepts unlisted ones."""
     if data.channel is not None and data.channel not in rules.kinds and not rules.accepts_unlisted:
         valid = ", ".join(rules.kinds)

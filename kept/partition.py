@@ -20,7 +20,7 @@ from kept.cases import is_open
 from kept.durations import HOUR_MS
 from kept.errors import Reject, StateError
 from kept.facts import AnyFact, pack, unpack, with_fact
-from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_channel, to_fact
+from kept.intake import FUTURE_TOLERANCE_MS, Counts, Rules, check_time, read
 from kept.marks import Accounts, Mark
 from kept.partition_tallies import PartitionTallies
 from kept.register import CaseRegister
@@ -213,23 +213,16 @@ class PartitionState:
         )
 
     def _apply_tick(self, event: e.Event, latest: int | None) -> None:
-        time_ms = _checked_time(event, latest)
+        time_ms = check_time(event, latest)
         self._advance(time_ms)
         self._tick = max(self._tick or e.EARLIEST_MS, time_ms)
 
     def _apply_event(self, event: e.Event, latest: int | None) -> None:
-        data = event.data
-        rules = self._rules.get(data.service)
-        if rules is None:
-            raise Reject("unknown_service", "no catalogue entry has this service id; see `kept catalogue check`")
-        time_ms = _checked_time(event, latest)
-        check_channel(data, rules)
-        identity = e.identity(event)
-        fact = to_fact(event, time_ms, identity, rules)
+        rules, time_ms, identity, fact = read(event, self._rules, latest)
         if isinstance(fact, Counts):
-            self._apply_counts(data.service, rules, time_ms, identity, fact)
+            self._apply_counts(event.data.service, rules, time_ms, identity, fact)
         else:
-            self._apply_fact(e.subject(event).encode(), data.service, rules, fact)
+            self._apply_fact(e.subject(event).encode(), event.data.service, rules, fact)
 
     def _apply_fact(self, subject: bytes, service: str, rules: Rules, fact: AnyFact) -> None:
         cases = self._register.of(service)
@@ -335,10 +328,3 @@ class PartitionState:
         state.append((MARK, pack_mark(mark)))
         self._new_ids, self._removed, self._registered = {}, [], []
         return Changes(state, tallies, mark, dead_letters, registered)
-
-
-def _checked_time(event: e.Event, latest: int | None) -> int:
-    time_ms = e.milliseconds(event.time)
-    if latest is not None and time_ms > latest:
-        raise Reject("future", "more than 5 minutes ahead of the clock")
-    return time_ms

@@ -211,15 +211,6 @@ class MergedTallies:
         service = series[0]
         return service in self._folding and series in self._days[service] and series not in self._of(service)
 
-    def forget(self, service: str) -> None:
-        """Drop a service (another worker has taken it over)."""
-        self._add_up()
-        self._days.pop(service, None)
-        self._folding.pop(service, None)
-        self._shown.pop(service, None)
-        for key in [key for key in self._parts if key[0][0] == service]:
-            del self._parts[key]
-
     def items(self) -> Iterator[tuple[Series, Bucket, Tally]]:
         """Every merged tally that is not empty, sorted."""
         for service in self.services():

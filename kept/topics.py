@@ -35,9 +35,9 @@ class Topics(Struct, frozen=True):
 def topics(prefix: str, partitions: int) -> Topics:
     """The topics of the pipeline `prefix` (may be empty) with `partitions` partitions each.
 
-    Events are deleted by age, never compacted (a gap in the offsets stalls a commit). State and tallies are compacted:
-    the last value under a key is the truth. The age of an event counts from its arrival: by its own time, which a
-    producer may set, an old event would be deleted before it was read.
+    Events are deleted by age, never compacted: workers stop at a gap in the offsets that they have not applied. State
+    and tallies are compacted: the last value under a key is the truth. The age of an event counts from its arrival: by
+    its own time, which a producer may set, an old event would be deleted before it was read.
     """
     size = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
     compacted = {

@@ -56,8 +56,8 @@ class CaseProcessor:
         self.partitions: dict[int, OwnedPartition] = {}
 
     def ready_states(self) -> list[PartitionState]:
-        """Those whose state is restored. Before, accounts are empty: a counter that was 0 for a moment would tell all of
-        the past as news."""
+        """Those whose state is restored. Before, accounts are empty: a counter that was 0 for a moment would tell all
+        of the past as news."""
         return [owned.state for owned in self.partitions.values() if is_through(owned.ready)]
 
     async def assign(self, partitions: set[int]) -> None:

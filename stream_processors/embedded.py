@@ -29,7 +29,7 @@ BATCH = 20_000
 
 
 class EmbeddedPipeline:
-    """Case processor and indicator processor as two objects; partition p of `partitions` takes its cases by hash."""
+    """Case processor and indicator processor as two objects, with one partition."""
 
     def __init__(self, catalogue: Catalogue, *, live: bool = False, brake: Brake | None = None) -> None:
         """Without a `brake` any number of events may be refused."""

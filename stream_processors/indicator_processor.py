@@ -35,7 +35,7 @@ from kept.signals.raised import Raised
 from kept.topics import Topics
 from stream_processors.judgements import JudgeService
 from stream_processors.log_reader import read_range
-from stream_processors.partition_log import tallies_partition
+from stream_processors.partition_log import partition_of_service
 from stream_processors.readiness import is_ready, when_ready
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
@@ -340,7 +340,7 @@ class IndicatorProcessor:
     def _services_of(self, owned: TalliesPartition) -> list[str]:
         """All services of the catalogue whose tallies this partition holds."""
         count = self._topics.tallies.partitions
-        return [service for service in self._rules if tallies_partition(service, count) == owned.partition]
+        return [service for service in self._rules if partition_of_service(service, count) == owned.partition]
 
     async def _store(self, owned: TalliesPartition, points: list[Point]) -> None:
         await self._retrying(owned, self._history.write, points)

@@ -53,7 +53,7 @@ class Fenced(Stop):
 
 
 @functools.lru_cache(100_000)
-def tallies_partition(service: str, partitions: int) -> int:
+def partition_of_service(service: str, partitions: int) -> int:
     """The partition of topic `tallies` that holds a service."""
     return zlib.crc32(service.encode()) % partitions
 
@@ -235,7 +235,7 @@ class PartitionLog:
         topics, count = self._topics, self._topics.tallies.partitions
         by_partition: dict[int, list[Record]] = {target: [] for target in range(count)}
         for service, key, value in (*changes.tallies, *changes.registered):
-            by_partition[tallies_partition(service, count)].append((key, value))
+            by_partition[partition_of_service(service, count)].append((key, value))
         mark = (pack_mark_key(self._partition), _pack(changes.mark))
         pending = await self._send(topics.state.name, self._partition, _plain(changes.state))
         for target, records in by_partition.items():

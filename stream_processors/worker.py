@@ -151,7 +151,7 @@ class Worker:
         settings = self._settings
         app = BatchApp(
             consumer_group(settings.topic_prefix),
-            broker=[f"kafka://{broker.strip()}" for broker in settings.brokers.split(",")],
+            broker=[f"kafka://{broker}" for broker in settings.broker_list()],
             autodiscover=False,
             datadir=str(work_folder),
             store="memory://",
@@ -336,9 +336,6 @@ def run_worker(
     """Run one worker until it is told to stop or fails."""
     prepare_process()
     asyncio.run(check_topics(settings, topics(settings.topic_prefix, settings.partitions)))
-    logging.basicConfig(
-        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
     Worker(settings, catalogue, work_folder, temporary=temporary, judge=judge).run()
 
 

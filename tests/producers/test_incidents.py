@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kept import events as e
 from kept.durations import DAY_MS, HOUR_MS
-from kept.intake import check_channel, rules_by_service, to_fact
+from kept.intake import read, rules_by_service
 from producers.simulator import built_in_scripts, read_script, simulate
 from producers.simulator.incident import Incident
 from producers.simulator.incidents import KINDS
@@ -306,8 +306,7 @@ def test_intake_refuses_nothing_of_a_built_in_script_and_every_id_is_its_own(nam
     run = city(days, incidents, services=touched, rate=5.6 / days)
     rules = rules_by_service(CITY)
     for _, event in run:
-        check_channel(event.data, rules[event.data.service])
-        to_fact(event, e.milliseconds(event.time), e.identity(event), rules[event.data.service])
+        read(event, rules, None)
         assert e.decode(e.encode(event)) == event
     assert len({event.id for _, event in run}) == len(run)
 

@@ -24,13 +24,13 @@ from kept.topics import topics
 from stream_processors import indicator_processor, store_calls
 from stream_processors.indicator_processor import IndicatorProcessor
 from stream_processors.judgements import JudgeService
-from stream_processors.partition_log import tallies_partition
+from stream_processors.partition_log import partition_of_service
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
 from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms
 
-PARTITION = tallies_partition(LIGHTS.id, 2)
+PARTITION = partition_of_service(LIGHTS.id, 2)
 AT_MS = ms("2024-06-03 12:00")
 CLOCK = 1_900_000_000
 

@@ -22,7 +22,7 @@ from local_stack.broker import Broker
 from local_stack.child import Child
 from local_stack.replay import Replay, WorkerGroup, history_of, wait_for
 from stream_processors.embedded import EmbeddedPipeline
-from stream_processors.partition_log import tallies_partition
+from stream_processors.partition_log import partition_of_service
 from tests.kept.city import event, ms, seconds
 from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.pipelines import plain_services, plain_texts, settings_of
@@ -117,7 +117,7 @@ def exposed(worker: Child) -> dict[str, list[tuple[dict[str, str], float]]]:
 @pytest.fixture
 def scene(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Scene]:
     settings = settings_of(broker, topic_prefix, tmp_path, plain_texts(SERVICES))
-    assert {tallies_partition(service, 2) for service in SERVICES} == {0, 1}
+    assert {partition_of_service(service, 2) for service in SERVICES} == {0, 1}
     group = JudgedGroup(settings, tmp_path, 2)
     group.start()
     try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from kafka.admin import NewPartitions
 
 from command_line.moments import as_of_ms
@@ -31,7 +31,7 @@ from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
 from stream_processors.topic_check import PartitionWatch
-from stream_processors.topic_growth import grow, partition_of
+from stream_processors.topic_growth import _Move, grow, partition_of
 from tests.kept.city import event
 from tests.stream_processors.pipelines import settings_of
 
@@ -158,10 +158,30 @@ def test_growing_keeps_bytes_and_headers_and_dead_letters_and_is_not_done_twice(
     assert (letter.key, letter.value, list(letter.headers)) == (b"d", b"dead", [("kept-reason", b"future")])
 
 
+@pytest.mark.parametrize("deleted", [8, 10])
+def test_events_that_were_deleted_before_they_were_applied_are_missed_also_when_none_is_left(
+    broker: Broker, topic_prefix: str, tmp_path: Path, deleted: int
+) -> None:
+    settings = settings_for(broker, topic_prefix, tmp_path)
+    former, wider = topics(topic_prefix, 2), msgspec.structs.replace(settings, topic_prefix=f"{topic_prefix}wide-")
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap)
+    for number in range(10):
+        producer.send(former.events.name, b"{%d" % number, partition=0)
+    producer.flush()
+    producer.close()
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    admin.delete_records({TopicPartition(former.events.name, 0): deleted})
+    admin.close()
+    move = _Move(settings, msgspec.structs.replace(wider, partitions=4), None)
+    move._applied = {0: 4}  # as the state's mark says
+    with pytest.raises(StateError, match=f"{deleted - 5} events were deleted before they were applied"):
+        asyncio.run(move._copy(move._from.events, move._to.events, [0]))
+
+
 def test_a_running_worker_is_named_and_nothing_is_made(
     broker: Broker, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_processors.topic_growth.GROUP_SECONDS", 0.0)
+    monkeypatch.setattr("stream_processors.topic_growth.SESSIONS", 0.0)
     settings = settings_for(broker, topic_prefix, tmp_path)
     wider = msgspec.structs.replace(settings, topic_prefix=f"{topic_prefix}wide-", partitions=4)
     group = WorkerGroup(settings, tmp_path, 1)
