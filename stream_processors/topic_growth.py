@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, TopicAuthorizationFailedError, for_code
 from aiokafka.partitioner import murmur2
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from kept.errors import ConfigurationError, Retry, StateError, Stop
 from kept.partition import Changes
@@ -35,6 +36,15 @@ ENDED_SECONDS = 10.0
 """So long what is committed may take to be readable everywhere."""
 SESSIONS = 2.0
 """So long a group may know of members that are gone: a session may begin anew once."""
+
+
+_patiently = retry(
+    retry=retry_if_exception_type(GroupCoordinatorNotAvailableError),
+    wait=wait_fixed(0.5),
+    stop=stop_after_delay(ENDED_SECONDS),
+    reraise=True,
+)
+"""A broker on which no group has met yet makes a topic for groups when it is first asked of one."""
 
 
 class Growth(NamedTuple):
@@ -146,7 +156,7 @@ class _Move:
 
     async def _check_no_worker(self) -> None:
         """Static members leave the group only with their session: one that has just been stopped is waited for."""
-        await check_group(self._admin, self._group, GROWTH_ADVICE)
+        await _patiently(check_group)(self._admin, self._group, GROWTH_ADVICE)
         deadline = time.monotonic() + SESSIONS * self._former.session_seconds
         while (state := await self._group_state()) not in GONE_GROUP_STATES:
             if time.monotonic() > deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, NamedTuple
 
+from kept.errors import StateError
 from kept.marks import Mark
 from kept.partition import PartitionState
 from kept.settings import Settings
@@ -113,3 +114,21 @@ def test_a_partition_is_not_idle_when_a_batch_was_applied_while_its_mark_waited(
         assert log.idle_at == [0]
 
     asyncio.run(run())
+
+
+def test_a_partition_is_told_of_when_its_state_is_there_and_not_before() -> None:
+    async def run() -> None:
+        processor = processor_of([])
+        failing = processor.partitions[1]
+        failing.ready = asyncio.create_task(_unreadable())
+        assert processor.ready_states() == []
+        await asyncio.sleep(0.01)
+        assert [state.partition for state in processor.ready_states()] == [0]
+        await processor.assign(set())
+        assert processor.ready_states() == []
+
+    asyncio.run(run())
+
+
+async def _unreadable() -> int:
+    raise StateError("the state cannot be read")
