@@ -19,7 +19,7 @@ Level = Literal["ok", "note", "mend"]
 LEAST_RETENTION_MS = 3 * DAY_MS
 """A worker may be away over a long weekend."""
 LEAST_BATCH_BYTES = 1024 * 1024
-"""One write of state or tallies; see `BATCH_BYTES` of the workers."""
+"""One write of state or tallies."""
 FOREVER = -1
 TRANSACTION_MS = 60_000
 """What workers ask for."""

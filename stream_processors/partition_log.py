@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from kept.dead_letters import Header, Source, wrap
+from kept.durations import SECOND_MS
 from kept.errors import Retry, Stop
 from kept.marks import Mark
 from kept.partition import Changes, DeadLetter, PartitionState
@@ -27,14 +28,14 @@ from kept.state_formats import FORMATS, StateFormats
 from kept.state_records import MARK as STATE_MARK
 from kept.state_records import Record, mark_of, read_head
 from kept.state_records import pack_mark as pack_state_mark
+from kept.topic_needs import LEAST_BATCH_BYTES, TRANSACTION_MS
 from kept.topics import MAX_DEAD_LETTER_BYTES, Topics
 from stream_processors.log_reader import all_ended, read_range
 from stream_processors.state_reader import StateReader
 from stream_processors.tallies_mending import differing_tallies, keep_own_tallies
 
 log = logging.getLogger("kept.state")
-BATCH_BYTES = 1024 * 1024
-TRANSACTION_SECONDS = 60
+TRANSACTION_SECONDS = TRANSACTION_MS // SECOND_MS
 ENDED_SECONDS = 2.0 * TRANSACTION_SECONDS
 """Longer than the broker lets a transaction be under way whose producer is gone, and than a quiet partition is without
 a mark, which ends what is open of it in the tallies."""
@@ -95,9 +96,9 @@ class PartitionLog:
         self._producer = AIOKafkaProducer(
             **client_settings,
             transactional_id=transactional_id,
-            transaction_timeout_ms=TRANSACTION_SECONDS * 1000,
+            transaction_timeout_ms=TRANSACTION_MS,
             acks="all",
-            max_batch_size=BATCH_BYTES,
+            max_batch_size=LEAST_BATCH_BYTES,
             max_request_size=MAX_DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
