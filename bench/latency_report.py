@@ -14,8 +14,8 @@ TARGETS = {"counted": (1.0, 3.0), "shown": (1.0, 3.0), "written": (None, 10.0)}
 """(p50, p99) in seconds."""
 WORDS = {
     "counted": "acknowledged -> counted, as /metrics tells",
-    "shown": "acknowledged -> gauge of its 5 minutes scraped",
-    "written": "acknowledged -> all points of the service in the history",
+    "shown": "acknowledged -> shown: the gauge of its 5 minutes scraped",
+    "written": "acknowledged -> written: all points of the service in the history",
 }
 MINUTE = 60
 

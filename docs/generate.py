@@ -267,7 +267,7 @@ def metrics_page() -> str:
     rows = [f"| `{m.name}` | {m.kind} | {', '.join(m.labels) or '-'} | {m.help} |" for m in METRICS]
     return "\n".join(
         [NOTE, "# Metrics\n", "Each worker serves `/metrics` and `/healthz`; so does `kept intake`, with "
-         "its own (`kept_intake_`, `kept_spool_`, `kept_broker_`). Indicators are those of whole services; slices are "
+         "its own (`kept_intake_`, `kept_spool_`, `kept_broker_`), and `kept post --every-week` (`kept_summary_`). Indicators are those of whole services; slices are "
          "in the history store.\n", "| metric | kind | labels | meaning |", "|---|---|---|---|", *rows, ""]
     )  # fmt: skip
 

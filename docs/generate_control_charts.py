@@ -116,6 +116,9 @@ after a change registered without an expectation, or after a faster delivery whe
 Simulated series, {CHART_YEARS} years of each kind. False tickets per chart and year:
 
 {false_tickets()}
+Money that jumps so is nearer to the limit than the 0.1 a year that is stated for each kind of ticket of a service: two such charts
+in one service are above it.
+
 A change after {BASELINE} quiet weeks, {CHARTS} charts of each; it begins with a whole week:
 
 {delays()}"""
