@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench.memory import resident_of
 from bench.sizing_history import START_MS
@@ -24,6 +24,7 @@ from kept.topics import Topic, topics
 from local_stack.broker import Broker
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.replay import WorkerGroup
+from local_stack.soak.samples import Value, exposition, samples_in, total
 from producers.pace import Pace
 from producers.publisher import Publisher
 from producers.simulator import simulate
@@ -32,6 +33,27 @@ DAYS = 35
 PARTITIONS = 4
 PATIENCE_SECONDS = 600.0
 POLL_SECONDS = 0.1
+SETTLED_SECONDS = 2.0
+"""So long nothing may wait any more: a worker looks once a second how much does."""
+
+
+class Look(NamedTuple):
+    """A look at the worker: when (s), and what it showed."""
+
+    at: float
+    text: str
+    shown: dict[str, list[Value]]
+
+    @property
+    def received(self) -> int:
+        """Events it had received."""
+        return total([self.shown], names.EVENTS.name, account="received")
+
+    @property
+    def through(self) -> bool:
+        """Whether nothing waited, neither events nor tallies."""
+        lags = [value for _, value in self.shown.get(names.LAG.name, [])]
+        return bool(lags) and not any(lags) and names.INDICATOR_TIME.name in self.shown
 
 
 class EventSize(msgspec.Struct, frozen=True):
@@ -45,6 +67,7 @@ class EventSize(msgspec.Struct, frozen=True):
     """Bytes on disk a byte of keys and values."""
     tallies_disk_bytes: int
     events_a_second: int
+    """Until its indicators are published, too."""
     idle_mib: int
     """A worker before it has read an event."""
     peak_mib: int
@@ -70,7 +93,7 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
         group = WorkerGroup(settings, folder, 1)
         group.start()
         try:
-            _wait(settings, group, 0)
+            wait_for(settings, group, 0)
             pid = group.workers[0].pid
             assert pid is not None
             idle = resident_of(pid) // 2**20
@@ -80,9 +103,9 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
                 publisher.finish()
                 count = publisher.acknowledged
             group.start()
-            started = _wait(settings, group, 1)
-            ended = _wait(settings, group, count)
-            text = _published(settings, group)
+            started = wait_for(settings, group, 1)
+            wait_for(settings, group, count)
+            ended = wait_until_published(settings, group)
             pid = group.workers[0].pid
             assert pid is not None
             peak = peak_mib_of(pid)
@@ -91,7 +114,7 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
         disk = {topic.name: _disk(folder, topic) for topic in every.all()}
         _, written = kept_log(settings)
         state_payload = next(one.bytes for one in written if "state" in one.what)
-    shown = [line for line in text.splitlines() if not line.startswith("#")]
+    shown = [line for line in ended.text.splitlines() if not line.startswith("#")]
     return EventSize(
         services=len(services),
         events=count,
@@ -99,11 +122,11 @@ def measure(folder: Path, days: int = DAYS) -> EventSize:
         state_disk_bytes=disk[every.state.name] // count,
         state_disk_factor=round(disk[every.state.name] / state_payload, 2),
         tallies_disk_bytes=disk[every.tallies.name] // count,
-        events_a_second=round(count / (ended - started)),
+        events_a_second=round(rate(started, ended)),
         idle_mib=idle,
         peak_mib=peak,
         metrics_series_a_service=len(shown) // len(services),
-        metrics_bytes_a_service=len(text) // len(services),
+        metrics_bytes_a_service=len(ended.text) // len(services),
     )
 
 
@@ -112,43 +135,42 @@ def _disk(folder: Path, topic: Topic) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _wait(settings: Settings, group: WorkerGroup, received: int) -> float:
-    """The moment (s) from which on the worker has received so many events; 0: from which on it answers."""
+def rate(started: Look, ended: Look) -> float:
+    """Events a second between two looks. What the first has seen already was counted before its time began."""
+    return (ended.received - started.received) / (ended.at - started.at)
+
+
+def wait_for(settings: Settings, group: WorkerGroup, received: int) -> Look:
+    """The first look from which on the worker has received so many events; 0: from which on it answers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         group.watch()
-        text = _metrics(settings)
-        if text and _received(text) >= received:
-            return time.monotonic()
+        look = _look(settings)
+        if look is not None and look.received >= received:
+            return look
         time.sleep(POLL_SECONDS)
     raise Stop(f"the worker has not received {received:,} events:\n{group.workers[0].log_tail()}")
 
 
-def _published(settings: Settings, group: WorkerGroup) -> str:
-    """The exposition once nothing waits any more, neither events nor tallies."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until_published(settings: Settings, group: WorkerGroup) -> Look:
+    """The first look from which on nothing waits any more."""
+    deadline, first = time.monotonic() + PATIENCE_SECONDS, None
     while time.monotonic() < deadline:
         group.watch()
-        text = _metrics(settings)
-        lags = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{names.LAG.name}{{")]
-        if lags and not any(lags) and f"\n{names.INDICATOR_TIME.name}{{" in text:
-            return text
+        look = _look(settings)
+        if look is None or not look.through:
+            first = None
+        elif first is None:
+            first = look
+        elif look.at - first.at >= SETTLED_SECONDS:
+            return first
         time.sleep(POLL_SECONDS)
     raise Stop(f"the worker has not published everything:\n{group.workers[0].log_tail()}")
 
 
-def _metrics(settings: Settings) -> str:
-    try:
-        with urllib.request.urlopen(f"http://{LOOPBACK}:{settings.metrics_port}/metrics", timeout=10) as answer:
-            return str(answer.read().decode())
-    except OSError:
-        return ""
-
-
-def _received(text: str) -> int:
-    return sum(
-        int(sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == "kept_events_total" and sample.labels.get("account") == "received"
-    )
+def _look(settings: Settings) -> Look | None:
+    """None while the worker does not answer."""
+    with suppress(OSError):
+        text = exposition(settings.metrics_port)
+        return Look(time.monotonic(), text, samples_in(text))
+    return None

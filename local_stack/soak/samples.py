@@ -56,8 +56,17 @@ def of_process(child: Child) -> ProcessSample:
 
 def exposed(port: int) -> dict[str, list[Value]]:
     """(labels, value) of each sample on loopback `port`, by name; raises `OSError`."""
+    return samples_in(exposition(port))
+
+
+def exposition(port: int) -> str:
+    """What is on loopback `port`, as it stands there; raises `OSError`."""
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
+        return str(answer.read().decode())
+
+
+def samples_in(text: str) -> dict[str, list[Value]]:
+    """(labels, value) of each sample of an exposition, by name."""
     found: dict[str, list[Value]] = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -79,16 +88,17 @@ def take(
     return Sample(
         minute=minute,
         processes={child.name: of_process(child) for child in children},
-        applied=_total(workers, names.EVENTS.name, account="applied"),
-        lag=_total(workers, names.LAG.name, topic=topics.events.name),
-        pending=_total(workers, names.LAG.name, topic=topics.tallies.name),
+        applied=total(workers, names.EVENTS.name, account="applied"),
+        lag=total(workers, names.LAG.name, topic=topics.events.name),
+        pending=total(workers, names.LAG.name, topic=topics.tallies.name),
         behind_seconds=behind,
-        spooled=_total([producer], names.SPOOL_EVENTS.name),
-        cases=_total(workers, names.REGISTER.name),
-        buckets=_total(workers, names.TALLY_BUCKETS.name),
+        spooled=total([producer], names.SPOOL_EVENTS.name),
+        cases=total(workers, names.REGISTER.name),
+        buckets=total(workers, names.TALLY_BUCKETS.name),
     )
 
 
-def _total(of: Iterable[dict[str, list[Value]]], name: str, **labels: str) -> int:
+def total(of: Iterable[dict[str, list[Value]]], name: str, **labels: str) -> int:
+    """The sum of the samples of that name that have these labels."""
     values = (value for samples in of for found, value in samples.get(name, []) if labels.items() <= found.items())
     return round(sum(values))

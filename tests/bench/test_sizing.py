@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from bench import sizing, sizing_register, sizing_tallies
+import itertools
+from pathlib import Path
+
+import pytest
+
+from bench import sizing, sizing_kafka, sizing_register, sizing_tallies
 from catalogue import CITY
+from kept.settings import Settings
+from local_stack.replay import WorkerGroup
+from local_stack.soak.samples import samples_in
 
 
 def test_a_closed_case_and_one_with_steps_are_larger_than_an_open_one() -> None:
@@ -23,3 +31,36 @@ def test_the_committed_figures_can_be_read_and_are_whole() -> None:
     assert found.history.influxdb_bytes_a_point
     assert {one.words for one in found.cases} >= {"open", "closed"}
     assert found.kafka.metrics_series_a_service > 100
+
+
+def _shown(received: int, tallies_waiting: int = 0, *, published: bool = True) -> str:
+    lines = [
+        f'kept_events_total{{partition="0",account="received"}} {received}',
+        f'kept_events_total{{partition="0",account="applied"}} {received}',
+        'kept_lag_records{topic="service-events",partition="0"} 0',
+        f'kept_lag_records{{topic="tallies",partition="0"}} {tallies_waiting}',
+        *(['kept_indicator_timestamp_seconds{service="street-lights"} 1'] if published else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def test_what_the_first_look_has_seen_already_is_not_in_the_rate() -> None:
+    first, last = (
+        sizing_kafka.Look(at, text, samples_in(text)) for at, text in ((10.0, _shown(4000)), (15.0, _shown(9000)))
+    )
+    assert sizing_kafka.rate(first, last) == 1000
+
+
+def test_the_clock_of_the_rate_runs_until_the_indicators_are_published(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    looks = [_shown(9000, published=False), _shown(9000, 3), _shown(9000), _shown(9000, 2), _shown(9001)]
+    waiting = itertools.chain(looks, itertools.repeat(_shown(9002)))
+    monkeypatch.setattr(sizing_kafka, "exposition", lambda port: next(waiting))
+    monkeypatch.setattr(sizing_kafka, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(sizing_kafka, "SETTLED_SECONDS", 0.01)
+    monkeypatch.setattr(WorkerGroup, "watch", lambda self: None)
+
+    ended = sizing_kafka.wait_until_published(Settings(), WorkerGroup(Settings(), tmp_path, 1))
+
+    assert ended.received == 9001
