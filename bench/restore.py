@@ -10,11 +10,9 @@ import asyncio
 import os
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import msgspec
-from prometheus_client.parser import text_string_to_metric_families
 
 from bench.memory import open_cases
 from bench.stopwatch import FOLDER, RESULT, peak_mib_of
@@ -22,6 +20,7 @@ from command_line.topics import create_topics
 from kept.catalogue import read_catalogue
 from kept.errors import Stop
 from kept.intake import Rules, rules_by_service
+from kept.metric_names import EVENTS
 from kept.partition import PartitionState
 from kept.settings import Settings, read_settings
 from kept.topics import topics
@@ -29,6 +28,7 @@ from local_stack.child import Child
 from local_stack.environment import environment_of
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.replay import WorkerGroup
+from local_stack.soak.samples import exposed, total
 from stream_processors.case_processor import CaseProcessor
 from stream_processors.connection import client_settings
 from stream_processors.partition_log import PartitionLog
@@ -134,16 +134,9 @@ def _with_worker(settings: Settings, folder: Path, cases: int) -> tuple[float, i
 def _received(port: int) -> int:
     """Events that the worker's restored marks account for; 0 while it does not answer yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics/", timeout=10) as answer:
-            text = answer.read().decode()
+        return total([exposed(port)], EVENTS.name, account="received")
     except OSError:
         return 0
-    return sum(
-        int(sample.value)
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == "kept_events_total" and sample.labels.get("account") == "received"
-    )
 
 
 async def _restore() -> Restored:
