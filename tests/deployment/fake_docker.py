@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Stands in for docker on PATH: records what it is asked, and does on folders what the backup would do on volumes.
 
-FAKE_DOCKER names its folder: `calls` gets one line a call; `running` lists the services that run; volumes are folders
+FAKE_DOCKER names its folder: `calls` gets one line a call; `running` lists the services that run, `containers` what
+runs of any of them where that is not the same; volumes are folders
 in `volumes/`; `fails` names words at which a call fails.
 """
 
@@ -42,7 +43,7 @@ def main(words: list[str]) -> int:
     if "imagetools" in words:
         print(DIGEST)
     if "ps" in words:
-        print("\n".join(lines("running")))
+        print("\n".join(("--quiet" in words and lines("containers")) or lines("running")))
     if "port" in words:
         print("127.0.0.1:3000")
     if "--entrypoint" in words:

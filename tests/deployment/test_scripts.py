@@ -213,12 +213,14 @@ def test_down_keeps_the_volumes(place: Place) -> None:
     assert not [call for call in place.calls() if "--volumes" in call or " -v" in call]
 
 
-def test_reload_makes_anew_what_is_made_of_the_catalogue(place: Place) -> None:
+@pytest.mark.parametrize("summary", [False, True])
+def test_reload_makes_anew_what_is_made_of_the_catalogue(place: Place, summary: bool) -> None:
     place.make("secrets")
     (place.bin / "docker").write_text(
         (place.bin / "docker").read_text().replace("exec", '[ "$1" != inspect ] || echo healthy\nexec')
     )
-    place.tell("running", "w1", "w2")
+    place.tell("containers", "w1", "w2")
+    place.tell("running", "worker", "board", *(["summary"] if summary else []))
     place.make("reload")
     calls = [call for call in place.calls() if not call.startswith(("inspect", "compose version", "info"))]
     assert calls == [
@@ -232,11 +234,14 @@ def test_reload_makes_anew_what_is_made_of_the_catalogue(place: Place) -> None:
         "compose ps --quiet worker",
         "restart w1",
         "restart w2",
-        "compose restart intake board annotations",
+        "compose ps --services --status running",
+        f"compose restart intake board annotations{' summary' if summary else ''}",
     ]
 
 
-RUNNING = ("kafka", "influxdb", "worker", "intake", "board", "grafana", "prometheus", "alertmanager", "annotations")
+RUNNING = (
+    "kafka", "influxdb", "worker", "intake", "board", "summary", "grafana", "prometheus", "alertmanager", "annotations",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -304,10 +309,10 @@ def test_writers_stop_first_and_what_ran_runs_again(filled: Place) -> None:
     backup_of(filled)
     calls = [call.removeprefix("compose ") for call in filled.calls() if call.startswith("compose")]
     order = [call for call in calls if call.startswith(("stop", "start", "run"))]
-    assert order[:3] == ["stop intake", "stop worker", "run --rm --no-deps -T influxdb-tools backup"]
+    assert order[:4] == ["stop intake", "stop worker", "stop summary", "run --rm --no-deps -T influxdb-tools backup"]
     kafka = next(index for index, call in enumerate(order) if "tar kafka" in call)
     assert order.index("stop kafka") < kafka
-    assert order[-1] == "start kafka influxdb worker intake board grafana prometheus alertmanager"
+    assert order[-1] == "start kafka influxdb worker intake board summary grafana prometheus alertmanager"
     assert "stop city" not in order
     assert "stop influxdb" not in order
 
