@@ -356,6 +356,11 @@ def has_data(place: Place, made: Path) -> None:
     place.tell("existing", "kept_kafka-data")
 
 
+def has_data_of_another_name(place: Place, made: Path) -> None:
+    (place.folder / ".env").write_text("COMPOSE_PROJECT_NAME=city\n")
+    place.tell("existing", "city_kafka-data")
+
+
 def no_backup(place: Place, made: Path) -> None:
     (made / "SHA256SUMS").unlink()
 
@@ -367,6 +372,7 @@ def no_backup(place: Place, made: Path) -> None:
         (no_backup, "is no backup"),
         (running, "end it first: make down"),
         (has_data, "volume kept_kafka-data has data already, and is not overwritten"),
+        (has_data_of_another_name, "volume city_kafka-data has data already, and is not overwritten"),
     ],
 )
 def test_a_restore_overwrites_nothing(filled: Place, spoil: Callable[[Place, Path], None], words: str) -> None:
