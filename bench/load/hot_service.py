@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from bench.backlog import Backlog, WorkedOff, worked_off
-from bench.delays import Delay, closings, percentile, until_seen
+from bench.delays import Delay, closings, proven, until_seen
 from bench.live_pipeline import live_pipeline
 from bench.load.findings import WORKER_TEST, Check, Part
 from bench.load.nothing_lost import Stations, stations
@@ -103,7 +104,7 @@ def judged(even: Spread, hot: Spread) -> Part:
             f"the other services are shown no later: p95 at most {DELAYED:g} times that of an even spread, or below "
             f"{LEAST_DELAY_SECONDS:g} s",
             f"p95 {delayed:.1f} s against {usual:.1f} s, at {hot.rate:,.0f} events a second each",
-            delayed <= max(LEAST_DELAY_SECONDS, DELAYED * usual),
+            usual < math.inf and delayed <= max(LEAST_DELAY_SECONDS, DELAYED * usual),
         ),
         Check(
             f"the worker takes at most {HEAVIER:g} times the memory",
@@ -117,7 +118,7 @@ def judged(even: Spread, hot: Spread) -> Part:
     ]
     rows = [["", "backlog, events/s", "first service, p50 / p95 (s)", "others, p50 / p95 (s)", "memory (MiB)"]]
     for name, one in (("spread evenly", even), (f"{HOT_SHARE:.0%} about one", hot)):
-        delays = [f"{_share(of, 0.5):.1f} / {_p95(of):.1f}" for of in (one.first, one.others)]
+        delays = [f"{proven(of, 0.5):.1f} / {_p95(of):.1f}" for of in (one.first, one.others)]
         rows.append([name, f"{one.backlog.per_second:,.0f}", *delays, f"{one.most_resident_mib:,}"])
     return Part(
         title="A hot service",
@@ -133,9 +134,5 @@ def judged(even: Spread, hot: Spread) -> Part:
     )
 
 
-def _share(delays: Sequence[Delay], share: float) -> float:
-    return percentile(delays, share) or 0.0
-
-
 def _p95(delays: Sequence[Delay]) -> float:
-    return _share(delays, 0.95)
+    return proven(delays, 0.95)

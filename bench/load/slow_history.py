@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from bench.backlog import Backlog, WorkedOff, worked_off
-from bench.delays import Delay, closings, percentile, until_seen
+from bench.delays import Delay, closings, proven, until_seen
 from bench.live_pipeline import live_pipeline
 from bench.load.findings import WORKER_TEST, Check, Part
 from bench.load.nothing_lost import Stations, stations
@@ -216,4 +216,4 @@ def judged(fast: Stored, slow: Stored, hanging: Stored) -> Part:
 
 
 def _share(store: Stored, share: float) -> float:
-    return percentile(store.shown, share) or 0.0
+    return proven(store.shown, share)

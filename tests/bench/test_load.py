@@ -12,7 +12,8 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from bench.backlog import Backlog, worked_off
+from bench.backlog import Backlog, WorkedOff, worked_off
+from bench.delays import Delay
 from bench.live_pipeline import live_pipeline
 from bench.load import hot_service, overload, slice_values, slow_history
 from bench.load.alerts_told import MISSING, AlertTold, alerts_told
@@ -28,6 +29,7 @@ from bench.workload import catalogue_text, city
 from kept.catalogue import MOST_SLICE_VALUES, parse_service
 from kept.durations import HOUR_MS
 from kept.errors import Retry
+from kept.marks import Accounts
 from local_stack.broker import Broker
 from local_stack.replay import history_of
 from tests.history.points import point
@@ -147,6 +149,41 @@ def test_an_event_that_is_missing_at_any_station_is_found(lost: str) -> None:
     assert whole.whole
     assert not msgspec.structs.replace(whole, **{lost: 4}).whole
     assert not msgspec.structs.replace(whole, received=6, otherwise=1).whole
+
+
+WORKED = WorkedOff(events=5, areas=0, per_second=5.0, resident_mib=9, accounts=Accounts(received=5), folded={})
+ALL_TOLD = Stations(told=5, in_topic=5, received=5, applied=5, otherwise=0, in_history=5, after_seconds=1)
+
+
+def spread(hot_share: float, *seconds: float) -> hot_service.Spread:
+    delays = [Delay(1.0, one, 1) for one in seconds]
+    return hot_service.Spread(
+        hot_share=hot_share,
+        backlog=WORKED,
+        rate=5.0,
+        first=delays,
+        others=delays,
+        all_told=ALL_TOLD,
+        most_resident_mib=9,
+    )
+
+
+def stored(*seconds: float) -> slow_history.Stored:
+    delays = [Delay(1.0, one, 1) for one in seconds]
+    return slow_history.Stored(
+        backlog=WORKED, rate=5.0, counted=5.0, shown=delays, writes=1, hung=1, longest_waiting=1.0, all_told=ALL_TOLD
+    )
+
+
+def test_where_no_delay_is_known_none_is_said_to_be_short() -> None:
+    assert hot_service.judged(spread(0.0, 1.0), spread(0.9, 1.0)).problems() == []
+    assert slow_history.judged(stored(1.0), stored(1.0), stored(1.0)).problems() == []
+    for even, hot in (((), ()), ((1.0,), ()), ((), (1.0,))):
+        (words,) = hot_service.judged(spread(0.0, *even), spread(0.9, *hot)).problems()
+        assert "shown no later" in words
+    fresh, waits = slow_history.judged(stored(1.0), stored(), stored()).problems()
+    assert fresh.startswith("the gauges stay fresh")
+    assert waits.startswith("and none waits")
 
 
 def test_a_hot_service_has_its_share_and_all_others_have_the_rest() -> None:
