@@ -176,8 +176,8 @@ def judged(found: Overload) -> Part:
             stood <= STANDS_SECONDS,
         ),
         Check(
-            f"caught up within {LATE:g} times (what waits) / (capacity - what is told meanwhile) = "
-            f"{expected_seconds:.0f} s",
+            f"caught up within {LATE * expected_seconds:.0f} s, {LATE:g} times the {expected_seconds:.0f} s of (what "
+            "waits) / (capacity - what is told meanwhile)",
             "not within the patience of the test"
             if took is None
             else f"after {took:.0f} s, while {after_rate:,.0f} a second were told",
