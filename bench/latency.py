@@ -23,9 +23,11 @@ from bench.scrapes import Scrape, Scraper
 from bench.workload import SERVICES
 from kept.buckets import STEP_SECONDS
 from kept.errors import KeptError, Stop
+from local_stack.pages import page_to_write
 from local_stack.replay import history_of
 
 PAGE, JSON = Path("docs/latency.md"), Path("docs/latency.json")
+USUAL_SECONDS = 600.0
 EVERY_SECONDS = 0.25
 WARM_UP_SECONDS = 15.0
 """Workers that have just started are not what is measured."""
@@ -110,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench.latency", description=__doc__)
     parser.add_argument("--rate", type=float, default=20_000, help="events a second")
-    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--seconds", type=float, default=USUAL_SECONDS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--partitions", type=int, default=4)
     parser.add_argument("--json", type=Path, default=JSON)
@@ -118,6 +120,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.rate <= 0 or options.seconds < 2 * WARM_UP_SECONDS:
         parser.error(f"--rate must be above 0 and --seconds at least {2 * WARM_UP_SECONDS:.0f}")
+    trial = options.seconds < USUAL_SECONDS
+    page, json = (page_to_write(one, print, trial=trial) for one in (options.markdown, options.json))
     try:
         with live_pipeline(workers=options.workers, partitions=options.partitions) as pipeline:
             _wait_for_a_moment_within(options.seconds)
@@ -126,9 +130,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     picture = options.markdown.with_suffix(".svg")
-    write_svg(plot(report), picture)
-    options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report.summary()), indent=1) + b"\n")
-    options.markdown.write_text(markdown(report, picture.name), encoding="utf-8")
+    if page is not None:
+        write_svg(plot(report), picture)
+        page.write_text(markdown(report, picture.name), encoding="utf-8")
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report.summary()), indent=1) + b"\n")
     print(markdown(report, picture.name))
     return 0
 

@@ -71,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     text = markdown(report)
-    page = options.markdown or (None if options.quick or options.only else MARKDOWN)
+    whole = not options.only and events >= EVENTS and rounds >= ROUNDS
+    page = options.markdown or (MARKDOWN if whole else None)
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(text, encoding="utf-8")
@@ -226,7 +227,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", action="append", choices=names, help="this contender alone (may be repeated)")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
-    page = f"write the page here (default: {MARKDOWN}, and with --quick or --only nowhere)"
+    page = f"write the page here (default: {MARKDOWN}, and with less than usual nowhere)"
     parser.add_argument("--markdown", type=Path, help=page)
     return parser.parse_args(arguments)
 

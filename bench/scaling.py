@@ -3,7 +3,7 @@
 Measured on the pure core in one process: batches that are encoded beforehand are decoded and applied to
 `kept.partition.PartitionState`, and every change is packed, as before it is written. Event time moves at the same pace
 everywhere, so that as many events share a bucket. With `--worker` partitions are measured on a real worker and broker
-too. Written as docs/scaling.json, docs/scaling.md and docs/scaling.svg.
+too. Written as docs/scaling.json, docs/scaling.md and docs/scaling.svg; with `--part` only where it is told to.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def core_cost(shape: Shape) -> Cost:
         started = time.process_time()
         records += _apply(states[partition], encoded)
         spent += time.process_time() - started
-    assert sum(state.accounts.applied for state in states) >= shape.events
+    assert sum(state.accounts.applied for state in states) == shape.events + shape.open_cases
     return Cost(spent / shape.events * 1e6, records / shape.events)
 
 
@@ -106,27 +106,34 @@ def _apply(state: PartitionState, encoded: list[bytes]) -> int:
     return len(changes.state)
 
 
-def measure(axes: Sequence[tuple[str, Sequence[int], Callable[[int], Cost]]]) -> ScalingReport:
-    """Every point of every axis, one after the other."""
-    found = []
+def measure(
+    axes: Sequence[tuple[str, Sequence[int], Callable[[int], Cost]]], usual: int = USUAL_EVENTS
+) -> ScalingReport:
+    """Every point of every axis, one after the other; `usual` are the events where these are not what grows."""
+    about, found = machine(), []
     for name, values, cost in axes:
         found.append(Axis(name, [(value, cost(value)) for value in values]))
         print(f"{name}: {', '.join(f'{x:,} {one.microseconds:.1f} us' for x, one in found[-1].costs)}", flush=True)
-    return ScalingReport(machine(), found)
+    return ScalingReport(about, found, usual)
+
+
+def usual_events(part: float) -> int:
+    """Events of a point of every axis but their own."""
+    return int(USUAL_EVENTS * part)
 
 
 def axes(*, long: bool, worker: bool, part: float = 1.0) -> list[tuple[str, Sequence[int], Callable[[int], Cost]]]:
-    """(name, values, cost of a value); `part` of the usual number of events."""
-    usual = int(USUAL_EVENTS * part)
+    """(name, values, cost of a value); `part` of the usual numbers of events and open cases, and as many are named."""
+    usual = usual_events(part)
+    events, cases = (
+        sorted({max(BATCH, int(n * part)) for n in values})
+        for values in (LONG_EVENTS if long else EVENTS, LONG_OPEN_CASES if long else OPEN_CASES)
+    )
     found: list[tuple[str, Sequence[int], Callable[[int], Cost]]] = [
-        ("events", LONG_EVENTS if long else EVENTS, lambda n: core_cost(Shape(max(BATCH, int(n * part))))),
+        ("events", events, lambda n: core_cost(Shape(n))),
         ("services", SERVICES, lambda n: core_cost(Shape(usual, services=n))),
         ("partitions", PARTITIONS, lambda n: core_cost(Shape(usual, partitions=n))),
-        (
-            "open cases",
-            LONG_OPEN_CASES if long else OPEN_CASES,
-            lambda n: core_cost(Shape(usual, open_cases=max(BATCH, int(n * part)))),
-        ),
+        ("open cases", cases, lambda n: core_cost(Shape(usual, open_cases=n))),
     ]
     if worker:
         found.append(("partitions, real worker", PARTITIONS, lambda n: worker_cost(n, usual)))
@@ -139,21 +146,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--long", action="store_true", help="up to 10,000,000 events and 1,000,000 open cases")
     parser.add_argument("--worker", action="store_true", help="partitions on a real worker and broker too")
     parser.add_argument("--part", type=float, default=1.0, help="of the events of each point")
-    parser.add_argument("--json", type=Path, default=JSON)
-    parser.add_argument("--markdown", type=Path, default=PAGE)
+    parser.add_argument("--json", type=Path, help=f"default: {JSON}, and with --part nowhere")
+    parser.add_argument("--markdown", type=Path, help=f"default: {PAGE}, and with --part nowhere")
     options = parser.parse_args(arguments)
     if not 0 < options.part <= 1:
         parser.error("--part must be above 0 and at most 1")
+    whole = options.part == 1
+    page, json = options.markdown or (PAGE if whole else None), options.json or (JSON if whole else None)
     prepare_process()
     try:
-        report = measure(axes(long=options.long, worker=options.worker, part=options.part))
+        report = measure(axes(long=options.long, worker=options.worker, part=options.part), usual_events(options.part))
     except KeptError as error:
         print(error, file=sys.stderr)
         return 2
-    picture = options.markdown.with_suffix(".svg")
-    write_svg(plot(report), picture)
-    options.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    options.markdown.write_text(markdown(report, picture.name), encoding="utf-8")
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    if page is not None:
+        picture = page.with_suffix(".svg")
+        write_svg(plot(report), picture)
+        page.write_text(markdown(report, picture.name), encoding="utf-8")
     return 0
 
 

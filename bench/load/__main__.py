@@ -28,6 +28,7 @@ from bench.report import machine
 from kept.errors import KeptError, Stop
 from local_stack.broker import missing
 from local_stack.chaos.influxd import NAMED_BY, program
+from local_stack.pages import page_to_write
 
 USUAL_MINUTES = 2.0
 LEAST_MINUTES = 0.4
@@ -78,6 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.quick:
         options.minutes, options.values = LEAST_MINUTES, QUICK_VALUES
+    trial = options.quick or options.minutes < USUAL_MINUTES or options.values < VALUES
+    output = page_to_write(options.output, _say, trial=trial)
     few = QUICK if options.quick else {}
     if options.minutes < LEAST_MINUTES:
         parser.error(f"--minutes must be at least {LEAST_MINUTES:g}")
@@ -88,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         "slow": functools.partial(slow_history, _say, **few),
     }
     told = shlex.join(["python", "-m", "bench.load", *(sys.argv[1:] if arguments is None else arguments)])
-    found = {} if options.output is None else _before(options.output)
+    found = {} if output is None else _before(output)
     absent = list[tuple[str, str]]()
     for name in options.part or parts:
         why = lacking(name)
@@ -105,11 +108,11 @@ def main(arguments: list[str] | None = None) -> int:
         run = Run(at=at, machine=on, command=told, took_seconds=time.monotonic() - started)
         found[name] = msgspec.structs.replace(part, run=run)
     load = Load(parts=[found[name] for name in TITLES if name in found], absent=absent)
-    if options.output is not None:
-        options.output.write_text(page(load), encoding="utf-8")
+    if output is not None:
+        output.write_text(page(load), encoding="utf-8")
         json_text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
-        options.output.with_suffix(".json").write_bytes(json_text)
-        _say(f"{options.output} is written.")
+        output.with_suffix(".json").write_bytes(json_text)
+        _say(f"{output} is written.")
     for words in load.problems():
         _say(f"DOES NOT HOLD: {words}")
     for title, why in absent:

@@ -12,6 +12,7 @@ from kept.errors import KeptError
 from local_stack.chaos.run import abilities_here, run_seeds
 from local_stack.chaos.seeds import in_row, rotating, this_commit
 from local_stack.chaos.table import page
+from local_stack.pages import page_to_write
 
 USUAL_SEEDS = 200
 
@@ -32,6 +33,7 @@ def main(
         typer.echo(f"Seeds {chosen[0]} to {chosen[-1]}, of the commit {commit[:12]}.")
     else:
         chosen = in_row(first, seeds)
+    output = page_to_write(output, typer.echo, trial=len(chosen) < USUAL_SEEDS)
     abilities = abilities_here()
     if not abilities.influxdb:
         typer.echo("No InfluxDB server is here (KEPT_TEST_INFLUXD names one): its faults are left out.")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kept.errors import KeptError
+from local_stack.pages import page_to_write
 from local_stack.soak.run import run_soak
 from local_stack.soak.table import page, problems
 
@@ -25,6 +26,7 @@ def main(
 ) -> None:
     """Tell half of peak to the real parts, and say whether memory, files and threads stay flat."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    output = page_to_write(output, typer.echo, trial=minutes < USUAL_MINUTES)
     soak = run_soak(minutes, typer.echo, peak=peak)
     if output is not None:
         output.write_text(page(soak), encoding="utf-8")
