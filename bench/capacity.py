@@ -146,7 +146,7 @@ def plan(place: Place, figures: Figures) -> list[Line]:
             size(memory),
         ),
         Line(
-            "a worker's state is back after",
+            "a worker's cases are back after",
             f"its cases x {f.restore_seconds_a_million:g} s a million",
             restore,
             f"{restore:,.0f} s",

@@ -228,7 +228,7 @@ def _restore(restore: RestoreReport | None) -> str:
         verdict = f" The target is less than {RESTORE_TARGET_SECONDS:g} s: {met}."
     return f"""## Restoring {restore.cases:,} open cases
 
-One `kept worker` with {restore.partitions} partitions has rebuilt all its state {restore.worker_seconds:.1f} s after
+One `kept worker` with {restore.partitions} partitions has its cases back {restore.worker_seconds:.1f} s after
 the start of its process, with a peak of {restore.worker_peak_mib:,} MiB.{verdict} Its state topic held
 {processor.records:,} records ({restore.state_bytes / 1e6:,.0f} MB, not compacted). The case processor by itself, in a
 process of its own, needed {processor.seconds:.1f} s ({processor.cpu_seconds:.1f} CPU-seconds, {processor.peak_mib:,}

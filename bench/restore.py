@@ -50,7 +50,10 @@ class Restored(msgspec.Struct, frozen=True):
 
 
 class RestoreReport(msgspec.Struct, frozen=True):
-    """`worker_seconds` run from the start of a worker's process until all its partitions are restored."""
+    """`worker_seconds` run from the start of a worker's process until its case processor has all its partitions back.
+
+    The indicator processor's merged tallies are not waited for.
+    """
 
     cases: int
     partitions: int

@@ -64,7 +64,7 @@ def figures(sizing: Sizing, benchmarks: str) -> Figures:
 
 def restore_seconds(benchmarks: str) -> float:
     """Seconds from the start of a worker until a million cases are back."""
-    found = re.search(r"4 partitions has rebuilt all its state ([0-9.]+) s after", benchmarks)
+    found = re.search(r"4 partitions has its cases back ([0-9.]+) s after", benchmarks)
     assert found is not None
     return float(found[1])
 

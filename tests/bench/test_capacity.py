@@ -61,7 +61,7 @@ def test_every_step_by_hand() -> None:
         "workers and partitions": 4,
         "tallies, a worker": tallies,
         "memory, a worker": pytest.approx(memory),
-        "a worker's state is back after": pytest.approx((opened + closed) / 4 / 1e6 * 10),
+        "a worker's cases are back after": pytest.approx((opened + closed) / 4 / 1e6 * 10),
         "Kafka: events": pytest.approx(8_640_000 * 14 * 300 * 3 / 0.7),
         "Kafka: state": pytest.approx(((opened * 200 + closed * 250) * 1.25 / 0.8 + 8_640_000 * (200 + 100)) * 3 / 0.7),
         "Kafka: written a second, peak": 500 * 600 * 3,
