@@ -34,12 +34,10 @@ def are_ready(alerting: Alerting) -> bool:
     return all(_get(f"{address_of(port)}/-/ready") is not None for port in ports)
 
 
-def told(messages: Iterable[Message]) -> tuple[set[SignalKey], set[str]]:
-    """(alerts of services that reached people, names of those of the pipeline itself)."""
-    alerts = [alert for message in messages if message.to != "heartbeat" for alert in message.alerts]
-    services = {key_of(alert.labels) for alert in alerts if "signal" in alert.labels}
-    pipeline = {alert.labels.get("alertname", "") for alert in alerts if "signal" not in alert.labels}
-    return services, pipeline
+def told(messages: Iterable[Message]) -> set[SignalKey]:
+    """The alerts of services that reached people."""
+    alerts = (alert for message in messages if message.to != "heartbeat" for alert in message.alerts)
+    return {key_of(alert.labels) for alert in alerts if "signal" in alert.labels}
 
 
 def _get(address: str) -> bytes | None:

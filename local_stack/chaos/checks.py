@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 from history.store import HistoryStore
 from kept.indicators.point import Point
 from kept.marks import Accounts
 from kept.signals.raised import Raised, SignalKey
 from local_stack.chaos.expected import Expected, timeless
+from local_stack.chaos.faults import Target
 from local_stack.chaos.log_accounts import LogAccounts
+from local_stack.chaos.process import Process
 from local_stack.chaos.town import Step
 
-SHOWN = 3
+EXPECTED_EXITS: Final[dict[Target, frozenset[int]]] = {"producer": frozenset({2}), "worker": frozenset({2, 70})}
+"""With which Kept's own processes may end by themselves: 2 at the start, when what they need is away;
+70 when a worker cannot go on, and says why."""
 
 
 def wrong_indicators(expected: Expected, store: HistoryStore) -> Iterator[str]:
@@ -74,11 +79,27 @@ def wrong_accounts(
         yield f"{good + letters} events are in the topic, {accounts.received} were received"
     if accounts.applied != expected.applied:
         yield f"{accounts.applied} events were applied, expected {expected.applied}: each one once"
+    old = {one.value for step in steps for one in step.told if one.is_old()}
+    beyond = sum(count for value, count in log.events.items() if value in old)
+    if (len(old), accounts.beyond_retention) != (expected.beyond_retention, beyond):
+        yield (
+            f"{beyond} messages in the topic are of {len(old)} events from beyond the retention, "
+            f"{accounts.beyond_retention} were counted as such, and {expected.beyond_retention} in the calm run"
+        )
     if sum(accounts.dead_lettered.values()) != letters or log.dead_letters != letters:
         yield (
             f"{letters} bad messages are in the topic, {accounts.dead_lettered} were put aside, "
             f"{log.dead_letters} are dead letters"
         )
+
+
+def wrong_exits(processes: Mapping[Target, Sequence[Process]]) -> Iterator[str]:
+    """Kept's own processes end by themselves only with an exit code that says what a supervisor is to do."""
+    for target, expected in EXPECTED_EXITS.items():
+        for process in processes[target]:
+            for code in process.exits:
+                if code not in expected:
+                    yield f"{process.name} ended by itself with {code}; expected of a {target}: {sorted(expected)}"
 
 
 def wrong_alerts(expected: Expected, standing: set[SignalKey], told: Iterable[SignalKey]) -> Iterator[str]:

@@ -31,6 +31,8 @@ MEANINGS: Final[dict[Kind, str]] = {
 }
 PROCESS_KINDS: Final[tuple[Kind, ...]] = ("kill", "restart", "freeze", "long freeze", "delay")
 PROCESSES: Final[tuple[Target, ...]] = ("producer", "worker", "broker", "InfluxDB", "Prometheus", "Alertmanager")
+OWN: Final[tuple[Target, ...]] = ("producer", "worker")
+"""Kept's own: what they do is judged, and each has a number."""
 ALL: Final[tuple[tuple[Kind, Target], ...]] = (
     *((kind, target) for kind in PROCESS_KINDS for target in PROCESSES),
     ("clock", "producer"),
@@ -75,8 +77,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """For the table."""
-        several = self.target in ("producer", "worker")
-        whom = f"{self.target} {self.number + 1}" if several else self.target
+        whom = f"{self.target} {self.number + 1}" if self.target in OWN else self.target
         how = f" by {self.jump:+,} s" if self.kind == "clock" else f" {self.seconds:.1f} s"
         return f"{self.kind} {whom}{how} (hour {self.step + 1})"
 

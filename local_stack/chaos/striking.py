@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
 
-from local_stack.chaos.faults import Fault, Target
+from local_stack.chaos.faults import OWN, Fault, Target
 from local_stack.chaos.process import STOP_SECONDS, Process
 
 PULSE_SECONDS = 0.15
@@ -37,7 +37,7 @@ class Striker:
         self.ended_at: float | None = None
         """When the last fault was over (time.monotonic())."""
         self.failed: list[str] = []
-        """Faults that did not come about as they should."""
+        """What did not come about as it should: a spool that was not full, a process of Kept's that did not end."""
 
     def strike(self) -> None:
         """Begin what is due, go on with what is under way."""
@@ -90,7 +90,7 @@ class Striker:
             case "kill":
                 return _kill(fault, victim)
             case "restart":
-                return _restart(fault, victim)
+                return self._restart(fault, victim)
             case "delay":
                 return _delay(fault, victim)
             case "clock":
@@ -112,6 +112,18 @@ class Striker:
         if self._refused() == before:
             self.failed.append(f"{fault}: no producer refused an event, so no spool was full")
 
+    def _restart(self, fault: Fault, victim: Process) -> Wounds:
+        victim.tell_to_end()
+        until = time.monotonic() + STOP_SECONDS
+        while victim.running():
+            if time.monotonic() > until:
+                victim.kill()
+                if fault.target in OWN:
+                    self.failed.append(f"{fault}: {victim.name} was told to end, and had to be killed")
+            yield
+        yield from _for(fault.seconds)
+        victim.begin()
+
     def _lock(self, fault: Fault) -> Wounds:
         connection = sqlite3.connect(self._history_path, timeout=5, isolation_level=None)
         try:
@@ -130,17 +142,6 @@ def _for(seconds: float) -> Wounds:
 
 def _kill(fault: Fault, victim: Process) -> Wounds:
     victim.kill()
-    yield from _for(fault.seconds)
-    victim.begin()
-
-
-def _restart(fault: Fault, victim: Process) -> Wounds:
-    victim.tell_to_end()
-    until = time.monotonic() + STOP_SECONDS
-    while victim.running():
-        if time.monotonic() > until:
-            victim.kill()
-        yield
     yield from _for(fault.seconds)
     victim.begin()
 

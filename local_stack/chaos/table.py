@@ -19,13 +19,16 @@ INVARIANTS = (
     "**Indicators**: all final ones, every window and slice, are those of the same events in one process, to the last "
     "digit. The calm story says the same of an undisturbed run through Kafka.",
     "**Accounts**: every event that was accepted is in the topic; received = applied + duplicate + dead-lettered + "
-    "beyond retention = messages in the topic; each event is applied once; each bad message is one dead letter.",
+    "beyond retention = messages in the topic; each event is applied once; each message from beyond the retention is "
+    "counted as that; each bad message is one dead letter.",
     "**Signals**: each of the calm run is there once, with the same verdict, raised, quiet and ended at the same hours "
     "of event time; no other is there.",
     "**Alerts**: at the end Alertmanager has exactly the alerts of the signals that are open; on the way no message "
     "told of a service's alert that the calm run does not raise. A signal that was raised and ended while Prometheus "
     "or Alertmanager was away need not have been told. Alerts about the pipeline itself are caused by faults and are "
     "not compared.",
+    "**Ends**: a worker or producer that is told to end does so within 10 s; one that ends by itself has exit code 2 "
+    "(what it needs is away at its start) or, a worker, 70 (it cannot go on, and says why).",
 )
 
 

@@ -45,8 +45,6 @@ class Result(Struct, frozen=True, kw_only=True):
     seconds: float
     exits: tuple[str, ...] = ()
     """Processes that ended by themselves, with their exit codes."""
-    pipeline_alerts: tuple[str, ...] = ()
-    """Alerts about the pipeline itself that people were told of."""
 
 
 class Stage(Struct, frozen=True, kw_only=True):
@@ -110,15 +108,14 @@ class _Telling:
                 problems += checks.wrong_indicators(expected, store)
                 problems += checks.wrong_signals(expected, store.signals())
             problems += for_alerts
-        alerting = self._parts.alerting
+        problems += [*checks.wrong_exits(self._parts.processes), *self._striker.failed]
         return Result(
             story=self._story,
             events=events,
-            problems=tuple(problems + self._striker.failed),
+            problems=tuple(problems),
             recovery_seconds=self._recovery(),
             seconds=time.monotonic() - self._started,
             exits=tuple(f"{one.name} {code}" for one in self._parts.all() for code in one.exits),
-            pipeline_alerts=() if alerting is None else tuple(sorted(told(alerting.inbox.messages())[1])),
         )
 
     def _may_tell(self, step: int) -> bool:
@@ -152,7 +149,7 @@ class _Telling:
         if found is None:
             yield "Alertmanager does not answer at the end"
             return
-        yield from checks.wrong_alerts(expected, found, told(alerting.inbox.messages())[0])
+        yield from checks.wrong_alerts(expected, found, told(alerting.inbox.messages()))
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds

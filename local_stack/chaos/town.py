@@ -50,6 +50,7 @@ BAD: Final = 5
 """Messages that are no events of the contract, and come past the producers."""
 OLD: Final = 3
 """Events of unknown cases from before the retention."""
+OLD_CASE: Final = "old-"
 DUPLICATED: Final = 0.15
 LATE: Final = 0.05
 
@@ -64,6 +65,10 @@ class Told(Struct, frozen=True):
     def event(self) -> Event:
         """Decoded."""
         return decode(self.value)
+
+    def is_old(self) -> bool:
+        """Whether it is from before the retention, of a case that nothing else is told of."""
+        return self.subject.startswith(OLD_CASE)
 
 
 class Step(Struct, frozen=True):
@@ -171,7 +176,7 @@ def _case(dice: Random, service: str, hour: int, number: int, begins: datetime) 
 
 def _old(number: int, begins: datetime) -> Told:
     began = begins - timedelta(milliseconds=200 * DAY_MS)
-    return _told("case.completed", began, f"old-{number}", {"service": PERMITS, "outcome": "intended"})
+    return _told("case.completed", began, f"{OLD_CASE}{number}", {"service": PERMITS, "outcome": "intended"})
 
 
 def _told(kind: str, at: datetime, case: str, data: dict[str, Any]) -> Told:

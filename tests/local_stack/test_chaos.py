@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +10,20 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kept.marks import Accounts
 from local_stack.broker import Broker
+from local_stack.chaos import checks, striking
 from local_stack.chaos.expected import expect
-from local_stack.chaos.faults import ALL, DISORDERS, EVERYTHING, STEPS, Abilities, Fault, Story, calm, choose
+from local_stack.chaos.faults import ALL, DISORDERS, EVERYTHING, STEPS, Abilities, Fault, Story, Target, calm, choose
+from local_stack.chaos.log_accounts import LogAccounts
 from local_stack.chaos.parts import Modules
+from local_stack.chaos.process import Process
 from local_stack.chaos.run import prepared_stage
 from local_stack.chaos.seeds import rotating
+from local_stack.chaos.striking import Striker
 from local_stack.chaos.table import Run, line, page
 from local_stack.chaos.telling import Result, tell
-from local_stack.chaos.town import LIGHTS, WASTE, beginning, steps_of
+from local_stack.chaos.town import LIGHTS, OLD, WASTE, beginning, steps_of
 
 BEGINS = beginning(datetime(2026, 3, 18, 12, tzinfo=UTC))
 BARE = Abilities(influxdb=False, alerts=False)
@@ -120,3 +126,76 @@ def test_a_spool_that_drops_and_a_worker_that_does_not_commit_are_noticed(broker
     assert "were accepted and are not in the topic" in said
     assert "final indicators are" in said
     assert len(left) == 1  # the logs of a story that fails stay
+
+
+class Stubborn(Process):
+    """Does not end when it is told to."""
+
+    def __init__(self) -> None:
+        self.signals: list[int] = []
+        self.exits = []
+        self._lives = True
+
+    @property
+    def name(self) -> str:
+        return "worker-2"
+
+    def begin(self) -> None:
+        self._lives = True
+
+    def running(self) -> bool:
+        return self._lives
+
+    def kill(self) -> None:
+        self._lives = False
+
+    def tell_to_end(self) -> None:
+        self.signals.append(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("target", "told"), [("worker", 1), ("Prometheus", 0)])
+def test_a_process_of_kept_that_must_be_killed_fails_its_story(
+    monkeypatch: pytest.MonkeyPatch, target: Target, told: int
+) -> None:
+    monkeypatch.setattr(striking, "STOP_SECONDS", 0.0)
+    fault = Fault(kind="restart", target=target, number=0, step=1, after=0.0, seconds=0.0)
+    victim = Stubborn()
+    striker = Striker([fault], {target: [victim]}, "", lambda: (1, 0.0), lambda: 0)
+    for _ in range(5):
+        striker.strike()
+    assert striker.over()
+    assert victim.signals == [signal.SIGTERM]
+    assert victim.running()
+    assert len(striker.failed) == told
+    assert all(words.endswith("worker-2 was told to end, and had to be killed") for words in striker.failed)
+
+
+def test_an_exit_code_that_tells_a_supervisor_nothing_fails_a_story() -> None:
+    worker, producer = Stubborn(), Stubborn()
+    worker.exits, producer.exits = [70, 2, 1, -11], [2, 70]
+    assert list(checks.wrong_exits({"worker": [worker], "producer": [producer], "broker": [Stubborn()]})) == [
+        "worker-2 ended by itself with 70; expected of a producer: [2]",
+        "worker-2 ended by itself with 1; expected of a worker: [2, 70]",
+        "worker-2 ended by itself with -11; expected of a worker: [2, 70]",
+    ]
+
+
+def test_a_message_from_beyond_the_retention_is_counted_as_that_each_time() -> None:
+    steps = steps_of(Story(seed=7), BEGINS)
+    expected = expect(steps)
+    assert expected.beyond_retention == OLD
+    told = [one for step in steps for one in step.told]
+    again = next(one for one in told if one.is_old())
+    bad = [value for step in steps for value in step.past_producers]
+    log = LogAccounts(Counter([*(one.value for one in told), again.value, *bad]), len(bad))
+    right = Accounts(
+        received=len(told) + 1 + len(bad),
+        applied=expected.applied,
+        duplicate=len(told) - expected.applied - OLD,
+        beyond_retention=OLD + 1,
+        dead_lettered={"unknown_type": len(bad)},
+    )
+    assert list(checks.wrong_accounts(expected, steps, right, log, len(told))) == []
+    wrong = replace(right, duplicate=right.duplicate + 1, beyond_retention=OLD)
+    (words,) = checks.wrong_accounts(expected, steps, wrong, log, len(told))
+    assert words.startswith("4 messages in the topic are of 3 events from beyond the retention, 3 were counted as such")
