@@ -56,6 +56,7 @@ class Verdicts(Struct, frozen=True, kw_only=True):
         found = [
             f"{outcome.case.row.service}, {outcome.case.row.kind}, {_named(outcome.alert)}: {wrong}"
             for outcome in self.outcomes
+            if outcome.alert is not None  # else it is among the unexpected
             for wrong in outcome.wrong
         ]
         for raised in self.unexpected:
@@ -118,7 +119,9 @@ def judge_proof(
             outcomes.append(_outcome(case, alert, own, until, heard))
     rest = [left[key] for key in sorted(left)]
     stands = [one for one in rest if one.verdict.signal in standing.get(one.verdict.service, ())]
-    return Verdicts(outcomes=outcomes, standing=stands, unexpected=[one for one in rest if one not in stands])
+    unexpected = [one for one in rest if one not in stands]
+    outcomes = [one if one.alert is not None else _silent(one.case, unexpected, expected) for one in outcomes]
+    return Verdicts(outcomes=outcomes, standing=stands, unexpected=unexpected)
 
 
 def _of(case: Case, raised: Raised, expected: Sequence[Case]) -> bool:
@@ -127,12 +130,21 @@ def _of(case: Case, raised: Raised, expected: Sequence[Case]) -> bool:
     return case.start <= raised.raised_at < min(later, default=raised.raised_at + 1)
 
 
+def _silent(case: Case, unexpected: Iterable[Raised], expected: Sequence[Case]) -> Outcome:
+    """What came of an incident that must raise nothing."""
+    own = (one for one in unexpected if one.verdict.service == case.row.service and _of(case, one, expected))
+    wrong = tuple(f"{one.verdict.signal} {one.verdict.about}".strip() + " was raised" for one in own)
+    return Outcome(case=case, alert=None, wrong=wrong)
+
+
 def _outcome(case: Case, alert: Alert, own: Sequence[Raised], until: int, heard: Mapping[str, Heard] | None) -> Outcome:
     if not own:
         return Outcome(case=case, alert=alert, wrong=("it was never raised",))
     first = own[0]
     wrong = []
     delay = first.raised_at - (case.start if case.shows_from is None else case.shows_from)
+    if delay < 0:
+        wrong.append(f"raised {-delay / HOUR:.1f} h before the incident could show: by something else")
     if delay > alert.within_hours * HOUR:
         wrong.append(f"raised after {delay / HOUR:.1f} h; stated: within {alert.within_hours:g} h")
     due_over = None if case.end is None else round(case.end + alert.over_hours * HOUR)

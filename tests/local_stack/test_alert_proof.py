@@ -63,6 +63,7 @@ def test_an_alert_once_in_time_and_over_in_time_is_as_stated() -> None:
     [
         ([], "it was never raised"),
         ([raised(35, 120)], "raised after 25.0 h; stated: within 24 h"),
+        ([raised(9, 120)], "raised 1.0 h before the incident could show"),
         ([raised(20, 149)], "it should be over 48 h after the incident, and was 49.0 h later"),
         ([raised(20)], "it should be over 48 h after the incident, and was never"),
         ([raised(20, 30), raised(40, 50)], "was raised and nothing explains it"),
@@ -93,7 +94,12 @@ def test_an_end_after_the_run_is_not_asked_for() -> None:
 def test_an_incident_that_must_raise_nothing_is_a_row_of_its_own() -> None:
     nothing = msgspec.structs.replace(CASE, row=msgspec.structs.replace(ROW, alerts=()))
     assert judged(case=nothing).failures() == []
-    assert judged(raised(20, 30), case=nothing).failures()
+    assert judged(case=nothing).outcomes[0].wrong == ()
+    verdicts = judged(raised(20, 30), case=nothing)
+    assert verdicts.outcomes[0].wrong == ("promise_budget_fast was raised",)
+    assert len(verdicts.failures()) == 1
+    before, elsewhere = raised(-1, 30), raised(20, 30, service="identity-cards")
+    assert judged(before, elsewhere, case=nothing).outcomes[0].wrong == ()
 
 
 def test_what_is_raised_must_reach_someone_in_the_end() -> None:
