@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from local_stack.broker import Broker
 from local_stack.child import Child
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.replay import WorkerGroup
+from local_stack.work_folder import work_folder
 
 START_SECONDS = 60.0
 
@@ -72,7 +72,7 @@ def live_pipeline(
     `retention` of the cases of all `services`; None means the usual one. With `begun` False workers are not started.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-live-")))
+        folder = stack.enter_context(work_folder(prefix="kept-live-"))
         if brokers is None:
             broker = stack.enter_context(Broker(folder / "kafka"))
             brokers = broker.bootstrap

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 import uuid
 import warnings
@@ -21,7 +20,6 @@ import msgspec
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     from local_stack.broker import Broker
-
 from bench import embedded, memory, restore
 from bench.comparison import check, joined
 from bench.contenders import CONTENDERS, KAFKA_STREAMS, KEPT_CASES, Contender, Task
@@ -39,6 +37,7 @@ from kept.events import Event
 from kept.intake import rules_by_service
 from kept.settings import Settings, read_settings
 from kept.topics import topics
+from local_stack.work_folder import work_folder
 from producers.publisher import Publisher
 
 EVENTS = 600_000
@@ -61,12 +60,12 @@ def main(arguments: list[str] | None = None) -> int:
     events, rounds = (QUICK_EVENTS, 1) if options.quick else (options.events, options.rounds)
     workloads = [dense(events), *([sparse(events)] if options.sparse else []), light(events)]
     try:
-        with tempfile.TemporaryDirectory(prefix="kept-bench-") as folder, Broker(Path(folder) / "kafka") as broker:
-            settings = settings_of(broker.bootstrap, Path(folder), quick=options.quick)
-            report = measure(settings, Path(folder), workloads, chosen, rounds)
+        with work_folder(prefix="kept-bench-") as folder, Broker(folder / "kafka") as broker:
+            settings = settings_of(broker.bootstrap, folder, quick=options.quick)
+            report = measure(settings, folder, workloads, chosen, rounds)
             if not options.only:
                 cases = QUICK_CASES if options.quick else memory.CASES
-                report = with_state(report, settings, Path(folder), cases, events)
+                report = with_state(report, settings, folder, cases, events)
     except KeptError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -20,6 +19,7 @@ with warnings.catch_warnings():
 from bench import sizing_history, sizing_register, sizing_tallies
 from bench.report import machine
 from kept.errors import KeptError
+from local_stack.work_folder import work_folder
 
 FILE = Path(__file__).with_name("sizing.json")
 
@@ -41,13 +41,13 @@ def read(file: Path = FILE) -> Sizing:
 
 def measure(*, quick: bool = False) -> Sizing:
     """Measure everything; `quick`: does it run at all?"""
-    with tempfile.TemporaryDirectory(prefix="kept-sizing-") as folder:
+    with work_folder(prefix="kept-sizing-") as folder:
         return Sizing(
             machine=machine(),
-            kafka=sizing_kafka.measure(Path(folder), 3 if quick else sizing_kafka.DAYS),
+            kafka=sizing_kafka.measure(folder, 3 if quick else sizing_kafka.DAYS),
             cases=sizing_register.measure(4_000 if quick else sizing_register.CASES),
             tallies=sizing_tallies.measure(days=2 if quick else sizing_tallies.DAYS),
-            history=sizing_history.measure(Path(folder), days=2 if quick else sizing_history.DAYS),
+            history=sizing_history.measure(folder, days=2 if quick else sizing_history.DAYS),
         )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from local_stack.broker import Broker
 from local_stack.child import Child
 from local_stack.environment import environment_of
 from local_stack.ports import LOOPBACK
+from local_stack.work_folder import work_folder
 from producers.pace import Pace
 from producers.publisher import Publisher
 from stream_processors.connection import client_settings
@@ -124,7 +124,7 @@ def replay_pipeline(
     file of their own.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-replay-")))
+        folder = stack.enter_context(work_folder(prefix="kept-replay-"))
         told = read_settings(os.environ)
         (folder / "catalogue").mkdir()
         for number, text in enumerate([catalogue_texts] if isinstance(catalogue_texts, str) else catalogue_texts):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -24,6 +22,7 @@ from kept import metric_names as names
 from kept.durations import HOUR_MS
 from kept.errors import Stop
 from local_stack.chaos.influxd import NAMED_BY, InfluxServer, program
+from local_stack.work_folder import work_folder
 
 WRITE_SECONDS = 2.0
 HANG_SECONDS = 20.0
@@ -74,8 +73,8 @@ def real_store() -> Iterator[InfluxServer]:
     influxd = program()
     if influxd is None:
         raise Stop(f"no InfluxDB server on this machine: name an influxd in {NAMED_BY}, or put it on PATH")
-    with tempfile.TemporaryDirectory(prefix="kept-slow-") as folder:
-        server = InfluxServer(influxd, Path(folder) / "influxdb")
+    with work_folder(prefix="kept-slow-") as folder:
+        server = InfluxServer(influxd, folder / "influxdb")
         server.start()
         try:
             yield server

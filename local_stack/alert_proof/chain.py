@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -30,6 +29,7 @@ from local_stack.child import Child
 from local_stack.inbox import Inbox, received_here, serving
 from local_stack.ports import free_port
 from local_stack.replay import WorkerGroup
+from local_stack.work_folder import work_folder
 
 WORKERS = 2
 OPTIONS = RuleOptions(wait_seconds=0, hold_seconds=2, live=False)
@@ -89,7 +89,7 @@ def running_chain(
     if lacks is not None:
         raise Stop(lacks)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-proof-")))
+        folder = stack.enter_context(work_folder(prefix="kept-proof-"))
         if brokers is None:
             broker = Broker(folder / "kafka", brief=True)
             broker.start()

@@ -21,6 +21,7 @@ from local_stack.chaos.table import Run, again, line
 from local_stack.chaos.telling import Result, Stage, tell
 from local_stack.chaos.town import beginning
 from local_stack.prometheus import prometheus_command
+from local_stack.work_folder import work_folder
 
 HEAP_MIB = 512
 Say = Callable[[str], None]
@@ -52,7 +53,8 @@ def prepared_stage(
         raise Stop(absent)
     folder = Path(tempfile.mkdtemp(prefix="kept-chaos-", dir=folder))
     with ExitStack() as stack:
-        own_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-chaos-servers-")))
+        stack.callback(_remove_empty, folder)
+        own_folder = stack.enter_context(work_folder(prefix="kept-chaos-servers-"))
         if broker is None:
             broker = Broker(own_folder / "kafka", heap_mib=HEAP_MIB, brief=True)
             stack.callback(broker.stop)
@@ -62,7 +64,6 @@ def prepared_stage(
             influx = InfluxServer(influxd, own_folder / "influxdb")
             stack.callback(influx.child.stop)
             influx.start()
-        stack.callback(_remove_empty, folder)
         yield Stage(
             broker=broker,
             influx=influx,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +30,7 @@ from local_stack.replay import WorkerGroup, accounts_of, history_of
 from local_stack.soak.samples import Sample, exposed, take
 from local_stack.soak.stream import EVENTS_A_CASE, RUN_DAYS, SERVICES, Stream, catalogue_texts
 from local_stack.soak.whereabouts import places, told_of
+from local_stack.work_folder import work_folder
 
 WORKERS = 2
 PARTITIONS = 4
@@ -210,7 +210,7 @@ class _Soaking:
 def _running_parts() -> Iterator[_Parts]:
     """A broker, two workers and a producer in a folder of their own, gone at the end."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kept-soak-")))
+        folder = stack.enter_context(work_folder(prefix="kept-soak-"))
         broker = stack.enter_context(Broker(folder / "kafka"))
         (folder / "catalogue").mkdir()
         for number, text in enumerate(catalogue_texts()):

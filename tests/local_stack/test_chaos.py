@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kept.errors import Stop
 from kept.marks import Accounts
 from local_stack.broker import Broker
-from local_stack.chaos import checks, striking
+from local_stack.chaos import checks, run, striking
 from local_stack.chaos.expected import expect
 from local_stack.chaos.faults import ALL, DISORDERS, EVERYTHING, STEPS, Abilities, Fault, Story, Target, calm, choose
 from local_stack.chaos.log_accounts import LogAccounts
@@ -90,8 +91,8 @@ def test_the_page_has_each_story_and_recovery_by_kind_of_fault() -> None:
     kill = Fault(kind="kill", target="worker", number=1, step=2, after=0.1, seconds=0.5)
     story = Story(seed=3, faults=(kill,), disorders=("late",))
     results = [result(calm(story), None), result(story, 2.0), result(replace(story, seed=4), 5.0, ("it is lost",))]
-    run = Run(at=datetime(2026, 1, 2, tzinfo=UTC), abilities=BARE, results=results, seconds=60, cores=2)
-    text = page(run)
+    told = Run(at=datetime(2026, 1, 2, tzinfo=UTC), abilities=BARE, results=results, seconds=60, cores=2)
+    text = page(told)
     assert "| kill worker | 2 | 1 | 3.5 s | 5.0 s |" in text
     assert "| 3 | SQLite | 2 | kill worker 2 0.5 s (hour 3) | late | 1,234 | yes | 2.0 | worker-1 70 |" in text
     assert "* seed 4: it is lost" in text
@@ -99,6 +100,17 @@ def test_the_page_has_each_story_and_recovery_by_kind_of_fault() -> None:
     assert "In 1 an invariant does not hold." in text
     assert max(map(len, text.split("## Recovery", maxsplit=1)[0].splitlines())) <= 125
     assert line(results[2]).startswith("NOT seed 4")
+
+
+def test_no_folder_stays_where_there_is_no_broker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refuse(self: Broker) -> None:
+        raise Stop("it does not start")
+
+    monkeypatch.setattr(run, "missing", lambda: None)
+    monkeypatch.setattr(Broker, "start", refuse)
+    with pytest.raises(Stop, match="does not start"), prepared_stage(BARE, folder=tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

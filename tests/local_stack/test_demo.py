@@ -122,6 +122,16 @@ def test_the_folder_of_a_running_demo_is_left_alone(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_left_folder_is_removed_by_the_next_of_its_kind_alone(folder: Path) -> None:
+    left = folder / "kept-soak-left"
+    left.mkdir()
+    (left / "lock").touch()
+    with work_folder(folder):
+        assert left.exists()
+    with work_folder(folder, prefix="kept-soak-") as new:
+        assert list(folder.iterdir()) == [new]
+
+
 @pytest.mark.parametrize("text", ["", "eight", "8401,", "8401,8401", "0", "70000"])
 def test_metrics_ports_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--metrics-port"):
