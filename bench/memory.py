@@ -129,7 +129,13 @@ def _whole(rules: dict[str, Rules], cases: int, steps: int, file: Path) -> _Grow
 
 
 def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
-    """A state restored from the records of its cases alone."""
+    state, grown = restored(rules, file)
+    assert state.cases == cases
+    return _Grown(grown, 0)
+
+
+def restored(rules: dict[str, Rules], file: Path) -> tuple[PartitionState, int]:
+    """A state restored from the records of its cases alone, and the bytes that this process grew by."""
     decode = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]]).decode
     before = resident()
     state = PartitionState(0, rules, live=False)
@@ -138,8 +144,7 @@ def _register(rules: dict[str, Rules], cases: int, file: Path) -> _Grown:
             state.restore(decode(stream.read(int.from_bytes(length, "big"))))
     state.restore([(MARK, pack_mark(Mark(0, 0, None, Accounts())))])
     state.restored()
-    assert state.cases == cases
-    return _Grown(resident() - before, 0)
+    return state, resident() - before
 
 
 def _case_records(changes: Changes) -> list[Record]:

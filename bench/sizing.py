@@ -1,7 +1,7 @@
 """What an event, a case, a service cost: `python -m bench.sizing` measures it and writes bench/sizing.json.
 
 docs/deployment.md is made from that file (docs/generate_deployment.py). Needs Java and Maven for a broker, an influxd
-(KEPT_TEST_INFLUXD, or on PATH); about 5 minutes.
+(one that `local_stack.influxd` finds); about 5 minutes.
 """
 
 from __future__ import annotations

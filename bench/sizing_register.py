@@ -14,16 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from bench.memory import CASE_KEY, LENGTH_BYTES, STEPS, open_cases, resident
+from bench.memory import CASE_KEY, LENGTH_BYTES, STEPS, open_cases, restored
 from bench.own_process import output_of
 from bench.workload import SERVICES, catalogue_text
 from kept.catalogue import read_catalogue
 from kept.errors import Stop
 from kept.events import CaseCompleted, CaseOpened, CompletedData, Event
 from kept.intake import Rules, rules_by_service
-from kept.marks import Accounts, Mark
 from kept.partition import PartitionState
-from kept.state_records import MARK, pack_mark
 from stream_processors.worker import prepare_process
 
 CASES = 100_000
@@ -99,18 +97,6 @@ def _chunks(records: list[tuple[bytes, bytes | None]]) -> Iterator[list[tuple[by
         yield chunk
 
 
-def _restored(rules: dict[str, Rules], file: Path) -> int:
-    decode = msgspec.msgpack.Decoder(list[tuple[bytes, bytes | None]]).decode
-    before = resident()
-    state = PartitionState(0, rules, live=False)
-    with file.open("rb") as stream:
-        while length := stream.read(LENGTH_BYTES):
-            state.restore(decode(stream.read(int.from_bytes(length, "big"))))
-    state.restore([(MARK, pack_mark(Mark(0, 0, None, Accounts())))])
-    state.restored()
-    return resident() - before
-
-
 if __name__ == "__main__":
     prepare_process()
-    print(_restored(rules_by_service(read_catalogue([Path(sys.argv[1])])), Path(sys.argv[2])))
+    print(restored(rules_by_service(read_catalogue([Path(sys.argv[1])])), Path(sys.argv[2]))[1])

@@ -1,11 +1,18 @@
-"""The pages that measurements write."""
+"""The pages that measurements write: their paragraphs, and whose place they take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 
+WIDTH = 125
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def paragraph(text: str) -> list[str]:
+    """Its lines, and an empty one."""
+    return [*wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False), ""]
 
 
 def page_to_write(output: Path | None, say: Callable[[str], object], *, trial: bool) -> Path | None:

@@ -26,6 +26,7 @@ SDK_WARNING = "ignore:Prefer using dashboardv2:DeprecationWarning"
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="(read|open)_text is deprecated", category=DeprecationWarning)
     from local_stack.broker import Broker, missing
+    from local_stack.influxd import program
     from tests import certificates
     from tests import influxd as influx
     from tests.secured_broker import SecuredBroker
@@ -152,10 +153,10 @@ def secured_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured
 @pytest.fixture(scope="session")
 def influxd_program() -> Path:
     """The program of a real InfluxDB server, for tests that need one of their own."""
-    program = influx.binary()
-    if program is None:
+    found = program()
+    if found is None:
         pytest.skip(influx.MISSING)
-    return program
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import ssl
 import time
 import urllib.error
@@ -15,20 +13,11 @@ from typing import Any, NamedTuple
 
 from history.influxdb import InfluxHistory
 from history.influxdb_connection import InfluxConnection
-from local_stack.child import Child
+from local_stack.influxd import server
 from local_stack.ports import LOOPBACK, free_port
 
 OPERATOR_TOKEN = "operator-token-of-a-test"
 START_SECONDS = 60.0
-
-
-def binary() -> Path | None:
-    """An influxd that is on this machine: KEPT_TEST_INFLUXD, else on PATH, else built before (never built here)."""
-    named = os.environ.get("KEPT_TEST_INFLUXD") or shutil.which("influxd")
-    if named:
-        return Path(named)
-    built = sorted((Path.home() / ".cache" / "kept-influxd").glob("influxd-v2*"))
-    return next((file for file in reversed(built) if os.access(file, os.X_OK) and file.suffix != ".part"), None)
 
 
 MISSING = (
@@ -106,20 +95,8 @@ class OwnServer(Server):
         super().__init__(f"{'https' if tls else 'http'}://{LOOPBACK}:{self.port}")
         self.tls = tls
         folder.mkdir(parents=True, exist_ok=True)
-        self.process = Child(
-            "influxd",
-            [
-                str(program),
-                f"--http-bind-address={LOOPBACK}:{self.port}",
-                f"--bolt-path={folder / 'meta.bolt'}",
-                f"--sqlite-path={folder / 'meta.sqlite'}",
-                f"--engine-path={folder / 'engine'}",
-                "--reporting-disabled",
-                "--log-level=warn",
-                *([f"--tls-cert={tls.certificate}", f"--tls-key={tls.key}"] if tls else []),
-            ],
-            folder / "influxd.log",
-        )
+        shown = (f"--tls-cert={tls.certificate}", f"--tls-key={tls.key}") if tls else ()
+        self.process = server(program, folder, self.port, *shown)
 
     def start(self) -> None:
         """Start it; returns when it answers."""

@@ -27,7 +27,7 @@ from bench.load.slow_history import slow_history
 from bench.report import machine
 from kept.errors import KeptError, Stop
 from local_stack.broker import missing
-from local_stack.chaos.influxd import NAMED_BY, program
+from local_stack.influxd import MISSING, program
 from local_stack.pages import page_to_write
 
 USUAL_MINUTES = 2.0
@@ -58,7 +58,7 @@ def lacking(name: str) -> str | None:
         except Stop as error:
             return str(error)
     if name == "slow" and program() is None:
-        return f"no InfluxDB server: name an influxd in {NAMED_BY}, or put it on PATH"
+        return MISSING
     return None
 
 

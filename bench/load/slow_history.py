@@ -21,7 +21,8 @@ from bench.workload import city
 from kept import metric_names as names
 from kept.durations import HOUR_MS
 from kept.errors import Stop
-from local_stack.chaos.influxd import NAMED_BY, InfluxServer, program
+from local_stack.chaos.influxd import InfluxServer
+from local_stack.influxd import MISSING, program
 from local_stack.work_folder import work_folder
 
 WRITE_SECONDS = 2.0
@@ -72,7 +73,7 @@ def real_store() -> Iterator[InfluxServer]:
     """A real InfluxDB of its own; raises `Stop` when there is none on this machine."""
     influxd = program()
     if influxd is None:
-        raise Stop(f"no InfluxDB server on this machine: name an influxd in {NAMED_BY}, or put it on PATH")
+        raise Stop(MISSING)
     with work_folder(prefix="kept-slow-") as folder:
         server = InfluxServer(influxd, folder / "influxdb")
         server.start()

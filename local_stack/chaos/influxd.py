@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
 import time
 import urllib.error
 import urllib.request
@@ -15,17 +13,10 @@ from msgspec.structs import replace
 from history.influxdb_setup import WRITE_TOKEN, InfluxSetup, read_secret
 from kept.errors import Stop
 from kept.settings import Settings
-from local_stack.child import Child
+from local_stack.influxd import server
 from local_stack.ports import LOOPBACK, free_port
 
-NAMED_BY = "KEPT_TEST_INFLUXD"
 START_SECONDS = 60.0
-
-
-def program() -> Path | None:
-    """An influxd that is on this machine: named in KEPT_TEST_INFLUXD, or on PATH; None when there is none."""
-    named = os.environ.get(NAMED_BY) or shutil.which("influxd")
-    return None if named is None else Path(named)
 
 
 class InfluxServer:
@@ -38,16 +29,7 @@ class InfluxServer:
         self._port = free_port()
         self._operator = secrets.token_urlsafe(32)
         self.url = f"http://{LOOPBACK}:{self._port}"
-        arguments = [
-            str(influxd),
-            f"--http-bind-address={LOOPBACK}:{self._port}",
-            f"--bolt-path={folder / 'meta.bolt'}",
-            f"--sqlite-path={folder / 'meta.sqlite'}",
-            f"--engine-path={folder / 'engine'}",
-            "--reporting-disabled",
-            "--log-level=warn",
-        ]
-        self.child = Child("InfluxDB", arguments, folder / "influxd.log")
+        self.child = server(influxd, folder, self._port, name="InfluxDB")
 
     def start(self) -> None:
         """Start it and make its first user; returns when it answers."""

@@ -15,11 +15,12 @@ from kept.errors import Stop
 from local_stack.alertmanager import alertmanager_command
 from local_stack.broker import Broker, missing
 from local_stack.chaos.faults import Abilities, Story, calm, choose
-from local_stack.chaos.influxd import InfluxServer, program
+from local_stack.chaos.influxd import InfluxServer
 from local_stack.chaos.parts import Modules
 from local_stack.chaos.table import Run, again, line
 from local_stack.chaos.telling import Result, Stage, tell
 from local_stack.chaos.town import beginning
+from local_stack.influxd import program
 from local_stack.prometheus import prometheus_command
 from local_stack.work_folder import work_folder
 

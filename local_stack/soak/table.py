@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from statistics import median
-from textwrap import wrap
 
+from local_stack.pages import paragraph
 from local_stack.soak.flatness import (
     GROWTH_MIB,
     GROWTH_SHARE,
@@ -20,8 +20,6 @@ from local_stack.soak.flatness import (
 from local_stack.soak.run import Soak
 from local_stack.soak.samples import Sample
 from local_stack.soak.stream import RETENTION_HOURS, RUN_DAYS
-
-WIDTH = 125
 
 
 def problems(soak: Soak) -> list[str]:
@@ -46,7 +44,7 @@ def _page(soak: Soak) -> Iterator[str]:
     yield "# Half of peak for a long time"
     yield ""
     origin = "measured at the start with everything, sender included, on this machine" if soak.measured else "given"
-    yield from _paragraph(
+    yield from paragraph(
         f"Run on {soak.at:%Y-%m-%d %H:%M} UTC on {soak.cores} cores, for {soak.minutes:g} minutes: a sender, a "
         "producer with its disk spool, a broker, two workers and a SQLite history. Peak, "
         f"{origin}: {soak.peak:,.0f} events a second; told are {soak.rate:,.0f}. Event time runs "
@@ -55,10 +53,10 @@ def _page(soak: Soak) -> Iterator[str]:
         "compacted. Tallies of past days stay; their number is in the last column."
     )
     said = "Memory, files and threads are flat, and nothing is left behind."
-    yield from _paragraph(f"**{said if not wrong else 'Not as it should be: see the end.'}**")
+    yield from paragraph(f"**{said if not wrong else 'Not as it should be: see the end.'}**")
     yield "## Growth after the warm-up"
     yield ""
-    yield from _paragraph(
+    yield from paragraph(
         f"The first {WARM_UP_SHARE:.0%} are warm-up. Growth is that of the line of least squares through the rest; it "
         f"may be {GROWTH_SHARE:.0%} of the memory or {GROWTH_MIB:g} MiB, whichever is more. At no time may there be "
         f"more than {MORE_FILES} files or threads more than during the warm-up."
@@ -74,14 +72,14 @@ def _page(soak: Soak) -> Iterator[str]:
             f"| {min(one.threads for one in own)}-{max(one.threads for one in own)} |"
         )
     yield ""
-    yield from _paragraph(
+    yield from paragraph(
         f"{soak.told:,} events were told, {soak.in_topic:,} are in the topic, {soak.received:,} were received and "
         f"{soak.applied:,} applied. The history file is "
         f"{soak.history_mib:.0f} MiB at the end: it keeps what it is given."
     )
     yield "## Minute by minute"
     yield ""
-    yield from _paragraph(
+    yield from paragraph(
         "Medians of each minute, but for *behind* (median, most): how long ago that was told whose indicators are "
         "published now; half a step of five minutes of event time is in it. *Waiting* are events that are told and not "
         "counted, in the spool or the topic; *pending* are records of tallies whose points are not in the history yet."
@@ -117,7 +115,3 @@ def _minutes(samples: Sequence[Sample], processes: Sequence[str]) -> Iterator[st
             f"| {median(behind):.1f}, {max(behind):.1f} | {median(one.cases for one in own):,.0f} "
             f"| {median(one.buckets for one in own):,.0f} |"
         )
-
-
-def _paragraph(text: str) -> list[str]:
-    return [*wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False), ""]
