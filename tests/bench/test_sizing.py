@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bench import sizing, sizing_kafka, sizing_register, sizing_tallies
+from bench import sizing, sizing_history, sizing_kafka, sizing_register, sizing_tallies
 from catalogue import CITY
+from kept.durations import DAY_MS
+from kept.events import Event, tick
 from kept.settings import Settings
 from local_stack.replay import WorkerGroup
 from local_stack.soak.samples import samples_in
+from tests.history.points import point
 
 
 def test_a_closed_case_and_one_with_steps_are_larger_than_an_open_one() -> None:
@@ -64,3 +69,30 @@ def test_the_clock_of_the_rate_runs_until_the_indicators_are_published(
     ended = sizing_kafka.wait_until_published(Settings(), WorkerGroup(Settings(), tmp_path, 1))
 
     assert ended.received == 9001
+
+
+def test_the_last_day_is_simulated_before_the_clock_of_publishing_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # simulated   60 days: 1 event each | the last day: 3
+    # clock                                             | runs
+    done: list[str] = []
+
+    def noted(what: str) -> float:
+        done.append(what)
+        return 0.0
+
+    def simulated(*_: object, **__: object) -> Iterator[tuple[int, Event]]:
+        for number in range(63):
+            noted("simulated")
+            told_ms = sizing_history.START_MS + min(number, 60) * DAY_MS
+            yield told_ms, tick(told_ms, 0)
+
+    monkeypatch.setattr(sizing_history, "simulate", simulated)
+    monkeypatch.setattr(sizing_history, "BATCH", 1)
+    monkeypatch.setattr(sizing_history, "program", lambda: None)
+    monkeypatch.setattr(sizing_history, "time", SimpleNamespace(process_time=lambda: noted("clock")))
+    monkeypatch.setattr(sizing_history, "_day", lambda *_: [point(value=noted("published"))])
+    found = sizing_history.measure(tmp_path)
+    assert done == ["simulated"] * 63 + ["clock", "published", "clock"]
+    assert found.influxdb_bytes_a_point is None
