@@ -30,11 +30,11 @@ from local_stack.child import Child
 from local_stack.environment import environment_of
 from local_stack.inbox import Inbox, received_here, serving
 from local_stack.ports import LOOPBACK, free_port
+from local_stack.producer import producer_environment
 
 PARTITIONS = 4
 SPOOL_BYTES = 65_536
 BODY_BYTES = SPOOL_BYTES // 8
-TOKEN = "a-token-of-this-machine-alone"  # noqa: S105 - loopback, for the time of one story
 EVERY_SECONDS = 0.5
 """Scrapes, and evaluations of the rules."""
 AGAIN_SECONDS = 0.3
@@ -131,24 +131,16 @@ def _worker(settings: Settings, folder: Path, number: int, port: int, modules: M
     scratch = folder / name
     scratch.mkdir()
     own = {"KEPT_WORKER_ID": name, "KEPT_METRICS_PORT": str(port), "KEPT_WORK_FOLDER": str(scratch)}
-    return _kept(settings, folder, name, modules.worker, own)
+    return _kept(folder, name, modules.worker, {**environment_of(settings), **own})
 
 
 def _producer(settings: Settings, folder: Path, number: int, port: int, modules: Modules) -> Process:
     name = f"producer-{number + 1}"
-    token = folder / f"{name}.token"
-    token.write_text(TOKEN, encoding="ascii")
-    own = {
-        "KEPT_INTAKE_PORT": str(port),
-        "KEPT_INTAKE_TOKEN_FILE": str(token),
-        "KEPT_SPOOL_FOLDER": str(folder / f"{name}-spool"),
-    }
-    return _kept(settings, folder, name, modules.producer, own)
+    return _kept(folder, name, modules.producer, producer_environment(settings, folder, name, port))
 
 
-def _kept(settings: Settings, folder: Path, name: str, module: tuple[str, ...], own: dict[str, str]) -> Process:
+def _kept(folder: Path, name: str, module: tuple[str, ...], environment: dict[str, str]) -> Process:
     clock = WallClock(folder / f"{name}.clock")
-    environment = {**environment_of(settings), **own}
     child = Child(name, clock.command(module), folder / f"{name}.log", environment=environment)
     return Process(child, clock)
 

@@ -7,9 +7,10 @@ import json
 import threading
 from collections.abc import Sequence
 
-from local_stack.chaos.parts import BODY_BYTES, TOKEN
+from local_stack.chaos.parts import BODY_BYTES
 from local_stack.chaos.town import Told
 from local_stack.ports import LOOPBACK
+from local_stack.producer import TOKEN
 
 ANSWER_SECONDS = 2.0
 """A producer that is frozen does not answer; the same is sent again, and counted once."""

@@ -21,11 +21,10 @@ from kept.settings import Settings
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.chaos.log_accounts import events_in_topic
-from local_stack.chaos.parts import TOKEN
 from local_stack.chaos.sender import Sender
 from local_stack.child import Child
-from local_stack.environment import environment_of
 from local_stack.ports import free_port, wait_until_answers
+from local_stack.producer import producer_environment
 from local_stack.replay import WorkerGroup, accounts_of, history_of
 from local_stack.soak.samples import Sample, exposed, take
 from local_stack.soak.stream import EVENTS_A_CASE, RUN_DAYS, SERVICES, Stream, catalogue_texts
@@ -71,7 +70,6 @@ class _Parts(Struct, frozen=True):
     producer: Child
     worker_ports: list[int]
     producer_port: int
-    broker: Broker
 
     def children(self) -> list[Child]:
         return [*self.group.workers, self.producer]
@@ -221,7 +219,6 @@ def _running_parts() -> Iterator[_Parts]:
             partitions=PARTITIONS,
             catalogue=str(folder / "catalogue"),
             history_path=str(folder / "history.sqlite"),
-            spool_folder=str(folder / "spool"),
         )
         create_topics(settings)
         ports = [free_port() for _ in range(WORKERS)]
@@ -231,7 +228,7 @@ def _running_parts() -> Iterator[_Parts]:
         producer, port = _producer(settings, folder)
         stack.callback(producer.stop)
         producer.start()
-        parts = _Parts(settings, group, producer, ports, port, broker)
+        parts = _Parts(settings, group, producer, ports, port)
         deadline = time.monotonic() + START_SECONDS
         if not all(wait_until_answers(one, deadline) for one in (*ports, port)):
             parts.watch()
@@ -240,12 +237,7 @@ def _running_parts() -> Iterator[_Parts]:
 
 
 def _producer(settings: Settings, folder: Path) -> tuple[Child, int]:
-    port, token = free_port(), folder / "token"
-    token.write_text(TOKEN, encoding="ascii")
-    environment = {
-        **environment_of(settings),
-        "KEPT_INTAKE_PORT": str(port),
-        "KEPT_INTAKE_TOKEN_FILE": str(token),
-    }
+    port = free_port()
+    environment = producer_environment(settings, folder, "producer", port)
     command = [sys.executable, "-m", "command_line.main", "intake"]
     return Child("producer", command, folder / "producer.log", environment=environment), port
