@@ -132,7 +132,6 @@ class _Feed:
         self._next: list[tuple[int, Event]] = []
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._publish_rest, daemon=True)
-        """Event time of the newest event that was told."""
 
     def publish_lead(self) -> None:
         """All events before the judged part; returns when they are acknowledged."""

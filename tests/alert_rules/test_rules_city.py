@@ -27,7 +27,6 @@ KNOWN_TO_EVERY_PROMETHEUS = {
     "absent", "avg_over_time", "changes", "count", "increase", "max", "max_over_time", "min_over_time", "sum", "time",
     "vector",
 }  # fmt: skip
-OF_OTHERS = re.compile(r"\b(?:prometheus|alertmanager)_[a-z_]+|\bup\b")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 KUBERNETES = ROOT / "deployment" / "kubernetes"
 CRDS = Path(__file__).parent / "crds"
 """Schemas of the Prometheus operator's objects; `python -m tests.deployment.fetch_crds` writes them anew."""
-LISTED = "resources", "components"
 Object = dict[str, Any]
 
 
