@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from pathlib import Path
@@ -14,9 +15,12 @@ from markdown_page import table, write_or_check  # noqa: E402
 from bench.capacity import Figures, Line, Place, plan, size  # noqa: E402
 from bench.sizing import Sizing, read  # noqa: E402
 
+COMPOSE = DOCS.parent / "docker-compose.yml"
+WORKER = DOCS.parent / "deployment" / "kubernetes" / "base" / "worker.yaml"
 PAGE = DOCS / "deployment.md"
 BENCHMARKS = DOCS / "benchmarks.md"
 STEPS = "with 3 steps"
+MEMORY = "memory, a worker"
 CITY = Place(name="city", events_a_day=10_000_000, services=100, partitions=16)
 PLACES = (
     CITY,
@@ -113,7 +117,29 @@ def measured(sizing: Sizing, chosen: Figures) -> str:
 
 def examples(chosen: Figures) -> str:
     """The arithmetic of each place, step by step."""
-    return "\n".join(_example(place, plan(place, chosen)) for place in PLACES)
+    return "\n".join([*(_example(place, plan(place, chosen)) for place in PLACES), limits(chosen)])
+
+
+def limits(chosen: Figures) -> str:
+    """What a worker may take as the files have it, and how to let it take what the examples need."""
+    in_compose = re.search(r"mem_limit: \$\{WORKER_MEMORY:-(\w+)\}", COMPOSE.read_text(encoding="utf-8"))
+    in_kubernetes = re.search(r"limits: \{memory: (\w+)\}", WORKER.read_text(encoding="utf-8"))
+    assert in_compose is not None and in_kubernetes is not None
+    most = max(line.value for place in PLACES for line in plan(place, chosen) if line.what == MEMORY)
+    gib = math.ceil(most / 2**30)
+    return f"""**A worker's limit must be raised to "{MEMORY}".** It may take `{in_compose[1]}` with `docker-compose.yml` and `{in_kubernetes[1]}`
+with `deployment/kubernetes/base/worker.yaml`, which is enough to begin with. The kernel ends a worker that needs more, and it
+reads its state back only to be ended again. For the largest of these three: with containers `WORKER_MEMORY={gib}g` in `.env`
+([compose.md](compose.md#settings)); in Kubernetes, under `patches` of your overlay:
+
+```
+  - target: {{kind: Deployment, name: kept-worker}}
+    patch: |-
+      - op: replace
+        path: /spec/template/spec/containers/0/resources
+        value: {{requests: {{cpu: "1", memory: {gib}Gi}}, limits: {{memory: {gib}Gi}}}}
+```
+"""
 
 
 def _example(place: Place, lines: list[Line]) -> str:

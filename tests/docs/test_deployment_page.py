@@ -6,8 +6,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from kept import metric_names
 from kept.indicators.definitions import DEFINITIONS
@@ -39,6 +41,20 @@ def test_every_secret_that_a_pod_reads_is_told_of() -> None:
 def test_the_folders_that_the_page_names_are_those_that_are_there() -> None:
     told = set(re.findall(r"^\| `(\w+)/` \|", PAGE, re.MULTILINE))
     assert told == {folder.name for folder in KUBERNETES.iterdir()}
+
+
+def test_the_patch_for_more_memory_meets_the_container_of_the_worker() -> None:
+    told = PAGE.partition("under `patches` of your overlay:")[2].partition("<!--")[0]
+    (patch,) = yaml.safe_load(told.strip().strip("`"))
+    (worker,) = (one for one in workloads() if one["metadata"]["name"] == patch["target"]["name"])
+    assert worker["kind"] == patch["target"]["kind"]
+    (change,) = yaml.safe_load(patch["patch"])
+    at: Any = worker
+    for key in change["path"].strip("/").split("/"):
+        at = at[int(key) if isinstance(at, list) else key]
+    assert {of: set(resources) for of, resources in at.items()} == {
+        of: set(resources) for of, resources in change["value"].items()
+    }
 
 
 def test_what_is_federated_is_exposed() -> None:
