@@ -52,7 +52,7 @@ docs: setup ## Make the generated documents anew.
 proof: setup ## Play a quarter of incidents through the real chain of alerts, and write docs/alert-proof.md (10 minutes).
 	@$(BIN)/python -m local_stack.alert_proof --output docs/alert-proof.md $(ARGS)
 
-chaos: setup ## Tell 200 stories of faults on the real parts, and write docs/chaos.md (an hour; ARGS="--seed 137" tells one).
+chaos: setup ## Tell 200 stories of faults on the real parts, and write docs/chaos.md (an hour; ARGS="--seed 137" tells one, "--at-once 2" two at a time).
 	@$(BIN)/python -m local_stack.chaos --output docs/chaos.md $(ARGS)
 
 soak: setup ## Tell half of peak for 30 minutes, and write docs/soak.md (ARGS="--minutes 3" tries it out).

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from kept.errors import KeptError
-from local_stack.chaos.run import abilities_here, run_seeds
+from local_stack.chaos.run import abilities_here, run_at_once, run_seeds
 from local_stack.chaos.seeds import in_row, rotating, this_commit
 from local_stack.chaos.table import page
 from local_stack.pages import page_to_write
@@ -22,6 +22,7 @@ def main(
     first: Annotated[int, typer.Option(min=1, help="The first of them.")] = 1,
     seed: Annotated[int | None, typer.Option(help="This one alone; its folder stays when it fails.")] = None,
     rotate: Annotated[int | None, typer.Option(min=1, help="So many, others with each commit.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="Stories told at a time, each with a broker of its own.")] = 1,
     output: Annotated[Path | None, typer.Option(help="The page to write, such as docs/chaos.md.")] = None,
 ) -> None:
     """Kill, freeze, restart and delay the real parts, and compare what comes of it with a calm run."""
@@ -39,7 +40,7 @@ def main(
         typer.echo("No InfluxDB server is here (KEPT_TEST_INFLUXD names one): its faults are left out.")
     if not abilities.alerts:
         typer.echo("Prometheus or Alertmanager is not here: their faults, and the check of alerts, are left out.")
-    run = run_seeds(chosen, typer.echo)
+    run = run_seeds(chosen, typer.echo) if at_once == 1 else run_at_once(chosen, typer.echo, at_once)
     if output is not None and seed is None:
         output.write_text(page(run), encoding="utf-8")
         typer.echo(f"{output} is written.")

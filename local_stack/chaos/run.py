@@ -1,4 +1,4 @@
-"""Tells the stories of some seeds on one broker, one after the other."""
+"""Tells the stories of some seeds on one broker, one after the other, or several at once on a broker each."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
+
+import msgspec
 
 from kept.errors import Stop
 from local_stack.alertmanager import alertmanager_command
@@ -95,6 +100,23 @@ def run_seeds(seeds: Sequence[int], say: Say) -> Run:
         results=results,
         seconds=time.monotonic() - started,
         cores=os.cpu_count() or 1,
+    )
+
+
+def run_at_once(seeds: Sequence[int], say: Say, at_once: int) -> Run:
+    """The same, told by so many processes, each with servers of its own and a calm story before the others. Raises
+    `Stop`. `say` is called in those processes."""
+    started = time.monotonic()
+    parts = [seeds[nth::at_once] for nth in range(min(at_once, len(seeds)))]
+    with ProcessPoolExecutor(len(parts), mp_context=get_context("spawn")) as pool:
+        runs = list(pool.map(run_seeds, parts, repeat(say)))
+    results = [result for run in runs for result in run.results]
+    return msgspec.structs.replace(
+        runs[0],
+        at=datetime.now(UTC),
+        results=sorted(results, key=lambda result: (bool(result.story.faults), result.story.seed)),
+        seconds=time.monotonic() - started,
+        at_once=len(parts),
     )
 
 

@@ -40,6 +40,7 @@ class Run(Struct, frozen=True, kw_only=True):
     results: Sequence[Result]
     seconds: float
     cores: int
+    at_once: int = 1
 
     def failed(self) -> list[Result]:
         """Those in which an invariant does not hold."""
@@ -86,8 +87,8 @@ def _page(run: Run) -> Iterator[str]:
         outcome = f"In {len(failed)} an invariant does not hold."
     yield from paragraph(
         f"Run on {run.at:%Y-%m-%d %H:%M} UTC on {run.cores} cores: {len(disturbed)} stories with faults and "
-        f"{len(run.results) - len(disturbed)} calm in {run.seconds / 60:.0f} minutes. **{outcome}** "
-        f"{_absent(run.abilities)}"
+        f"{len(run.results) - len(disturbed)} calm in {run.seconds / 60:.0f} minutes, {run.at_once} at a "
+        f"time. **{outcome}** {_absent(run.abilities)}"
     )
     yield from _invariants()
     yield "## Recovery, by kind of fault"
