@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-import catalogue
+from catalogue import folders_of
 from kept.catalogue import Service, read_catalogue
 from kept.errors import ConfigurationError
 from kept.owners import read_owners
+from kept.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service is and promises.")
 
@@ -20,14 +22,16 @@ app = typer.Typer(no_args_is_help=True, help="The catalogue: what each service i
 def check(
     folders: Annotated[
         list[Path] | None,
-        typer.Argument(help="Folders with one TOML file a service.", show_default="the simulated city"),
+        typer.Argument(
+            help="Folders with one TOML file a service.", show_default="KEPT_CATALOGUE, or the simulated city"
+        ),
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check catalogue folders; prints a line a service. Exits with 2, and what to change, when one makes no sense."""
     try:
-        services = read_catalogue(folders or [catalogue.CITY])
-        owners = read_owners(folders or [catalogue.CITY])
+        where = folders or folders_of(read_settings(os.environ))
+        services, owners = read_catalogue(where), read_owners(where)
     except ConfigurationError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error

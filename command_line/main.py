@@ -7,11 +7,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from types import FrameType
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
 
+from kept import __version__
 from kept.errors import KeptError
 
 COMMANDS: Final[Mapping[str, str]] = {
@@ -72,8 +73,18 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kept {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def kept() -> None:
+def kept(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the release and exit.")
+    ] = False,
+) -> None:
     """A group whose commands are `COMMANDS`."""
 
 

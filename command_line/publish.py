@@ -110,7 +110,10 @@ def publish(
     if live:
         write_logs(settings)
     deliver = _deliver_by_spool if live else _deliver
-    _report(deliver(load, settings, quiet=no_progress or not sys.stderr.isatty()), load, json_output)
+    counts = deliver(load, settings, quiet=no_progress or not sys.stderr.isatty())
+    _report(counts, load, json_output)
+    if live and counts["failed"]:
+        raise typer.Exit(1)
 
 
 def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
@@ -203,7 +206,7 @@ def _deliver_by_spool(load: _Load, settings: Settings, quiet: bool) -> dict[str,
         "topic": topic,
         "published": publisher.accepted,
         "acknowledged": publisher.delivery.acknowledged,
-        "failed": 0,
+        "failed": publisher.failed,
         "ticks": 0,
         "stopped": True,
         "waiting": publisher.spool.waiting,
@@ -230,6 +233,8 @@ def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
     stopped = "; stopped by hand" if counts["stopped"] else ""
     if counts.get("waiting"):
         stopped += f"; {counts['waiting']} wait in the spool and are sent after the next start"
+    if counts["failed"]:
+        stopped += f"; {counts['failed']} are lost: neither broker nor spool took them"
     typer.echo(
         f"{rows}{counts['published']} messages to {counts['topic']} in {counts['seconds']:.1f} s{ticks}, "
         f"{counts['acknowledged']} acknowledged{stopped}"

@@ -72,6 +72,8 @@ class DurablePublisher:
         self.topic = topic
         self.accepted = 0
         """Events on disk since the start of this process."""
+        self.failed = 0
+        """Events handed to `publish` that were not accepted: there was no room for them when this was closed."""
         self._hashing = hashing
         self._when_full = when_full
         self._group_bytes = min(GROUP_BYTES, settings.spool_bytes // 8)
@@ -123,7 +125,8 @@ class DurablePublisher:
         return submission.accepted
 
     def publish(self, event: events.Event) -> None:
-        """Hand over one event; waits while too many are not yet on disk. It is accepted when `finish` has returned.
+        """Hand over one event; waits while too many are not yet on disk. It is accepted when `finish` has returned
+        True; what is not counts as `failed` once this is closed.
 
         Raises `KeyboardInterrupt` when it would wait although it is to stop: the event is not accepted.
         """
@@ -134,7 +137,12 @@ class DurablePublisher:
             while not self._changed.wait_for(lambda: self._queued_bytes < QUEUE_BYTES // 2, LOOK_SECONDS):
                 if self._stop is not None and self._stop.is_set():
                     raise KeyboardInterrupt
-        self.submit([message])
+        self.submit([message]).add_done_callback(self._count_failed)
+
+    def _count_failed(self, accepted: Future[None]) -> None:
+        if accepted.exception() is not None:
+            with self._changed:
+                self.failed += 1
 
     def publish_all(self, timed_events: Iterable[tuple[int, events.Event]], pace: Pace) -> None:
         """Publish (event time in ms, event) pairs, each when `pace` says so."""

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from command_line.main import COMMANDS, app
+from kept import __version__
 
 LOADED = """
 import sys
@@ -31,6 +32,10 @@ def test_the_help_names_every_command_in_order() -> None:
     lines = CliRunner().invoke(app, ["--help"]).output.splitlines()
     words = [word for line in lines for word in line.split()[1:2] if word in COMMANDS]
     assert words == list(COMMANDS)
+
+
+def test_the_release_is_told() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"kept {__version__}\n"
 
 
 def test_a_command_that_is_not_there_is_refused() -> None:

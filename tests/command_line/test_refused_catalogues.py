@@ -309,7 +309,11 @@ def test_the_same_catalogue_without_a_mistake_is_taken(
 ) -> None:
     place.write(GOOD)
     assert run(["catalogue", "check", str(place.catalogue)], monkeypatch) == 0
-    assert capsys.readouterr().out.endswith("1 service, all valid; 2 owners to tell of alerts\n")
+    told = capsys.readouterr().out
+    assert told.endswith("1 service, all valid; 2 owners to tell of alerts\n")
+    monkeypatch.setenv("KEPT_CATALOGUE", str(place.catalogue))
+    assert run(["catalogue", "check"], monkeypatch) == 0
+    assert capsys.readouterr().out == told
     assert run(ENTRY_POINTS["embedded replay"](place), monkeypatch) == 0
     assert "1 rows" in capsys.readouterr().out
     host, _, port = place.broker.partition(":")

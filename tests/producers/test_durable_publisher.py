@@ -175,6 +175,23 @@ def test_one_who_waits_for_room_loses_nothing(settings: Settings, broker: Broker
     assert [events.decode(value).id for value in broker.values()] == [event.id for _, event in timed]
 
 
+def test_what_waits_for_room_when_it_is_closed_is_counted_as_failed(settings: Settings, broker: BrokerDouble) -> None:
+    broker.there = False
+    event = events.CaseOpened(
+        specversion="1.0", id="e", source="t", time=0, subject="c", data=events.CaseOpenedData(service="potholes")
+    )
+    count = 1500
+    with DurablePublisher(TOPIC, settings, when_full="wait", client=broker) as publisher:
+        for number in range(count):
+            publisher.publish(events.CaseOpened(**{**_fields(event), "id": f"e{number}"}))
+        with pytest.raises(Retry, match="are not on disk"):
+            publisher.finish(0.2)
+        assert publisher.failed == 0
+    assert 0 < publisher.accepted < count
+    assert publisher.failed == count - publisher.accepted
+    assert publisher.spool.waiting == publisher.accepted
+
+
 def _fields(event: events.Event) -> dict[str, object]:
     return {name: getattr(event, name) for name in event.__struct_fields__}
 
