@@ -199,7 +199,7 @@ def _since_ms(text: str | None) -> int | None:
     if text is None:
         return None
     try:
-        return int(time.time() * 1000) - parse_duration(text)
+        return max(0, int(time.time() * 1000) - parse_duration(text))
     except ValueError:
         pass
     try:
@@ -207,7 +207,7 @@ def _since_ms(text: str | None) -> int | None:
     except ValueError as error:
         valid = "2026-03-01T09:00 (UTC), one with an offset, or a duration such as 2d or 6h"
         raise ConfigurationError(f"--since: {text!r} is not valid; valid: {valid}") from error
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    return max(0, int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000))
 
 
 def _address(text: str, name: str) -> Address:

@@ -155,7 +155,7 @@ def sort_key(point: Point) -> tuple[str, bool, tuple[tuple[str, str], ...], tupl
         point.slice != (),
         point.slice,
         window_order(point.window),
-        _ORDER[point.indicator],
+        _ORDER.get(point.indicator, len(_ORDER)),  # one of a newer release
     )
 
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from grafana.flux_query import Flux
-from history.line_protocol import POINTS, WHOLE_SERVICE
-from kept.indicators.definitions import INDICATOR_NAMES
-
 SERVICE = "${service:doublequote}"
 SLICE = "${slice:doublequote}"
 """Grafana's variables as quoted and escaped texts."""
@@ -33,31 +29,3 @@ def dictionary(meaning: Mapping[str, str | float]) -> str:
         for key, value in sorted(meaning.items())
     )
     return f"[{', '.join(shown) or ':'}]"
-
-
-def indicator(
-    name: str,
-    window: str,
-    *,
-    shown_as: str | None = None,
-    service: str = SERVICE,
-    slice_of: str = text(WHOLE_SERVICE),
-    field: str = "value",
-) -> Flux:
-    """An indicator over the board's time range; columns `_time` and `shown_as` (by default the indicator's name).
-
-    `service` and `slice_of` are Flux expressions. Raises `KeyError` for an unknown indicator or field.
-    """
-    if name not in INDICATOR_NAMES or field not in FIELDS:
-        raise KeyError(f"no indicator {name!r} with a field {field!r}; fields: {', '.join(sorted(FIELDS))}")
-    return Flux(
-        f"{FROM}\n"
-        f"  |> filter(fn: (r) => r._measurement == {text(POINTS)} and r.service == {service} and r.slice == {slice_of}"
-        f" and r.indicator == {text(name)} and r.window == {text(window)})\n"
-        f'  |> filter(fn: (r) => r._field == {text(field)} or r._field == "state")\n'
-        '  |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")\n'
-        f'  |> filter(fn: (r) => r.state == "value" and exists r.{field})\n'
-        f'  |> keep(columns: ["_time", {text(field)}])\n'
-        f"  |> rename(columns: {{{field}: {text(shown_as or name)}}})\n"
-        '  |> sort(columns: ["_time"])'
-    )

@@ -6,6 +6,7 @@ Documented for Grafana 10 to 12: https://grafana.com/docs/grafana/latest/develop
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any, Literal
 from urllib.parse import quote
@@ -41,7 +42,8 @@ class GrafanaAccounts:
     def __init__(self, url: str, username: str, password: str, *, ca_file: str | None = None) -> None:
         """`url` without a path of the interface; with https `ca_file` has the authorities to trust."""
         self._url = url.rstrip("/")
-        self._login = urllib3.make_headers(basic_auth=f"{username}:{password}")
+        login = base64.b64encode(f"{username}:{password}".encode()).decode()
+        self._login = {"authorization": f"Basic {login}"}
         self._http = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False, ca_certs=ca_file)
 
     def works(self, token: str) -> bool:

@@ -153,6 +153,7 @@ class Delivery:
                     self._settle(window)
                 self._settle(window)
                 if window.is_empty():
+                    self._all_is_well()
                     if time.monotonic() > rests_at:
                         self._spool.rest()
                     self._spool.wait(reader.position, _POLL_SECONDS)
@@ -176,11 +177,14 @@ class Delivery:
         if count:
             self.acknowledged += count
             self._spool.delivered(last)
-            if self.problem is not None:
-                _log.warning("%s: events are delivered again; %d wait", self._where, self._spool.waiting)
-                self.problem = None
+            self._all_is_well()
         elif window.seconds_without_progress() > STALL_SECONDS:
             raise Retry(f"{self._where}: the broker acknowledged nothing for {STALL_SECONDS:.0f} s; it is asked anew")
+
+    def _all_is_well(self) -> None:
+        if self.problem is not None:
+            _log.warning("%s: events are delivered again; %d wait", self._where, self._spool.waiting)
+            self.problem = None
 
     def _failure(self, error: KafkaError) -> KeptError:
         meant = kept_error(error, self._where)

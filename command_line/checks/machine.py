@@ -6,7 +6,6 @@ import datetime
 import os
 import re
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
@@ -16,9 +15,10 @@ from command_line.checks.finding import Finding, mend, note, ok
 from history.open import open_history
 from history.sqlite import SQLiteHistory
 from kept.catalogue import fingerprint
-from kept.errors import KeptError, Retry
+from kept.errors import ConfigurationError, KeptError, Retry
 from kept.metric_names import CATALOGUE
 from kept.settings import Settings
+from web_server.connections import listen
 
 NOT_BEFORE = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 """A clock that shows an earlier time was never set."""
@@ -89,14 +89,17 @@ def metrics_port(settings: Settings) -> list[Finding]:
     if settings.metrics_host not in LOOPBACKS:
         seen = f"{settings.metrics_host}: who reaches this machine may read the indicators"
         found.append(note("metrics host", seen, "set KEPT_METRICS_HOST=127.0.0.1, or let a firewall decide"))
-    where = f"{settings.metrics_host}:{settings.metrics_port}"
+    host = f"[{settings.metrics_host}]" if ":" in settings.metrics_host else settings.metrics_host
+    where = f"{host}:{settings.metrics_port}"
     if settings.metrics_port == 0:
         return [*found, ok("metrics port", "a free one at each start; set KEPT_METRICS_PORT for Prometheus")]
     try:
-        with socket.create_server((settings.metrics_host, settings.metrics_port)):
-            return [*found, ok("metrics port", f"{where} is free")]
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        listen("KEPT_METRICS_PORT", settings.metrics_host, settings.metrics_port).close()
+        return [*found, ok("metrics port", f"{where} is free")]
+    except ConfigurationError as error:
+        reason = getattr(error.__cause__, "strerror", None) or str(error)
+    except OverflowError as error:
+        reason = str(error)
     return [*found, _who_listens(settings, where, reason)]
 
 
@@ -146,7 +149,7 @@ def spool(settings: Settings) -> list[Finding]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir() or not _takes_files(there):
         return [mend(what, f"{folder}: {there} may not be written by this user", "set KEPT_SPOOL_FOLDER elsewhere")]
-    used = sum(file.stat().st_size for file in folder.rglob("*.segment")) if there == folder else 0
+    used = sum(map(_size, folder.rglob("*.segment"))) if there == folder else 0
     free = shutil.disk_usage(there).free
     limit = settings.spool_bytes
     seen = f"{_mib(free)} free in {there}, {_mib(used)} of {_mib(limit)} used"
@@ -155,6 +158,14 @@ def spool(settings: Settings) -> list[Finding]:
     if free < limit - used:
         return [mend(what, f"{seen}: the disk is full first", "make room, or lower KEPT_SPOOL_BYTES")]
     return [ok(what, seen)]
+
+
+def _size(file: Path) -> int:
+    """Bytes of a file; 0 of one that was delivered, and deleted, meanwhile."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _mib(count: int) -> str:

@@ -56,7 +56,6 @@ class Figures(Collector):
             "status": status,
             "broker_connected": connected,
             "spool": {"events": spool.waiting, "bytes": spool.bytes_used, "limit_bytes": spool.limit_bytes},
-            "problem": delivery.problem,
         }
 
     def describe(self) -> list[CounterMetricFamily | GaugeMetricFamily]:

@@ -22,11 +22,6 @@ class Times(Struct, frozen=True):
     with_offset: bool
     days_only: bool
 
-    @property
-    def ambiguous(self) -> bool:
-        """Whether day and month cannot be told apart."""
-        return len(self.formats) > 1
-
 
 def times_of(values: Iterable[str]) -> Times | None:
     """What the values that are not blank look like; None when they are no times."""

@@ -24,7 +24,6 @@ from producers.sources.row_fields import RowFields
 
 SUFFIXES = (".json", ".json.gz")
 _WHAT = "a page of service requests"
-_WRAPPER = "service_requests"
 
 _Page = list[msgspec.Raw]
 _pack = msgspec.msgpack.Encoder().encode

@@ -16,6 +16,7 @@ _HEAD = struct.Struct(">4sQIII")
 _CHECKSUM = struct.Struct(">I")
 _MESSAGE = struct.Struct(">HI")
 """Length of the key and of the value in bytes."""
+_FIRST_BYTE_0 = 2**56
 HEAD_BYTES = _HEAD.size + _CHECKSUM.size
 
 
@@ -85,9 +86,11 @@ def later_frame(data: bytes, offset: int) -> int | None:
     """Where after `offset` another frame begins; None when there is none.
 
     A frame is written only after the one before it was synced: one that follows a damaged frame proves that what is
-    damaged had been accepted.
+    damaged had been accepted. A head that a sender has written into an event proves nothing: the number in it has a
+    first byte that is not 0, since no NUL stands in JSON or in a key.
     """
     while (offset := data.find(MAGIC, offset + 1)) >= 0:
-        if read_head(data, offset) is not None:
+        head = read_head(data, offset)
+        if head is not None and head.first < _FIRST_BYTE_0:
             return offset
     return None

@@ -65,7 +65,8 @@ def test_what_was_put_aside_is_sent_again_once_the_catalogue_is_mended_and_count
     assert len(listed) == LETTERS + 2
     assert [row["put_aside"] for row in listed] == sorted((row["put_aside"] for row in listed), reverse=True)
     assert {row["reason"] for row in rows(pipeline, "--reason", "undecodable")} == {"undecodable"}
-    assert rows(pipeline, "--since", "1h") == listed
+    for since in ("1h", "30000d", "1969-12-31"):
+        assert rows(pipeline, "--since", since) == listed
     assert rows(pipeline, "--since", "2099-01-01") == []
     text = pipeline.kept("list", "--limit", "3")
     assert f"{LETTERS + 2} open, 0 redriven" in text

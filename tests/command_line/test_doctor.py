@@ -240,6 +240,8 @@ def test_a_metrics_port_that_another_program_has_is_to_mend() -> None:
     with socket.create_server((LOOPBACK, port)):
         assert levels(machine.metrics_port(Settings(metrics_port=port))) == [("metrics port", "mend")]
     assert only(machine.metrics_port(Settings(metrics_host="0.0.0.0")), "metrics host").level == "note"
+    alone = only(machine.metrics_port(Settings(metrics_host="::1", metrics_port=port)), "metrics port")
+    assert (alone.level, alone.seen) == ("ok", f"[::1]:{port} is free")
     assert (
         "cannot be listened on"
         in only(machine.metrics_port(Settings(metrics_host="nohost.invalid", metrics_port=port)), "metrics port").seen

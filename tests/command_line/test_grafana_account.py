@@ -197,3 +197,9 @@ def test_what_may_pass_is_worth_another_try(running: Running) -> None:
     with pytest.raises(Retry, match="does not answer"):
         away.make_token()
     away.close()
+
+
+def test_a_password_may_have_any_letters() -> None:
+    accounts = GrafanaAccounts("http://127.0.0.1:1", "admin", "pä€ß")
+    scheme, _, login = accounts._login["authorization"].partition(" ")
+    assert (scheme, base64.b64decode(login).decode("utf-8")) == ("Basic", "admin:pä€ß")

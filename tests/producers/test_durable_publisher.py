@@ -295,3 +295,14 @@ def test_closed_it_takes_nothing(settings: Settings, broker: BrokerDouble) -> No
     publisher.close()
     with pytest.raises(Stop, match="is closed"):
         publisher.submit([message(1)])
+
+
+def test_started_before_the_broker_with_nothing_waiting_it_has_no_problem_once_it_is_connected(
+    settings: Settings, broker: BrokerDouble
+) -> None:
+    broker.there = False
+    with DurablePublisher(TOPIC, settings, client=broker) as publisher:
+        assert publisher.delivery.problem is not None
+        broker.there = True
+        wait_for(lambda: publisher.delivery.problem is None)
+        assert publisher.delivery.acknowledged == 0

@@ -397,7 +397,6 @@ def test_health_says_how_the_spool_and_the_broker_stand(intake: RunningIntake) -
         "status": "ok",
         "broker_connected": True,
         "spool": {"events": 0, "bytes": 0, "limit_bytes": 200_000},
-        "problem": None,
     }
 
 
@@ -408,7 +407,7 @@ def test_a_broker_that_is_away_is_told_but_events_are_accepted(settings: Setting
         assert intake.post(raw(1)).status == 202
         answer = intake.ask("GET", "/healthz")
         assert (answer.status, answer.body["status"]) == (200, "broker_away")
-        assert "no Kafka broker answers" in answer.body["problem"]
+        assert set(answer.body) == {"status", "broker_connected", "spool"}  # where the broker is, is nobody's business
 
 
 def test_no_id_is_in_the_metrics_or_the_log(

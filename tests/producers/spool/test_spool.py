@@ -6,9 +6,11 @@ import errno
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -250,6 +252,17 @@ def test_a_tail_torn_at_any_byte_costs_only_what_was_not_accepted(tmp_path: Path
             assert spool.waiting == 2 * frames + 1
         for path in segments(tmp_path / "s"):
             path.unlink()
+
+
+def test_a_sender_cannot_make_a_torn_tail_look_like_damage(tmp_path: Path) -> None:
+    filled(tmp_path / "s")
+    head = b"KSP1" + b"0" * 20  # as an event's text may be: whoever reads on behind a torn frame finds it
+    with Spool(tmp_path / "s", LIMIT) as spool:
+        spool.append([Message(b"case", b'{"area": "%s"}' % (head + struct.pack(">I", zlib.crc32(head))))])
+    segment = segments(tmp_path / "s")[-1]
+    segment.write_bytes(segment.read_bytes()[:-1])
+    with Spool(tmp_path / "s", LIMIT) as spool:
+        assert spool.waiting == 12
 
 
 def test_a_torn_tail_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
