@@ -45,7 +45,10 @@ def judge(situation: Situation) -> Iterator[Verdict]:
 
 
 def _checked(entry: PublishedFigure, checkable: Checkable, situation: Situation) -> Figure | None:
-    """The figure with what the counts give for its days; None while they do not know all of them."""
+    """The figure with what the counts give for its days; None while they do not know all of them.
+
+    None as well where some definition gives nothing: `follow` may come to hold the figure against any of them.
+    """
     start, end = _edges(entry, situation.rules)
     if end > situation.at:
         return None
@@ -57,7 +60,7 @@ def _checked(entry: PublishedFigure, checkable: Checkable, situation: Situation)
         if start < day_end <= end:
             add_into(counted, day.total)
     recomputed = {known.name: value for known in checkable.definitions if (value := known.value(counted)) is not None}
-    if checkable.definitions[0].name not in recomputed:
+    if len(recomputed) < len(checkable.definitions):
         return None
     return Figure(f"{entry.first_day} to {entry.last_day}", entry.value, recomputed)
 

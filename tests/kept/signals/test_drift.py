@@ -243,6 +243,23 @@ def case(day: int) -> Iterator[e.Event]:
     yield event("case.completed", at + HOUR_MS, f"{day}-withdrawn", outcome="withdrawn")
 
 
+def test_a_period_without_a_value_by_the_definition_in_force_is_not_checked() -> None:
+    """Every day two cases fall due. One of them is completed in time, until the 21st: then none is any more."""
+    lives: list[e.Event] = []
+    for day in range(28):
+        at = ms("2024-06-03 10:00") + day * DAY_MS
+        lives += [event("case.opened", at, f"{day}-{name}", channel="Web") for name in ("done", "open")]
+        if day < 18:
+            lives.append(event("case.completed", at + DAY_MS, f"{day}-done", outcome="intended"))
+    lives.sort(key=lambda one: e.milliseconds(one.time))
+    of = service("promise_kept 2024-06-10 2024-06-16 1", "promise_kept 2024-06-24 2024-06-30 1")
+    (verdict,) = judged(of, lives, "2024-07-01 00:00").values()
+    assert verdict.active
+    assert [(one["period"], one["definition"]) for one in verdict.evidence["figures"]] == [
+        ("2024-06-10 to 2024-06-16", "promise_kept_closed")
+    ]
+
+
 @pytest.mark.parametrize(
     ("figure_of", "value", "by"),
     [
