@@ -78,20 +78,25 @@ def expected(latest: LatestPoints, least_people: int) -> Wait:
 
 
 def queue(latest: LatestPoints, middle: float | None, least_people: int) -> Queue:
-    """What waits now, and whether it has grown; `middle` is the wait (s) that growth is set against."""
+    """What waits now, and whether it has grown; `middle` is the wait (s) that growth is set against.
+
+    The pace is that of `backlog_days`: where data began less than 28 days ago, it is that since then.
+    """
     waiting, days = _number(latest.stock("backlog")), _number(latest.stock("backlog_days"))
     shown = None if waiting is None or 0 < waiting < least_people else int(waiting)
     entered, completed, withdrawn = (
         _number(latest.of(name, "28d")) for name in ("arrivals", "completions", "withdrawals")
     )
-    if entered is None or completed is None or completed <= 0:
+    pace = latest.of("backlog_days", "28d")
+    finished_a_day = None if pace is None or pace.value is None else pace.denominator
+    if entered is None or completed is None or not finished_a_day:
         return Queue(shown, days, None, 0.0)
-    left = completed + (withdrawn or 0)
+    left, known_days = completed + (withdrawn or 0), completed / finished_a_day
     seen = Growth(28, int(entered), int(left), 1.0)
-    extra = (entered - left) / (left / 28) * DAY_SECONDS if seen.chance < GROWTH_CHANCE else 0.0
+    extra = (entered - left) / (left / known_days) * DAY_SECONDS if seen.chance < GROWTH_CHANCE else 0.0
     if extra < max(LEAST_EXTRA * (middle or 0.0), NOTICED_SHARE * DAY_SECONDS):
         extra = 0.0
-    return Queue(shown, days, completed / 28, extra)
+    return Queue(shown, days, finished_a_day, extra)
 
 
 def _wait(latest: LatestPoints, window: str, least_people: int) -> Wait:

@@ -125,9 +125,10 @@ def _backlog() -> list[Definition]:
         Definition(
             name="backlog_days",
             family="flow",
-            formula="backlog / completions per day of the last 28 d",
+            formula="backlog / completions per day of the last 28 d since the first event",
             unit="days",
             source="queueing theory",
+            version=2,
             trap="not applicable without a completion",
             better="down",
             stock=True,

@@ -33,12 +33,16 @@ def measure(view: View, last_28_days: View) -> Iterator[Measured]:
         )
         yield amount(f"backlog_age_{name}", in_band)
     yield _oldest(view)
-    recent = last_28_days.count(*COMPLETIONS)
-    if recent <= 0:
-        yield absent("backlog_days", "no_completions", numerator=backlog, denominator=recent, n=recent)
-    else:
-        days = last_28_days.days
-        yield Measured("backlog_days", backlog * days / recent, backlog, recent / days, recent)
+    yield _backlog_days(backlog, last_28_days)
+
+
+def _backlog_days(backlog: int, last_28_days: View) -> Measured:
+    completed, days = last_28_days.count(*COMPLETIONS), last_28_days.known_days
+    if completed <= 0:
+        return absent("backlog_days", "no_completions", numerator=backlog, denominator=completed, n=completed)
+    if days <= 0:
+        return absent("backlog_days", "no_time", numerator=backlog, denominator=0, n=completed)
+    return Measured("backlog_days", backlog * days / completed, backlog, completed / days, completed)
 
 
 def _oldest(view: View) -> Measured:

@@ -100,9 +100,9 @@ class View(NamedTuple):
         return {n - family: amount for n, amount in self.binned.items() if family <= n < family + FAMILY_SIZE}
 
     @property
-    def days(self) -> float:
-        """Length of the window in days of 24 hours."""
-        return (self.end - self.start) / DAY_SECONDS
+    def known_days(self) -> float:
+        """Length in days of 24 hours of the window since the first event: of the time before nothing is known."""
+        return (self.end - max(self.start, self.first)) / DAY_SECONDS
 
 
 class Exactness(NamedTuple):

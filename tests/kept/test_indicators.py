@@ -18,13 +18,15 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from kept import counters as c
 from kept import events as e
 from kept.catalogue import parse_service
 from kept.errors import ConfigurationError
-from kept.indicators import cost
+from kept.indicators import cost, flow
 from kept.indicators.definitions import COST_WINDOWS, DEFINITIONS, MATURE_WINDOWS
 from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.intervals import wilson
+from kept.indicators.measured import Measured
 from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import REPLAY_KEYS, as_json_object
 from kept.indicators.windows import WINDOWS, View
@@ -120,7 +122,7 @@ WORKED_OUT = [
     ("backlog_age_30_90d", 0, 0, None, 0),
     ("backlog_age_over_90d", 0, 0, None, 0),
     ("oldest_open", 75 / 24, 75 * HOUR, 24 * HOUR, 3),
-    ("backlog_days", 3 * 28 / 4, 3, 4 / 28, 4),
+    ("backlog_days", 3 * 4.5 / 4, 3, 4 / 4.5, 4),
     ("promise_kept_closed", 3 / 4, 3, 4, 4),
     ("promise_kept", 1 / 3, 1, 3, 3),
     ("at_risk", 1, 1, None, 1),
@@ -611,6 +613,20 @@ def test_windows_are_published_at_their_own_pace(
 ) -> None:
     before = None if previous is None else seconds(previous)
     assert due_windows(before, seconds(at), Rules(LIGHTS)) == (windows, slices)
+
+
+def test_the_pace_of_a_backlog_counts_no_days_before_the_first_event() -> None:
+    #  day 0 ....|.... day 21 ....|.... day 28
+    def pace(first_day: float) -> Measured:
+        day, done = 86400, {flow.COMPLETIONS[0]: 14}
+        stocks = {c.BACKLOG_ENTERED: 24, c.BACKLOG_LEFT: 14}
+        view = View(("s", "", ""), "28d", 0, 0, 28 * day, done, {}, stocks, {}, [], [], int(first_day * day))
+        return next(one for one in flow.measure(view, view) if one.name == "backlog_days")
+
+    assert pace(-100)[1:5] == (20, 10, 0.5, 14)
+    assert pace(0).value == 20
+    assert pace(21)[1:5] == (5, 10, 2, 14)
+    assert (pace(28).value, pace(28).state, pace(28).reason) == (None, "not_applicable", "no_time")
 
 
 def test_a_rate_of_waste_counts_no_weeks_before_the_first_event() -> None:

@@ -42,14 +42,15 @@ def waits(service: str, window: str, half: float, n: int) -> list[Point]:
     ]
 
 
-def flows(service: str, arrivals: int, completions: int, backlog: int) -> list[Point]:
-    """What came and went in 28 days, and what waits now."""
+def flows(service: str, arrivals: int, completions: int, backlog: int, days: float = 28) -> list[Point]:
+    """What came and went in 28 days, or in so many `days` since the first event, and what waits now."""
+    a_day = completions / days
     return [
         point(service, "arrivals", arrivals, n=arrivals),
         point(service, "completions", completions, n=completions),
         point(service, "withdrawals", 0, n=0),
         point(service, "backlog", backlog, "24h", n=backlog),
-        point(service, "backlog_days", backlog * 28 / completions, "28d", n=completions),
+        point(service, "backlog_days", backlog / a_day, "28d", numerator=backlog, denominator=a_day, n=completions),
     ]
 
 

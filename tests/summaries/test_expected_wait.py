@@ -41,6 +41,18 @@ def test_a_queue_that_grew_adds_the_time_to_work_the_growth_off() -> None:
     assert grown.extra == pytest.approx(200 / (400 / 28) * DAY)
 
 
+def test_where_data_began_a_week_ago_the_pace_is_that_of_a_week() -> None:
+    young = queue(LatestPoints(flows("a", 150, 70, 80, days=7)), 2 * DAY, 5)
+    assert (young.days_of_work, young.finished_a_day) == (8, 10)
+    assert young.extra == pytest.approx(80 / 10 * DAY)
+
+
+def test_without_a_pace_nothing_is_told_of_it() -> None:
+    stuck = [one for one in flows("a", 150, 70, 80) if one.indicator != "backlog_days"]
+    told = queue(LatestPoints([*stuck, point("a", "backlog_days", None, n=70, reason="no_time")]), 2 * DAY, 5)
+    assert (told.waiting, told.days_of_work, told.finished_a_day, told.extra) == (80, None, None, 0)
+
+
 @pytest.mark.parametrize("arrivals", [300, 400, 420])
 def test_a_queue_that_shrinks_or_moves_by_chance_adds_nothing(arrivals: int) -> None:
     assert queue(LatestPoints(flows("a", arrivals, 400, 310)), 2 * DAY, 5).extra == 0
