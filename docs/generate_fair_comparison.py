@@ -137,6 +137,8 @@ every channel were kept as those of all services of the group together are. `Kep
 held against its own expectation alone: two adjusted shares rest on two mixes, and are not to be compared with each other. A
 channel that no other service has tells nothing, and it says so. Limits are binomial at the mean of the expected shares, at most a
 little too wide (Hoeffding, 1956). Channels with fewer than `suppress_below` cases go into one channel of the rest.
+Channels of 7, 28 and 90 days reach back to local midnight, the whole service to the hour: unless both begin at midnight, there is
+no channel of the rest, and cases due are those of the channels.
 
 Tallies hold one dimension at a time. **Areas cannot be adjusted for channels**, nor channels for areas or categories: their
 cross is not counted, and the pages say so in place of guessing.

@@ -24,7 +24,7 @@ class Members(NamedTuple):
 
     `few`: 1 to `suppress_below` - 1 people. `guards`: hidden so that those of `few` cannot be found by subtraction.
     `without`: nothing of theirs fell due, or the figure is not known. `total` is the whole, its slices' cases and
-    those of no slice.
+    those of no slice; None where it is not known, or its window is not the slices', which reach back to midnight.
     """
 
     shown: tuple[Member, ...]
@@ -51,49 +51,57 @@ def slices_of(points: Iterable[Point], dimension: str, below: int) -> Members:
     `below` is the service's `suppress_below`; points that are suppressed already are known as such.
     """
     cohorts: dict[str, Cohort] = {}
-    few: set[str] = set()
+    few: dict[str, int] = {}
     without: set[str] = set()
-    total: Cohort | None = None
+    whole: Point | None = None
+    starts: set[int] = set()
     for point in points:
         if point.indicator != INDICATOR:
             continue
         if point.slice == WHOLE:
-            total = _cohort(point)
+            whole = point
         elif len(point.slice) == 1 and point.slice[0][0] == dimension:
             name = point.slice[0][1]
             cohort = _cohort(point)
+            starts.add(point.window_start)
             if point.reason == "few_people" or (cohort is not None and 0 < cohort.due < below):
-                few.add(name)
+                few[name] = 1 if cohort is None else cohort.due
             elif cohort is None or cohort.due == 0:
                 without.add(name)
             else:
                 cohorts[name] = cohort
-    guards = guards_of({name: one.due for name, one in cohorts.items()}, few, total and total.due, below)
+    total = None if whole is None or not _is_of_window(whole, starts) else _cohort(whole)
+    dues = {name: one.due for name, one in cohorts.items()}
+    people = sum(dues.values()) + sum(few.values()) if total is None else total.due
+    guards = guards_of(dues, few, people, below)
     shown = tuple(Member(name, cohorts[name]) for name in sorted(cohorts) if name not in guards)
     return Members(shown, tuple(sorted(few)), tuple(sorted(guards)), tuple(sorted(without)), total)
 
 
-def guards_of(shown: Mapping[str, int], hidden: Iterable[str], total: int | None, below: int) -> frozenset[str]:
+def guards_of(shown: Mapping[str, int], hidden: Iterable[str], total: int, below: int) -> frozenset[str]:
     """Which of `shown` (name -> people, 1 or more) must be hidden as well, so that no hidden number can be subtracted.
 
     A single hidden slice is the total less the others: the next smallest goes with it. So it is while all hidden
-    together are fewer than `below`, as far as `total` tells. Nobody hidden needs no guard.
+    together are fewer than `below`; `total` is all people, or how many they are at least. Nobody hidden needs no guard.
     """
     alone = len(set(hidden))
     if not alone:
         return frozenset()
     waiting = sorted(shown, key=lambda name: (shown[name], name))
     guards: list[str] = []
-    while waiting and (alone + len(guards) < 2 or _left(shown, guards, total, below) < below):
+    while waiting and (alone + len(guards) < 2 or _left(shown, guards, total) < below):
         guards.append(waiting.pop(0))
     return frozenset(guards)
 
 
-def _left(shown: Mapping[str, int], guards: Iterable[str], total: int | None, below: int) -> int:
+def _left(shown: Mapping[str, int], guards: Iterable[str], total: int) -> int:
     """How many people a reader finds in all hidden slices together."""
-    if total is None:
-        return below
     return total - sum(shown.values()) + sum(shown[name] for name in guards)
+
+
+def _is_of_window(whole: Point, starts: set[int]) -> bool:
+    """Whether slices with these starts are of the time of the whole; since the first event all are."""
+    return whole.window == "all" or starts <= {whole.window_start}
 
 
 def _cohort(point: Point) -> Cohort | None:

@@ -34,7 +34,7 @@ class Standardised(NamedTuple):
 
 
 def by_mix(services: Mapping[str, Mapping[str, Cohort]]) -> tuple[Standardised, ...]:
-    """Each service, by name; `services` are name -> channel -> its cases. One without cases is left out.
+    """Each service, in the order of its key; `services` are key -> channel -> its cases. One without cases is left out.
 
     Limits are binomial at the mean of a service's expected shares: at the true sum of several binomials they are a
     little too wide, never too narrow (W. Hoeffding, Annals of Mathematical Statistics 27, 1956).
@@ -69,8 +69,13 @@ def by_mix(services: Mapping[str, Mapping[str, Cohort]]) -> tuple[Standardised, 
     return tuple(found)
 
 
-def mix_of(channels: Mapping[str, Cohort], whole: Cohort) -> dict[str, Cohort]:
-    """The channels that may be shown and, as `REST`, what of the whole service is in none of them."""
+def mix_of(channels: Mapping[str, Cohort], whole: Cohort | None) -> dict[str, Cohort]:
+    """The channels that may be shown and, as `REST`, what of the whole service is in none of them.
+
+    `whole` is None where it is not of the channels' window: then nothing can be said of the rest.
+    """
+    if whole is None:
+        return dict(channels)
     rest = whole - _sum(channels.values())
     return dict(channels) | ({REST: rest} if rest.due > 0 else {})
 

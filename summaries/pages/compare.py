@@ -108,7 +108,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             head=FUNNEL_HEAD, rows=funnel_rows(drawn), spread=spread_words(drawn), alt=funnel_alt(drawn, "Services"),
             mix_head=MIX_HEAD, mix_rows=mix_rows(mixed), drawn=drawn, width=WIDTH, height=HEIGHT, centre=centre,
             centres=CENTRES if _one_target(services) is not None else ("overall",),
-            without=[one.name for one in services if drawn is None or one.name not in {u.name for u in drawn.units}],
+            without=[one.name for one in services if _whole(read[one.id]) is None],
             ends=[(one.name, _moment(read[one.id].at, one)) for one in services],
             stale=[one.name for one in services if read[one.id].stale],
             query={"window": window, "centre": centre},
@@ -191,13 +191,16 @@ def _funnel_of_services(services: Sequence[Service], read: dict[str, Compared], 
 
 
 def _mixed(services: Sequence[Service], read: dict[str, Compared]) -> tuple[Standardised, ...]:
+    """The services in their order, each against what it would keep with the channels' shares of all of them."""
     mixes = {}
     for service in services:
         whole = _whole(read[service.id])
         if whole is not None:
-            channels = read[service.id].by.get("channel", Members(())).shown
-            mixes[service.name] = mix_of({member.name: member.cohort for member in channels}, whole)
-    return by_mix(mixes)
+            channels = read[service.id].by.get("channel", Members(()))
+            shown = {member.name: member.cohort for member in channels.shown}
+            mixes[service.id] = mix_of(shown, channels.total if shown else whole)
+    mixed = {one.name: one for one in by_mix(mixes)}
+    return tuple(mixed[one.id]._replace(name=one.name) for one in services if one.id in mixed)
 
 
 def _whole(read: Compared) -> Cohort | None:

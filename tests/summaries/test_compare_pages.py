@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -24,7 +25,7 @@ from summaries.pictures.funnel_plot import NARROW, funnel_plot
 from summaries.pictures.gap_plot import MOST_ROWS, drawn, gap_plot
 from tests.kept.comparison.comparison_simulation import spread_cohorts
 from tests.summaries.asking import ask
-from tests.summaries.compared_city import AREAS, COMPARED, HOUR, fill_compared
+from tests.summaries.compared_city import AREAS, COMPARED, HOUR, fill_compared, slice_point, whole
 from tests.summaries.figures import NOW
 
 RANK = re.compile(r"\b(rank(ed|ing)?|league|best|top|bottom|[0-9]+(st|nd|rd|th)|place [0-9])\b", re.IGNORECASE)
@@ -122,6 +123,25 @@ def test_as_it_was_known_then(app: Starlette) -> None:
     assert next(row for row in rows(equity) if row[0] == "North")[2] == "85.0 %"
     early = ask(app, "/compare/street-lights?by=area&as_of=2026-11-20")
     assert early.status == 200 and "There is nothing to compare" in early.text
+
+
+def test_services_of_one_name_are_two_and_nothing_is_left_over_where_windows_differ(tmp_path: Path) -> None:
+    """As of 17:00 the slices of the last 28 days tell of 17 hours more than the whole: 40 more cases due by Website."""
+    path = tmp_path / "history.sqlite"
+    store = SQLiteHistory(path)
+    day, hour = HOUR - 17 * 3600 - 28 * 86400, HOUR - 28 * 86400
+    names = ("permits-north", "permits-south")
+    for name, kept in zip(names, (900, 950), strict=True):
+        store.write([msgspec.structs.replace(whole(name, 1060, kept), window_start=hour)])
+        parts = [slice_point(name, "channel", "Website", 1040, kept), slice_point(name, "channel", "Desk", 60, 40)]
+        store.write([msgspec.structs.replace(one, window_start=day) for one in parts])
+    store.publish(set(names), NOW)
+    store.close()
+    alike = {name: msgspec.structs.replace(COMPARED[name], name="Permits desk") for name in names}
+    page = application(alike, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
+    mixed = table_of(ask(page, "/compare-services/permit-desks/services.csv").text)
+    counts = [(row["service"], row["due"], row["kept"]) for row in mixed]
+    assert counts == [("Permits desk", "1100", "940"), ("Permits desk", "1100", "990")]
 
 
 def test_unlike_services_are_refused_with_every_reason(app: Starlette) -> None:

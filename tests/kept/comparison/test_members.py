@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +78,26 @@ def test_points_that_are_suppressed_already_are_known_as_such() -> None:
     assert few.value is None
     found = slices_of([*points, few], "area", 5)
     assert (found.few, found.guards) == (("Harbour",), ("East",))
+
+
+def test_a_whole_of_another_window_than_its_slices_is_no_total_and_takes_nothing_from_them() -> None:
+    """Slices of the last 28 days reach back to midnight, the whole to the hour: asked at 15:00 it lacks 15 hours."""
+    counts = {"West": (80, 100), "Hill": (30, 40), "Harbour": (1, 4), "Dike": (0, 3)}
+    whole = msgspec.structs.replace(point(97, 120), window_start=3000)
+    slices = [point(kept, due, ("area", name)) for name, (kept, due) in counts.items()]
+    found = slices_of([whole, *slices], "area", 5)
+    assert (found.total, found.guards) == (None, ())
+    assert slices_of([whole], "area", 5).total == Cohort(120, 97)
+    ever = [msgspec.structs.replace(one, window="all") for one in (whole, *slices)]
+    assert slices_of(ever, "area", 5).total == Cohort(120, 97)
+
+
+@pytest.mark.parametrize(("harbour", "guards"), [(3, ("Hill",)), (4, ())])
+def test_without_a_total_hidden_slices_are_as_many_people_as_they_tell_of(
+    harbour: int, guards: tuple[str, ...]
+) -> None:
+    found = areas({"West": (80, 100), "Hill": (30, 40), "Harbour": (1, harbour), "Dike": (0, 1)})
+    assert (found.few, found.guards) == (("Dike", "Harbour"), guards)
 
 
 @given(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=2), st.integers(1, 40), min_size=1, max_size=12))

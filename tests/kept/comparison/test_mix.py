@@ -53,3 +53,7 @@ def test_what_may_not_be_shown_is_one_channel_of_the_rest() -> None:
     mix = mix_of({"web": Cohort(100, 90)}, Cohort(107, 95))
     assert mix == {"web": Cohort(100, 90), REST: Cohort(7, 5)}
     assert mix_of({"web": Cohort(100, 90)}, Cohort(100, 90)) == {"web": Cohort(100, 90)}
+
+
+def test_of_a_whole_of_another_window_there_is_no_rest() -> None:
+    assert mix_of({"web": Cohort(100, 90)}, None) == {"web": Cohort(100, 90)}
