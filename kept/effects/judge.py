@@ -14,6 +14,7 @@ from kept.effects.placebo import Placebo, placebo
 from kept.effects.regression import Estimate, Numbers, has_trend, plain_step, step
 from kept.effects.scale import Scale, scale_of
 from kept.effects.stretch import LEAST_AFTER, LEAST_BEFORE, Question, Stretch, question, stretch
+from kept.indicators.definitions import BY_NAME
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 
@@ -70,6 +71,14 @@ class Effect(NamedTuple):
         found = self.estimate
         low, high = self.scale.size(found.low), self.scale.size(found.high)
         return self.scale.size(found.effect), low, high
+
+    @property
+    def cases(self) -> tuple[int, int]:
+        """How many were counted before and after it; 0 is not known, or a stock, where a case stands in many weeks."""
+        if BY_NAME[self.weeks[0].indicator].stock:
+            return 0, 0
+        before, after = self.weeks[: self.before], self.weeks[self.before :]
+        return sum(week.n or 0 for week in before), sum(week.n or 0 for week in after)
 
     @property
     def became(self) -> float:

@@ -141,10 +141,9 @@ def level_words(found: Effect, value: float) -> str:
 
 
 def _volume(found: Effect) -> str:
-    before, after = found.weeks[: found.before], found.weeks[found.before :]
-    counts = [sum(week.n or 0 for week in weeks) for weeks in (after, before)]
-    ns = [f" (n {count:,})" if count else "" for count in counts]
-    return f"{_weeks(len(after))} after it{ns[0]} against {len(before)} before{ns[1]}"
+    before, after = (f" (n {count:,})" if count else "" for count in found.cases)
+    weeks_after = len(found.weeks) - found.before
+    return f"{_weeks(weeks_after)} after it{after} against {found.before} before{before}"
 
 
 def _weeks(number: int) -> str:

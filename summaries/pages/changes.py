@@ -169,13 +169,14 @@ class _Shown:
         if found is None or asked is None:
             return []
         change = f"{level_words(found, found.level)} without the change, {level_words(found, found.became)} with it"
-        before, after = found.weeks[: found.before], found.weeks[found.before :]
+        before, after = found.cases
+        counted_after = _counted(len(found.weeks) - found.before, after)
         facts = [
             ("Figure", f"{FIGURES[asked.indicator]}, by week ({asked.indicator}); it was to go {asked.way}"),
             ("Effect", _joined(effect_words(found))),
             ("Level after the change", change),
             ("Worth while", least_words(found, asked.way)),
-            ("Weeks counted", f"{_counted(len(before), before)} before, {_counted(len(after), after)} after"),
+            ("Weeks counted", f"{_counted(found.before, before)} before, {counted_after} after"),
             ("Compared with", comparison_words(found.comparison, self.names)),
             ("Dates without a change", f"{placebo_words(found)} (p {found.placebo.p:.2f})"),
             ("From week to week", f"autocorrelation {wording.number(found.estimate.autocorrelation, 2)}"),
@@ -262,8 +263,7 @@ def _expected(change: RegisteredChange) -> str:
     return f"{wording.label(change.indicator)} {change.direction}"
 
 
-def _counted(number: int, weeks: Sequence[object]) -> str:
-    cases = sum(getattr(week, "n", None) or 0 for week in weeks)
+def _counted(number: int, cases: int) -> str:
     return f"{number} (n{wording.NBSP}{wording.number(cases)})" if cases else str(number)
 
 

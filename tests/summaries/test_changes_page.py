@@ -30,7 +30,7 @@ from summaries.pictures.change_effect import (
     placebo_picture,
     weeks_picture,
 )
-from tests.kept.effects.weeks import MONDAY
+from tests.kept.effects.weeks import MONDAY, change, week, wobble
 from tests.summaries.asking import ask
 from tests.summaries.changed_city import CHANGES, CITY, NOW, fill
 
@@ -84,6 +84,21 @@ def test_the_page_of_a_change_tells_what_its_verdict_rests_on(app: Starlette) ->
     assert "at none of 6 earlier dates without a change it moved as much (p 0.14)" in page
     assert "13 (n\N{NO-BREAK SPACE}1,300) before, 9 (n\N{NO-BREAK SPACE}900) after" in page
     assert "week of the change: not counted" in page and "nothing to count" in page
+
+
+def test_the_page_of_a_changed_backlog_adds_no_cases_up_over_weeks(tmp_path: Path) -> None:
+    store = SQLiteHistory(tmp_path / "history.sqlite")
+    levels = [wobble(500 if number < 15 else 300, number) for number in range(24)]
+    store.write_charts(
+        [week(n, one, service="lights", indicator="backlog", unit="cases") for n, one in enumerate(levels)]
+    )
+    store.write_changes([change(14.4, service="lights", id="ee", indicator="backlog")])
+    store.publish(set(CITY), NOW // 300 * 300)
+    store.close()
+    pages = application(CITY, lambda: SQLiteHistory(tmp_path / "history.sqlite", read_only=True), clock=lambda: NOW)
+    page = ask(pages, "/changes/lights/ee").text
+    assert "14 before, 9 after" in page
+    assert "in 9 whole weeks after it against 14 before." in page
 
 
 def test_its_weeks_are_the_same_as_a_file(app: Starlette) -> None:

@@ -49,6 +49,16 @@ def test_a_third_less_worked() -> None:
     assert placebo_words(found.effect) == "at none of 7 earlier dates without a change it moved as much"
 
 
+def test_the_cases_of_a_stock_are_not_added_up_over_weeks() -> None:
+    """A backlog of 500 in each of six weeks is no 3,000 cases: the same ones may stand there all the time."""
+    one = change(14.5, indicator="backlog")
+    stock = line([*steady(500, 14), 500, *steady(300, 8, 15)], indicator="backlog", unit="cases")
+    found = judge(one, stock, {}, [one])
+    assert found.outcome == "worked" and found.effect is not None
+    assert found.effect.cases == (0, 0)
+    assert sentence(found, AMSTERDAM).endswith(", in 8 whole weeks after it against 14 before.")
+
+
 def test_no_change_in_a_steady_figure_did_not() -> None:
     found = judged(steady(60, 14), steady(60, 8, 15))
     assert (found.outcome, found.reason) == ("did_not", "nothing_worthwhile")
