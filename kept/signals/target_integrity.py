@@ -78,7 +78,7 @@ def _paused(check: Check) -> str:
 
 
 def _reset(check: Check) -> str:
-    if check.seen == check.of:
+    if check.seen == check.of and not check.is_found:
         return (
             f"In {check.days} days {check.seen:,} cases were given a later date after their promise was missed; no "
             "more than that became overdue, so that of which share they are cannot be told"

@@ -12,8 +12,8 @@ from kept import events as e
 from kept import target_margins as m
 from kept.durations import DAY_MS, HOUR_MS
 from kept.indicators.evaluate import evaluate
-from kept.indicators.near_due import MARGIN, from_placed, near_due
-from kept.signals.integrity import ABOUT, bunching
+from kept.indicators.near_due import MARGIN, NearDue, from_placed, near_due
+from kept.signals.integrity import ABOUT, bunching, reset
 from kept.signals.judge import judge as judge_all
 from kept.signals.kinds import BY_NAME
 from kept.signals.situation import Situation
@@ -104,6 +104,16 @@ def test_what_an_office_does_near_its_due_is_found_and_nothing_else(doing: Doing
         assert (verdict.since is not None) is verdict.active
         assert verdict.signal in BY_NAME and verdict.chance is not None
         assert not [word for word in BLAME if word in (verdict.words + verdict.test).lower()]
+
+
+def test_the_sentence_of_new_dates_says_that_a_share_is_not_known_only_where_nothing_is_found() -> None:
+    def said(moved: int, overdue: int) -> str:
+        return sentence(reset(NearDue(closings=(0,) * 12, moved_after_due=moved, overdue=overdue), 28))
+
+    assert said(25, 25) == (
+        "In 28 days 25 cases became overdue, and 25 were given a later date after their promise was missed"
+    )
+    assert said(40, 20).endswith("no more than that became overdue, so that of which share they are cannot be told")
 
 
 def test_the_sentence_has_the_counts_and_the_evidence_the_same() -> None:
