@@ -15,7 +15,6 @@ from typing import NamedTuple
 import msgspec
 
 from kept.buckets import DAY, LocalTime
-from kept.counters import FAMILY_SIZE
 from kept.slice_values import FOLDED, OTHER
 
 Tally = dict[int, int]
@@ -111,11 +110,6 @@ def merged(*tallies: Tally) -> Tally:
     for tally in tallies:
         add_into(total, tally)
     return total
-
-
-def bins(tally: Tally, family: int) -> Tally:
-    """Bin index -> count of one histogram family of a tally."""
-    return {counter - family: amount for counter, amount in tally.items() if family <= counter < family + FAMILY_SIZE}
 
 
 class Day:

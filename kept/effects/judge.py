@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -24,7 +24,6 @@ LEAST_LEFT: Final = 0.5
 """So much of the step must be left when a trend is taken out that is too uncertain to be sure of, and on the difference
 to other services that did not move with this one before."""
 Outcome = Literal["worked", "did_not", "too_early", "cannot_tell"]
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 Reason = Literal[
     "moved_as_expected",
     "moved_the_wrong_way",

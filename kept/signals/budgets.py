@@ -86,11 +86,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     rules: tuple[Rule, ...] = ()
     refused: Mapping[BudgetSignal, Reason] = {}
 
-    @property
-    def can_fire(self) -> bool:
-        """Whether anything watches this promise."""
-        return self.zero_budget or bool(self.rules)
-
 
 def plan(target: float | None, cases_a_year: float | None, period_days: PeriodDays = 28) -> Plan:
     """Rules for a promise that is to hold for the share `target` of so many cases that fall due in a year.
@@ -133,12 +128,6 @@ def least_bad(rule: Rule, n: int) -> int | None:
         return None
     # More missed cases always burn faster and are never less significant.
     return bisect_left(range(n), True, lo=1, key=lambda bad: rule.is_bad(bad, n))
-
-
-def chance_to_fire(rule: Rule, n: int, bad_share: float) -> float:
-    """Probability that one look at a long window of `n` cases finds it bad when this share is truly missed."""
-    least = least_bad(rule, n)
-    return 0.0 if least is None else chance_of_as_many(least, n, bad_share)
 
 
 def expected_cases(cases_a_year: float, hours: int) -> float:
