@@ -13,6 +13,7 @@ from scipy.special import ndtri
 
 from kept.comparison.funnel import INNER, OUTER
 from kept.comparison.members import Member, together
+from kept.indicators.intervals import wilson
 from kept.signals.gaps import Cohort, fisher
 
 Surety = Literal["chance", "perhaps", "certain"]
@@ -75,8 +76,8 @@ def worst_member(members: Iterable[Member]) -> GapToRest | None:
 
 def newcombe(rest: Cohort, member: Cohort, z: float) -> tuple[float, float]:
     """The interval of `rest.share - member.share` from both Wilson intervals at the normal quantile `z`."""
-    rest_low, rest_high = _wilson(rest, z)
-    low, high = _wilson(member, z)
+    rest_low, rest_high = wilson(rest.kept, rest.due, z)
+    low, high = wilson(member.kept, member.due, z)
     gap = rest.share - member.share
     down = math.hypot(rest.share - rest_low, high - member.share)
     up = math.hypot(rest_high - rest.share, member.share - low)
@@ -87,11 +88,3 @@ def _gap(member: Member, rest: Cohort, z: float, looks: int) -> GapToRest:
     low, high = newcombe(rest, member.cohort, z)
     tail = min(fisher(member.cohort, rest), fisher(rest, member.cohort))
     return GapToRest(member.name, member.cohort, rest, low, high, min(1.0, 2 * looks * tail))
-
-
-def _wilson(cohort: Cohort, z: float) -> tuple[float, float]:
-    n, share = cohort.due, cohort.share
-    centre = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)

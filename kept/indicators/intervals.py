@@ -1,4 +1,4 @@
-"""Closed-form 95 % intervals, from counts alone, so that every path gives the same digits."""
+"""Closed-form intervals from counts alone, so that every path gives the same digits; 95 % unless asked otherwise."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ Z = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution."""
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
-    """The Wilson score interval (1927) of a share of `n` > 0; also bounds the mean of n values within [0, 1]."""
+def wilson(successes: float, n: int, z: float = Z) -> tuple[float, float]:
+    """The Wilson score interval (1927) of a share of `n` > 0, at the normal quantile `z`; also bounds the mean of n
+    values within [0, 1]."""
     share = successes / n
-    centre = share + Z * Z / (2 * n)
-    half = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
-    scale = 1 + Z * Z / n
+    centre = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtri
 from scipy.stats import binom, binomtest
 
 with warnings.catch_warnings():
@@ -99,11 +100,13 @@ def test_the_nearest_rank_never_suffers_from_binary_fractions(name: str, share: 
 # intervals
 
 
-@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_wilson_interval_is_that_of_scipy(counts: tuple[int, int]) -> None:
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.9999))
+def test_the_wilson_interval_is_that_of_scipy(counts: tuple[int, int], confidence: float) -> None:
     successes, n = counts
-    expected = binomtest(successes, n).proportion_ci(confidence_level=0.95, method="wilson")
-    assert wilson(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+    usual, asked = (binomtest(successes, n).proportion_ci(level, method="wilson") for level in (0.95, confidence))
+    assert wilson(successes, n) == pytest.approx((usual.low, usual.high), abs=1e-12)
+    z = float(ndtri((1 + confidence) / 2))
+    assert wilson(successes, n, z) == pytest.approx((asked.low, asked.high), abs=1e-12)
 
 
 @given(st.integers(30, 3000), st.sampled_from([share for _, share in QUANTILES]))
