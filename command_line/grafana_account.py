@@ -10,7 +10,7 @@ import typer
 
 from command_line.output import output
 from grafana.service_account import ACCOUNT, ROLE, GrafanaAccounts
-from history.influxdb_setup import OWNER_ALONE, OWNER_AND_GROUP, make_folder, read_secret, write_secret
+from history.influxdb_setup import OWNER_ALONE, OWNER_AND_GROUP, check_place, read_secret, set_mode, write_secret
 from kept.settings import read_settings
 
 NOT_YET = ("KEPT_GRAFANA_TOKEN", "KEPT_GRAFANA_TOKEN_FILE")
@@ -35,11 +35,11 @@ def account(
     try:
         with output():
             if token_file.exists() and accounts.works(read_secret(token_file)):
-                token_file.chmod(mode)
+                set_mode(token_file, mode)
                 typer.echo(f"token {token_file}: is there")
                 return
+            check_place(token_file)  # tokens that were there are gone with the first new one
             made = accounts.make_token()
-            make_folder(token_file.absolute().parent)
             write_secret(token_file, made.token, mode)
             typer.echo(f"service account {ACCOUNT} ({ROLE}): {'made' if made.account_made else 'is there'}")
             replaced = f"; {made.replaced} older removed" if made.replaced else ""

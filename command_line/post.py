@@ -10,7 +10,6 @@ from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
 import typer
-from prometheus_client import start_http_server
 
 from catalogue import services_of
 from command_line.history_choice import history_settings
@@ -27,6 +26,7 @@ from summaries.post.letter import is_there, prepare
 from summaries.post.metrics import PostMetrics
 from summaries.post.office import recipients_of, send
 from summaries.post.round import Post
+from summaries.post.serving import Rounds, serving
 
 LOOK_SECONDS: Final = 60.0
 AFTER_AN_ERROR_SECONDS: Final = 300.0
@@ -41,7 +41,10 @@ def post(
     week: Annotated[str | None, typer.Option(help="Such as 2026-W47.", show_default="the last whole week")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also when it was delivered before.")] = False,
     every_week: Annotated[
-        bool, typer.Option("--every-week", help="Stay, send each week's summary when it is due, and serve /metrics.")
+        bool,
+        typer.Option(
+            "--every-week", help="Stay, send each week's summary when it is due, and serve /metrics and /healthz."
+        ),
     ] = False,
     history: Annotated[Path | None, typer.Option(help="History file; else the store of the settings.")] = None,
 ) -> None:
@@ -109,18 +112,14 @@ def _zone(settings: Settings, services: Catalogue) -> ZoneInfo:
 
 
 def _every_week(sender: Post, settings: Settings) -> None:
-    metrics = PostMetrics()
-    server, _ = start_http_server(settings.metrics_port, settings.metrics_host, metrics.registry)
-    host, port = server.server_address[:2]
-    log.warning("the weekly summary goes to %d recipients; http://%s:%s/metrics", len(sender.recipients), host, port)
-    with asked_to_stop() as stop:
+    metrics, rounds = PostMetrics(), Rounds()
+    with serving(settings, metrics, rounds) as where, asked_to_stop() as stop:
+        log.warning("the weekly summary goes to %d recipients; http://%s/metrics", len(sender.recipients), where)
         try:
             while not stop.wait(within_grace(stop, partial(_round, sender, settings, metrics), GRACE_SECONDS)):
-                pass
+                rounds.ended()
         except KeyboardInterrupt:
             log.warning("stopped while the mail server or the history did not answer; the next start tries it again")
-    server.shutdown()
-    server.server_close()
 
 
 def _round(sender: Post, settings: Settings, metrics: PostMetrics) -> float:

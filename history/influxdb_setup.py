@@ -145,7 +145,7 @@ class InfluxSetup:
         """A token with these rights in `file`; the one that is there is left when of `buckets` it has these alone."""
         wrong = self._what_is_wrong(read_secret(file), rights, buckets) if file.exists() else ""
         if wrong is None:
-            file.chmod(mode)
+            set_mode(file, mode)
             return Step("token", str(file), "is there")
         permissions = [
             Permission(action=action, resource=PermissionResource(type="buckets", id=bucket.id, org_id=org_id))
@@ -225,7 +225,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Stop(f"{folder}: cannot be made: {error.strerror}; name another --folder") from error
+        raise Stop(f"{folder}: cannot be made: {error.strerror}; name another place") from error
 
 
 def read_secret(file: Path) -> str:
@@ -237,6 +237,22 @@ def read_secret(file: Path) -> str:
     if not secret:
         raise ConfigurationError(f"{file}: is empty; a secret is expected in it")
     return secret
+
+
+def set_mode(file: Path, mode: int) -> None:
+    """Who may read a secret that is there already. Raises `Stop`."""
+    try:
+        file.chmod(mode)
+    except OSError as error:
+        raise Stop(f"{file}: its rights cannot be set: {error.strerror}; it belongs to somebody else") from error
+
+
+def check_place(file: Path) -> None:
+    """Whether a secret can be put into `file`, asked before what it is for is made. Raises `Stop`."""
+    make_folder(file.absolute().parent)
+    trial = file.with_name(f".{file.name}.trial-{secrets.token_hex(4)}")
+    write_secret(trial, "")
+    trial.unlink()
 
 
 def write_secret(file: Path, secret: str, mode: int = OWNER_ALONE) -> None:
@@ -252,7 +268,7 @@ def write_secret(file: Path, secret: str, mode: int = OWNER_ALONE) -> None:
         part.replace(file)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise Stop(f"{file}: cannot be written: {error.strerror}; name another --folder") from error
+        raise Stop(f"{file}: cannot be written: {error.strerror}; name another place") from error
 
 
 def _duration(seconds: int) -> str:

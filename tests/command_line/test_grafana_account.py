@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from command_line.main import app
 from grafana.service_account import GrafanaAccounts, MadeToken
+from history.influxdb_setup import set_mode
 from kept.errors import ConfigurationError, Retry, Stop
 from local_stack.ports import LOOPBACK, free_port
 
@@ -197,6 +198,20 @@ def test_what_may_pass_is_worth_another_try(running: Running) -> None:
     with pytest.raises(Retry, match="does not answer"):
         away.make_token()
     away.close()
+
+
+def test_a_token_that_works_is_not_removed_before_there_is_a_place_for_the_next(running: Running) -> None:
+    running()
+    held = dict(running.grafana.tokens)
+    running.token_file = running.token_file / "below" / "a-file.token"
+    with pytest.raises(Stop, match="cannot be made: Not a directory; name another place"):
+        running()
+    assert running.grafana.tokens == held
+
+
+def test_whose_rights_may_not_be_set_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Stop, match=r"gone\.token: its rights cannot be set: No such file"):
+        set_mode(tmp_path / "gone.token", 0o600)
 
 
 def test_a_password_may_have_any_letters() -> None:

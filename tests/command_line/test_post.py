@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 import urllib.request
@@ -108,6 +109,13 @@ def test_a_process_that_stays_tells_what_is_missed_and_stops_when_told_to(
         text = scraped(port, child)
         assert "kept_summary_delivered_timestamp_seconds" in text
         assert "\nkept_summary_missed_weeks " in text
+        asked = subprocess.run(
+            [sys.executable, "-m", "command_line.healthz", str(port)], capture_output=True, text=True, check=False
+        )
+        assert (asked.returncode, asked.stdout[:23]) == (0, '200 {"status":"ok","sec'), asked.stdout
+        second = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert second.returncode == 2
+        assert f"kept: KEPT_METRICS_PORT: 127.0.0.1:{port} cannot be used" in second.stderr
         child.stop()
         assert child.exit_code() == 0, child.log_tail()
     finally:
