@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal
+from typing import Literal
 
-import msgspec
-import urllib3
 from msgspec import Struct
 
+from command_line.checks.answers import asked
 from kept.errors import ConfigurationError, Retry, Stop
-from kept.settings import URL_PATTERN
+from kept.settings import URL_PATTERN, Settings
 from kept.signals.raised import Raised
 
-SECONDS: Final = 5.0
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""Of an answer; Alertmanager has no paging."""
 Standing = Literal["firing", "silenced", "inhibited", "absent"]
 Labels = tuple[str, str, str]
 """(service, signal, about), the labels by which an alert is that of a signal."""
@@ -57,32 +53,17 @@ class Alerts:
         )
 
 
-def read_alerts(url: str) -> Alerts:
+def read_alerts(settings: Settings, url: str) -> Alerts:
     """The alerts of the Alertmanager at `url`. Raises `Retry` when it does not answer, `Stop` when it is none."""
     if not re.match(URL_PATTERN, url):
         seen = "an address with a password" if "@" in url else repr(url)
         raise ConfigurationError(f"--alertmanager: {seen} is not valid; valid: such as http://127.0.0.1:9093")
-    address = f"{url.rstrip('/')}/api/v2/alerts"
-    pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=SECONDS))
     try:
-        with pool.request("GET", address, preload_content=False, redirect=False) as answer:
-            body = answer.read(MOST_BYTES + 1)
-            status = answer.status
-    except urllib3.exceptions.HTTPError as error:
-        raise Retry(f"Alertmanager {url}: does not answer; start it, or leave --alertmanager out") from error
-    finally:
-        pool.clear()
-    if status != 200 or len(body) > MOST_BYTES:
-        why = f"answered {status}" if status != 200 else f"answered more than {MOST_BYTES:,} bytes"
-        raise Stop(
-            f"Alertmanager {url}: /api/v2/alerts {why}; name Alertmanager's own address, such as http://127.0.0.1:9093"
-        )
-    try:
-        alerts = msgspec.json.decode(body, type=list[_Alert])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Stop(
-            f"Alertmanager {url}: its answer is not a list of alerts ({error}); is it Alertmanager 0.16 or later?"
-        ) from error
+        alerts = asked(settings, url, "/api/v2/alerts", list[_Alert])
+    except Retry as error:
+        raise Retry(f"Alertmanager {error}; start it, or leave --alertmanager out") from error
+    except Stop as error:
+        raise Stop(f"Alertmanager {error}; name the address of an Alertmanager 0.16 or later") from error
     return Alerts(
         ((alert.labels["service"], alert.labels["signal"], alert.labels.get("about", "")), _standing(alert.status))
         for alert in alerts

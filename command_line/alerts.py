@@ -85,7 +85,7 @@ def list_alerts(
         listing = _listing(then, store.published())
     if service is not None:
         listing = _only(listing, service)
-    alerts = None if alertmanager is None else read_alerts(alertmanager)
+    alerts = None if alertmanager is None else read_alerts(history_settings(history), alertmanager)
 
     def echo(signals: Iterable[Raised], compared: Alerts | None) -> None:
         for one in signals:

@@ -1,4 +1,4 @@
-"""What a server says over HTTP, once, within a few seconds: for checks."""
+"""What a server says over HTTP, once, within a few seconds."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import pytest
 
 from command_line.alertmanager import Alerts, read_alerts
 from kept.errors import ConfigurationError, Retry, Stop
+from kept.settings import Settings
 from kept.signals.raised import Raised
 from local_stack.alertmanager import (
     INSTALL_COMMAND,
@@ -88,9 +89,9 @@ def test_each_signal_stands_as_the_real_alertmanager_says(running: str) -> None:
     )  # fmt: skip
     # Alertmanager takes note of what mutes another a moment after it has taken the alert.
     deadline = time.monotonic() + 20
-    alerts = read_alerts(f"{running}/")
+    alerts = read_alerts(Settings(), f"{running}/")
     while alerts.standing(at_risk) == "firing" and time.monotonic() < deadline:
-        alerts = read_alerts(f"{running}/")
+        alerts = read_alerts(Settings(), f"{running}/")
     assert [alerts.standing(one) for one in (silent, at_risk, north, south, elsewhere)] == [
         "firing", "inhibited", "silenced", "absent", "firing",
     ]  # fmt: skip
@@ -132,32 +133,32 @@ def server(status: int, body: bytes, headers: Mapping[str, str] = {}) -> Iterato
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (404, b"not here", "answered 404"),
-        (200, b"<html>", "not a list of alerts"),
-        (200, b'{"status": "success"}', "not a list of alerts"),
-        (200, b'[{"labels": {"service": "a", "signal": "b"}}]', "not a list of alerts"),
-        (200, b"\xff", "not a list of alerts"),
-        (302, b"", "answered 302"),
+        (404, b"not here", "answers 404"),
+        (200, b"<html>", "something else than is documented"),
+        (200, b'{"status": "success"}', "something else than is documented"),
+        (200, b'[{"labels": {"service": "a", "signal": "b"}}]', "something else than is documented"),
+        (200, b"\xff", "something else than is documented"),
+        (302, b"", "answers 302"),
     ],
 )
 def test_what_is_no_alertmanager_stops_with_its_address(status: int, body: bytes, said: str) -> None:
     with server(status, body, {"Location": "http://127.0.0.1:1/"}) as url, pytest.raises(Stop, match=said) as stopped:
-        read_alerts(url)
+        read_alerts(Settings(), url)
     assert url in str(stopped.value)
 
 
 def test_one_that_does_not_answer_can_be_asked_again() -> None:
     with pytest.raises(Retry, match="does not answer"):
-        read_alerts(f"http://{LOOPBACK}:{free_port()}")
+        read_alerts(Settings(), f"http://{LOOPBACK}:{free_port()}")
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:9093", "ftp://host", "http://user:secret@host", ""])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="--alertmanager"):
-        read_alerts(url)
+        read_alerts(Settings(), url)
 
 
 def test_a_password_in_the_address_is_not_repeated() -> None:
     with pytest.raises(ConfigurationError) as refused:
-        read_alerts("http://user:secret@host")
+        read_alerts(Settings(), "http://user:secret@host")
     assert "secret" not in str(refused.value)

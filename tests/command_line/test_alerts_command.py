@@ -346,7 +346,7 @@ def test_alertmanager_is_asked_only_when_it_is_named_and_says_how_each_stands(
             (labels(ENDED), "firing"),
         ]
     )  # fmt: skip
-    monkeypatch.setattr("command_line.alerts.read_alerts", lambda url: known)
+    monkeypatch.setattr("command_line.alerts.read_alerts", lambda settings, url: known)
     standings = {row["id"]: row["alertmanager"] for row in kept.rows("--alertmanager", "http://am")}
     assert [standings[one.id] for one in (BUDGET, GAP, FORECAST, CHART)] == [
         "firing", "silenced", "inhibited", "absent",
