@@ -2,8 +2,9 @@
 
 Both are survival-corrected: people who are still waiting count. Who asks today is told the waits of those who asked in
 the last 28 days, and more when the queue has grown since they asked: the growth stands before whoever comes now, and
-takes growth / (finished a day) to work off. A queue that shrinks is promised to nobody. Nothing is extrapolated: where
-too many are still waiting, only what it is at least is said, and beside it how many days of work the queue is.
+takes growth / (finished a day) to work off. A queue that shrinks is promised to nobody, and the first weeks of growth,
+in which a pipeline that started empty fills up, are no growth. Nothing is extrapolated: where too many are still
+waiting, only what it is at least is said, and beside it how many days of work the queue is.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from kept.buckets import DAY_SECONDS
+from kept.buckets import DAY_SECONDS, STEP_SECONDS
 from kept.indicators.point import Point
+from kept.intake import Rules
 from kept.signals.backlog_growth import Growth
+from kept.signals.settling import PROMISED_TIMES, WITHOUT_PROMISE_SECONDS
 from summaries.service_card import LatestPoints
 
 LEAST_REQUESTS: Final = 30
@@ -49,8 +52,9 @@ class Wait(Struct, frozen=True):
 
 
 class Queue(Struct, frozen=True):
-    """The last 28 days: requests waiting now, days of work they are at today's pace (None: nothing was finished), and
-    the extra seconds by which the queue grew (0: it did not grow beyond chance, or nobody would notice)."""
+    """The last 28 days: requests waiting now, days of work they are at today's pace (None: nothing was finished), how
+    many were finished a day (None: also while the pipeline may still be filling up), and the extra seconds by which the
+    queue grew (0: it did not grow beyond chance, nobody would notice, or that may be the filling up)."""
 
     waiting: int | None
     days_of_work: float | None
@@ -77,8 +81,23 @@ def expected(latest: LatestPoints, least_people: int) -> Wait:
     return recent if outgrown else max(recent, longer, key=lambda wait: wait.at_least or 0.0)
 
 
-def queue(latest: LatestPoints, middle: float | None, least_people: int) -> Queue:
-    """What waits now, and whether it has grown; `middle` is the wait (s) that growth is set against.
+def is_filling_up(latest: LatestPoints, rules: Rules) -> bool:
+    """Whether the last 28 days may be some of those in which the pipeline filled: they do not begin after the moment
+    from which `kept.signals.settling` takes a service's cases for known, or when they begin is not known."""
+    began, entered = latest.began, latest.of("arrivals", "28d")
+    if began is None or entered is None:
+        return True
+    first_day_end = rules.local_time.ends(began + STEP_SECONDS)[1]
+    if rules.target_ms is None:
+        settled = first_day_end + PROMISED_TIMES * WITHOUT_PROMISE_SECONDS
+    else:
+        settled = rules.clock.add(first_day_end * 1000, PROMISED_TIMES * rules.target_ms) // 1000
+    return entered.window_start < rules.local_time.ends(-(-settled // STEP_SECONDS) * STEP_SECONDS)[1]
+
+
+def queue(latest: LatestPoints, middle: float | None, least_people: int, *, is_filling: bool) -> Queue:
+    """What waits now, and whether it has grown; `middle` is the wait (s) that growth is set against, `is_filling` what
+    `is_filling_up` says.
 
     The pace is that of `backlog_days`: where data began less than 28 days ago, it is that since then.
     """
@@ -89,7 +108,7 @@ def queue(latest: LatestPoints, middle: float | None, least_people: int) -> Queu
     )
     pace = latest.of("backlog_days", "28d")
     finished_a_day = None if pace is None or pace.value is None else pace.denominator
-    if entered is None or completed is None or not finished_a_day:
+    if is_filling or entered is None or completed is None or not finished_a_day:
         return Queue(shown, days, None, 0.0)
     left, known_days = completed + (withdrawn or 0), completed / finished_a_day
     seen = Growth(28, int(entered), int(left), 1.0)

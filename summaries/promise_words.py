@@ -14,9 +14,10 @@ from msgspec import Struct
 from kept.catalogue import Service
 from kept.durations import HOUR_MS, MINUTE_MS, in_words, parse_duration
 from kept.indicators.point import Point
+from kept.intake import Rules
 from summaries import plain_words as plain
 from summaries import wording
-from summaries.expected_wait import LEAST_REQUESTS, Queue, Wait, expected, queue, waited
+from summaries.expected_wait import LEAST_REQUESTS, Queue, Wait, expected, is_filling_up, queue, waited
 from summaries.service_card import LatestPoints, judge
 
 PERIODS: Final = {"28d": "4 weeks", "90d": "90 days"}
@@ -64,7 +65,8 @@ def public_promise(service: Service, points: Sequence[Point], now: int) -> Publi
     latest = LatestPoints(points)
     past = waited(latest, service.suppress_below)
     today = expected(latest, service.suppress_below)
-    waiting = queue(latest, today.half, service.suppress_below)
+    is_filling = is_filling_up(latest, Rules(service))
+    waiting = queue(latest, today.half, service.suppress_below, is_filling=is_filling)
     old = _old(service, latest, now)
     kept = _kept_point(latest, service.suppress_below)
     at = latest.newest

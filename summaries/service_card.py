@@ -94,6 +94,13 @@ class LatestPoints:
         return max((point.window_end for point in self._points.values()), default=None)
 
     @property
+    def began(self) -> int | None:
+        """Local midnight (epoch seconds) before the first event that was counted, as the newest point says it."""
+        found = [point for point in self._points.values() if point.window == "all"]
+        newest = max(found, key=lambda point: point.window_end, default=None)
+        return None if newest is None else newest.window_start
+
+    @property
     def stale_at(self) -> int | None:
         """Window end (epoch seconds) of the newest shares, when they are marked stale; else None."""
         shares = [point for point in self._points.values() if point.unit == "share" and point.value is not None]

@@ -15,7 +15,7 @@ from kept.errors import Retry
 from summaries.application import application
 from summaries.promise_words import public_promise
 from tests.summaries.asking import ask
-from tests.summaries.example_city import CATALOGUE, example_history
+from tests.summaries.example_city import CATALOGUE, DAY, example_history, flows, waits
 from tests.summaries.figures import HOSTILE, NOW, point
 from tests.summaries.readability import reading_of
 
@@ -85,6 +85,16 @@ def test_a_growing_queue_is_said_and_added(city: Path) -> None:
     # 255 more in than out, at 400 / 28 a day: 17.85 days. The middle wait is 1.5 days, 9 of 10 wait 6.
     assert "If you ask today, expect to wait 1.5 days or longer. Plan for up to 24 days." in text
     assert "More people ask than we can help just now. So it may take up to about 20 days." in text
+
+
+@pytest.mark.parametrize("days, is_said", [(20, False), (60, True)])
+def test_nothing_is_said_of_a_growing_queue_while_the_pipeline_fills_up(days: int, is_said: bool) -> None:
+    # Street lights are promised in 5 days: settled after 10, and 28 days later there are 28 whole days to judge by.
+    points = [*waits("street-lights", "28d", 1.5, 655), *flows("street-lights", 655, 400, 310)]
+    points.append(point("street-lights", "arrivals", 900, "all", window_start=NOW - days * DAY, n=900))
+    told = public_promise(CATALOGUE["street-lights"], points, NOW)
+    assert ("More people ask than we can help just now" in " ".join(told.today.details)) == is_said
+    assert ("Done in a day" in [what for what, *_ in told.figures]) == is_said
 
 
 def test_what_is_not_known_says_why(city: Path) -> None:
