@@ -53,8 +53,9 @@ class Wait(Struct, frozen=True):
 
 class Queue(Struct, frozen=True):
     """The last 28 days: requests waiting now, days of work they are at today's pace (None: nothing was finished), how
-    many were finished a day (None: also while the pipeline may still be filling up), and the extra seconds by which the
-    queue grew (0: it did not grow beyond chance, nobody would notice, or that may be the filling up)."""
+    many were finished a day (None: also while the pipeline may still be filling up, or of a handful of people), and the
+    extra seconds by which the queue grew (0: it did not grow beyond chance, nobody would notice, or that may be the
+    filling up)."""
 
     waiting: int | None
     days_of_work: float | None
@@ -115,7 +116,7 @@ def queue(latest: LatestPoints, middle: float | None, least_people: int, *, is_f
     extra = (entered - left) / (left / known_days) * DAY_SECONDS if seen.chance < GROWTH_CHANCE else 0.0
     if extra < max(LEAST_EXTRA * (middle or 0.0), NOTICED_SHARE * DAY_SECONDS):
         extra = 0.0
-    return Queue(shown, days, finished_a_day, extra)
+    return Queue(shown, days, finished_a_day if completed >= least_people else None, extra)
 
 
 def _wait(latest: LatestPoints, window: str, least_people: int) -> Wait:

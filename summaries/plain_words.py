@@ -77,9 +77,14 @@ def moment_words(epoch_seconds: int, zone: ZoneInfo) -> str:
     return f"{local:%A} {local.day}{NBSP}{local:%B} {local:%Y}, {local:%H:%M}"
 
 
-def count_words(count: float, name: str) -> str:
-    """`1 request`, `9,879 requests`."""
-    return f"{number(count)}{NBSP}{name}{'' if count == 1 else 's'}"
+def count_words(count: float, name: str, decimals: int = 0) -> str:
+    """`1 request`, `9,879 requests`; with `decimals` `1.4 requests`, and what is not quite nothing never looks so."""
+    text = number(count, decimals)
+    if decimals:
+        text = text.rstrip("0").rstrip(".")
+        if text == "0" and count > 0:
+            text = f"fewer than {0.1**decimals:.{decimals}f}"
+    return f"{text}{NBSP}{name}{'' if text == '1' else 's'}"
 
 
 def _rounded(value: float, rounded: Round) -> int:

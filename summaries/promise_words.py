@@ -250,6 +250,6 @@ def _figures(past: Wait, today: Wait, waiting: Queue, kept: Point | None) -> lis
     if waiting.waiting is not None:
         rows.append(("Waiting now", plain.count_words(waiting.waiting, "request"), "", ""))
     if waiting.finished_a_day is not None:
-        a_day = plain.count_words(round(waiting.finished_a_day, 1 if waiting.finished_a_day < 10 else 0), "request")
-        rows.append(("Done in a day", a_day, "", ""))
+        rate = waiting.finished_a_day
+        rows.append(("Done in a day", plain.count_words(rate, "request", 1 if rate < 9.95 else 0), "", ""))
     return rows

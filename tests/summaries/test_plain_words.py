@@ -35,6 +35,25 @@ def test_a_time_is_told_in_the_unit_people_use(seconds: float, nearest: str, up:
     assert plain.time_words(seconds, "up").replace("\N{NO-BREAK SPACE}", " ") == up
 
 
+@pytest.mark.parametrize(
+    ("count", "decimals", "words"),
+    [
+        (0, 0, "0 requests"),
+        (1, 0, "1 request"),
+        (9879, 0, "9,879 requests"),
+        (0.4, 1, "0.4 requests"),
+        (1.4, 1, "1.4 requests"),
+        (1.02, 1, "1 request"),
+        (0.97, 1, "1 request"),
+        (10, 1, "10 requests"),
+        (0.04, 1, "fewer than 0.1 requests"),
+        (0, 1, "0 requests"),
+    ],
+)
+def test_a_count_is_told_as_it_is_printed(count: float, decimals: int, words: str) -> None:
+    assert plain.count_words(count, "request", decimals).replace("\N{NO-BREAK SPACE}", " ") == words
+
+
 UNITS = {"minute": 60, "hour": HOUR, "day": DAY, "week": plain.WEEK}
 
 

@@ -97,6 +97,15 @@ def test_nothing_is_said_of_a_growing_queue_while_the_pipeline_fills_up(days: in
     assert ("Done in a day" in [what for what, *_ in told.figures]) == is_said
 
 
+@pytest.mark.parametrize("completions, a_day", [(10, "0.4 requests"), (39, "1.4 requests"), (4, None)])
+def test_a_small_pace_has_a_decimal_and_that_of_a_handful_is_not_told(completions: int, a_day: str | None) -> None:
+    points = flows("street-lights", completions, completions, 7)
+    points.append(point("street-lights", "arrivals", 900, "all", window_start=NOW - 60 * DAY, n=900))
+    figures = public_promise(CATALOGUE["street-lights"], points, NOW).figures
+    told = {what: figure.replace("\N{NO-BREAK SPACE}", " ") for what, figure, *_ in figures}
+    assert told.get("Done in a day") == a_day
+
+
 def test_what_is_not_known_says_why(city: Path) -> None:
     text = plain(ask(pages(city), "/promises/building-permits").text)
     assert "We cannot say yet, because too many people are still waiting." in text
