@@ -70,7 +70,7 @@ class DecisionRow(Struct, frozen=True, kw_only=True):
 class Group(Struct, frozen=True, kw_only=True):
     """One objective (None: no objective is named), the services and the decisions that serve it.
 
-    `worst` says which service is furthest below its promise, where several serve it.
+    `worst` says which service is furthest below its target, where several serve it, or that none is below.
     """
 
     objective: str | None
@@ -173,8 +173,9 @@ def _worst(rows: Sequence[ServiceRow]) -> str:
         return "None of these services has a promise that can be judged yet."
     row = min(told, key=lambda one: (one.apart or 0.0, one.name))
     unknown = len(rows) - len(told)
-    side = "above" if (row.apart or 0.0) >= 0 else "below"
     left_out = f" {unknown} cannot be judged." if unknown else ""
-    return (
-        f"Furthest from its promise: {row.name}, {wording.points_apart(row.apart or 0.0)} {side} its target.{left_out}"
-    )
+    apart = wording.points_apart(row.apart or 0.0)
+    if (row.apart or 0.0) >= 0:
+        judged = "All that can be judged" if unknown else "All"
+        return f"{judged} are at or above their target; nearest to it: {row.name}, {apart} above.{left_out}"
+    return f"Furthest below its target: {row.name}, by {apart}.{left_out}"

@@ -18,11 +18,12 @@ from kept.money.trade_offs import trade_off
 from summaries.application import application
 from summaries.counted_words import FIELD_WORDS, WHAT_EVENTS_DO
 from summaries.money_words import trade_off_words
+from summaries.objective_groups import Read, groups
 from summaries.pages.objectives import NOTHING, is_drawn
 from summaries.pictures.money_and_quality import money_and_quality
 from tests.summaries.asking import ask
 from tests.summaries.example_city import CATALOGUE, example_history
-from tests.summaries.figures import NOW
+from tests.summaries.figures import NOW, point, service
 
 
 @pytest.fixture(scope="module")
@@ -85,11 +86,33 @@ def test_several_services_of_one_objective_have_their_worst_named(tmp_path: Path
     path = example_history(tmp_path / "history.sqlite")
     app = application(shared, lambda: SQLiteHistory(path, read_only=True), clock=lambda: NOW + 60)
     text = plain(ask(app, "/objectives").text)
-    assert (
-        "Furthest from its promise: Birth certificates (simulated), 12.0 points below its target. 1 cannot be judged."
-        in text
-    )
+    assert "Furthest below its target: Birth certificates (simulated), by 12.0 points. 1 cannot be judged." in text
     assert "No objective is named" in text
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        ((0.81, 1.0), "All are at or above their target; nearest to it: Street lights, 1.0 points above."),
+        ((0.9, None), "All that can be judged are at or above their target; nearest to it: Street lights, 10.0 points "
+                      "above. 1 cannot be judged."),
+        ((1.0, 0.75), "Furthest below its target: Births, by 5.0 points."),
+        ((None, None), "None of these services has a promise that can be judged yet."),
+    ],
+)  # fmt: skip
+def test_the_worst_of_an_objective_is_the_furthest_below_or_else_the_nearest(
+    kept: tuple[float | None, float | None], words: str
+) -> None:
+    services = [
+        msgspec.structs.replace(service(name.lower().replace(" ", "-"), name), objective="Shared")
+        for name in ("Street lights", "Births")
+    ]
+    read = {
+        one.id: Read([point(one.id, "promise_kept", share, n=400)], None)
+        for one, share in zip(services, kept, strict=True)
+    }
+    found = groups({one.id: one for one in services}, read, [], datetime.date(2026, 11, 24))
+    assert [group.worst.replace("\N{NO-BREAK SPACE}", " ") for group in found] == [words]
 
 
 def test_the_weeks_are_a_table_a_file_and_a_picture(app: Starlette) -> None:
