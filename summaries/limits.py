@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -19,6 +19,12 @@ MOST_BODY_BYTES: Final = 64 * 1024
 """A decision with all its words is a tenth of this."""
 BODY_SECONDS: Final = 20.0
 """A body that takes longer is refused."""
+
+
+Sender = Literal["own_page", "other_site", "unsaid"]
+"""Who sent a request: a page of the board, another site, or somebody of whom nothing is said, such as a program."""
+SENDER: Final = "kept_sender"
+"""The key under which `Limits` leaves the sender in the scope, for whoever takes forms."""
 
 
 class TooLong(Exception):
@@ -42,6 +48,7 @@ class Limits:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope[SENDER] = sender(Headers(scope=scope), self._names)
         refused = self._refusal(scope)
         if refused is not None:
             await refused(scope, receive, send)
@@ -86,22 +93,28 @@ class Limits:
         said = headers.get("content-length", "0")
         if not said.isascii() or not said.isdigit() or len(said) > 9 or int(said) > MOST_BODY_BYTES:
             return _too_long()
-        if scope["method"] not in READING and not self._is_ours(headers):
+        if scope["method"] not in READING and scope[SENDER] == "other_site":
             return PlainTextResponse("A form of another site was sent here; use the form of the board itself.\n", 403)
         return None
 
-    def _is_ours(self, headers: Headers) -> bool:
-        """Whether no other site sent this: a browser says where a form comes from, a program does not."""
-        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return False
-        origin = headers.get("origin")
-        if origin is None:
-            return True
-        try:
-            place = urlsplit(origin)
-            return place.netloc == headers.get("host") or place.hostname in self._names
-        except ValueError:
-            return False
+
+def sender(headers: Mapping[str, str], names: Collection[str]) -> Sender:
+    """Who sent a request with `headers` (their names in small letters), where the board has `names` behind a proxy.
+
+    A browser says where a form comes from, over plain HTTP by its Origin alone. Of a proxy that speaks TLS only name
+    and port can be compared, not the scheme; of one that changes Host, only a name of `names`.
+    """
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site not in (None, "same-origin", "none"):
+        return "other_site"
+    if origin is None:
+        return "own_page" if site == "same-origin" else "unsaid"
+    try:
+        place = urlsplit(origin)
+        is_ours = place.hostname is not None and (place.netloc == headers.get("host") or place.hostname in names)
+    except ValueError:
+        is_ours = False
+    return "own_page" if is_ours else "other_site"
 
 
 def _too_slow() -> PlainTextResponse:

@@ -6,11 +6,12 @@ can make a reader record something.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
+
+from summaries.limits import SENDER
 
 MOST_BYTES: Final = 16 * 1024
 MOST_FIELDS: Final = 20
@@ -25,21 +26,12 @@ class Refused(Exception):
         self.status = status
 
 
-def is_same_origin(headers: Mapping[str, str]) -> bool:
-    """Whether a request was made by a page of the address that it is sent to (names of `headers` in small letters).
-
-    Of a proxy that speaks TLS only the name and port can be compared, not the scheme.
-    """
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is not None and bool(headers.get("host")) and urlsplit(origin).netloc == headers.get("host")
-
-
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form that was sent by a page of this address; of one name the last. Raises `Refused`."""
-    if not is_same_origin(request.headers):
+    """The fields of a form that was sent by a page of this address; of one name the last. Raises `Refused`.
+
+    Who sent it is said by `summaries.limits`, which stands before every page; where nothing is said, nothing is taken.
+    """
+    if request.scope.get(SENDER) != "own_page":
         raise Refused(403, "this was not sent by a page of this address; open the page itself and send it from there")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != FORM:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from history.sqlite import SQLiteHistory
 from kept.decisions import DecisionEntry, decisions
 from summaries.application import application
-from summaries.posted import MOST_BYTES, is_same_origin
+from summaries.posted import MOST_BYTES
 from summaries.site import Recording
 from tests.history.decisions import decided, said
 from tests.history.signals import raised
@@ -50,7 +50,7 @@ class Board:
         finally:
             store.close()
 
-    def app(self, *, recording: bool = True, by_anyone: bool = True) -> Starlette:
+    def app(self, *, recording: bool = True, by_anyone: bool = True, names: Sequence[str] = ()) -> Starlette:
         def for_writing() -> SQLiteHistory:
             self.opened += 1
             return SQLiteHistory(self.file)
@@ -59,6 +59,7 @@ class Board:
             CITY,
             lambda: SQLiteHistory(self.file, read_only=True),
             clock=lambda: self.now,
+            names=names,
             recording=Recording(for_writing, by_anyone) if recording else None,
         )
 
@@ -129,10 +130,17 @@ def test_nothing_is_taken_but_from_the_page_itself(board: Board, headers: dict[s
     assert len(board.entries()) == (status == 303)
 
 
-def test_behind_a_proxy_with_tls_the_name_and_port_are_compared() -> None:
-    assert is_same_origin({"origin": "https://kept.example", "host": "kept.example"})
-    assert not is_same_origin({"origin": "https://kept.example:8443", "host": "kept.example"})
-    assert not is_same_origin({"origin": "https://kept.example"})
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("http://kept.example", 303), ("http://elsewhere.example", 403), ("http://kept.example.elsewhere.example", 403)],
+)
+def test_a_form_is_taken_behind_a_proxy_that_changes_host_and_speaks_plain_http(
+    board: Board, origin: str, status: int
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": origin}
+    app = board.app(names=["kept.example"])
+    assert ask(app, "/decisions", method="POST", headers=headers, body=urlencode(NEW).encode()).status == status
+    assert len(board.entries()) == (status == 303)
 
 
 def test_what_is_sent_is_bounded(board: Board) -> None:

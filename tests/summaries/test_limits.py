@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from history.sqlite import SQLiteHistory
 from summaries.application import CHANGES, application
-from summaries.limits import MOST_BODY_BYTES, MOST_TARGET_BYTES, Limits
+from summaries.limits import MOST_BODY_BYTES, MOST_TARGET_BYTES, Limits, Sender, sender
 from summaries.server import Server
 from summaries.watch import MOST_STREAMS
 from tests.summaries.asking import ask
@@ -144,3 +144,20 @@ def test_the_board_has_the_limits_of_its_server() -> None:
 def test_a_form_of_another_site_is_refused(headers: dict[str, str], status: int) -> None:
     assert ask(APP, "/", method="POST", headers=headers).status == status
     assert ask(APP, "/", headers=headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"origin": "https://kept.example", "host": "kept.example"}, "own_page"),
+        ({"origin": "https://kept.example:8443", "host": "kept.example"}, "other_site"),
+        ({"origin": "https://kept.example"}, "other_site"),
+        ({"origin": "null", "host": ""}, "other_site"),
+        ({"sec-fetch-site": "same-origin"}, "own_page"),
+        ({"sec-fetch-site": "none"}, "unsaid"),
+        ({"sec-fetch-site": "none", "origin": "https://elsewhere.example", "host": "kept.example"}, "other_site"),
+        ({"host": "kept.example"}, "unsaid"),
+    ],
+)
+def test_who_sent_a_form_is_told_by_what_a_browser_says(headers: dict[str, str], said: Sender) -> None:
+    assert sender(headers, ()) == said
