@@ -73,7 +73,7 @@ and the first that holds in the order {order} is its label. Better in the direct
 * **Points** are whole weeks, Monday to Monday, as known now: late news change them. The first week that is not whole is
   left out. A week is a **gap**, with its reason, when there is nothing to count; while the first cases cannot have ended
   yet; when the source was silent for longer than it ever should and has not told it since, and for the promised time after
-  that; when a service that counts in working time was closed on a day on which it mostly is open. Runs go on across gaps.
+  that; when a service that counts in working time was open for less than nine tenths of its usual hours. Runs go on across gaps.
 * **Re-basing**: a new baseline begins only at a registered change (`service.changed` with what it is expected to move), in
   the first whole week after it; the week of the change belongs to neither. It re-bases the chart it names and those of the
   same thing counted differently (`delivery_time_p50` re-bases `delivery_time_closed_p50`), never `promise_kept` for faster

@@ -69,7 +69,7 @@ Each has its tables as CSV.
 indicator's window `all`) at two Mondays; a total that is up to {TOLERANCE_SECONDS // 3600} hours older than its Monday
 stands for it, else the week is not known. Where the catalogue has `cost_per_outcome` charted, the chart's weeks are taken.
 Promise and satisfaction are the weeks of their control charts ([control-charts.md](control-charts.md)). A week that the
-chart of the promise calls a gap (first weeks, silence, a public holiday) is not compared.
+chart of the promise calls a gap (first weeks, silence, a short week) is not compared.
 
 **What is compared.** Before and after the newest registered change that has {LEAST_WEEKS} comparable weeks on either side
 (at most {MOST_WEEKS}, up to the changes next to it); else the last {QUARTER_WEEKS} comparable weeks with the {QUARTER_WEEKS}

@@ -8,7 +8,8 @@ from typing import Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from kept.effects.judge import Judgement
-from kept.signals.chart_weeks import ChartWeek, Gap
+from kept.signals.chart_weeks import ChartWeek
+from summaries.gap_words import GAP_WORDS
 
 Role = Literal["before", "change", "settling", "after", "left_out", "gap"]
 ROLE_WORDS: Final[dict[Role, str]] = {
@@ -18,13 +19,6 @@ ROLE_WORDS: Final[dict[Role, str]] = {
     "after": "after",
     "left_out": "not counted",
     "gap": "no figure",
-}
-GAP_WORDS: Final[dict[Gap, str]] = {
-    "no_data": "nothing to count",
-    "settling": "the first cases cannot have ended yet",
-    "source_silent": "the source was silent",
-    "after_silence": "cases of the silence were still under way",
-    "short_week": "a public holiday fell into it",
 }
 
 

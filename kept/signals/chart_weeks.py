@@ -15,8 +15,8 @@ Gap = Literal["no_data", "settling", "source_silent", "after_silence", "short_we
 """Why a week is no point. `no_data`: nothing to make the figure of. `settling`: cases that began before the data do are
 not known, and slow ones have not ended yet. `source_silent`: the service's system told nothing for longer than it ever
 should, and has not told it since. `after_silence`: cases of which the beginning or the end was lost in a silence
-are still under way. `short_week`: the service counts in working time, and was closed on a day on which it is mostly
-open."""
+are still under way. `short_week`: the service counts in working time, and was open for less than nine tenths of its
+usual hours (`kept.signals.weekly.SHORT_WEEK`)."""
 
 
 class ChartMark(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -46,7 +46,7 @@ CHARTED_AS: Final[Mapping[str, str]] = {"delivery_time_p50": "delivery_time_clos
 LONGEST_AFTERMATH_SECONDS: Final = 8 * WEEK_SECONDS
 """A gap after the data begin, or after a silence, is at most so long, however long the promise."""
 SHORT_WEEK: Final = 0.9
-"""A week with less than this share of the opening time of a usual one is short: a public holiday fell into it."""
+"""A week with less than this share of the opening time of a usual one is short, such as one with a public holiday."""
 _STOCK = (c.BACKLOG_ENTERED, c.BACKLOG_LEFT)
 _RESULTS = tuple(range(c.TRANSACTION_RESULTS, c.TRANSACTION_RESULTS + len(c.RESULT_INDEX)))
 

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from kept.catalogue import Service
 from kept.money.compared import By, Week, compare
 from summaries import vega, wording
+from summaries.gap_words import GAP_WORDS
 from summaries.known import Known
 from summaries.money_known import ServiceMoney, read_money
 from summaries.money_words import benchmark_row, day, money
@@ -34,12 +35,6 @@ WEEKS_CSV_HEAD = ("week_to", "cost_per_outcome", "currency", "promise_kept", "pr
 OVERVIEW_HEAD = ("Objective", "Service", "Target", "Promise kept", "Cost per intended outcome", "Satisfaction score",
                  "Cost against quality", "Budget")  # fmt: skip
 NOTHING = compare([], [], "quarter")
-GAPS = {
-    "settling": "data begin: first cases cannot have ended",
-    "source_silent": "the source was silent",
-    "after_silence": "cases of a silence are under way",
-    "short_week": "a public holiday",
-}
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:
@@ -149,7 +144,7 @@ def week_rows(service: Service, money_of: ServiceMoney | None) -> list[tuple[str
             "not known" if week.cost is None else money(week.cost, service),
             _with_range(week.promise, week.promise_low, week.promise_high, wording.share),
             _with_range(week.satisfaction, week.satisfaction_low, week.satisfaction_high, _score),
-            "" if week.gap is None else GAPS.get(week.gap, week.gap),
+            "" if week.gap is None else GAP_WORDS[week.gap],
         )
         for week in reversed(told_weeks(money_of))
     ]

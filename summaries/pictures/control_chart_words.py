@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from kept.signals.chart_weeks import ChartWeek, Gap
+from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RULE_WORDS
 from summaries import wording
+from summaries.gap_words import GAP_WORDS
 from summaries.pictures.control_chart import kind
-
-GAP_WORDS: dict[Gap, str] = {
-    "no_data": "nothing to count",
-    "settling": "the first cases cannot have ended yet",
-    "source_silent": "the source was silent",
-    "after_silence": "cases of a silence are still under way",
-    "short_week": "closed on a day on which it is mostly open",
-}
-"""Why a week is no point."""
 
 
 def chart_words(weeks: Sequence[ChartWeek], zone: ZoneInfo) -> str:

@@ -13,12 +13,13 @@ from kept.catalogue import Service
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.spc import RULE_WORDS
 from summaries import wording
+from summaries.gap_words import GAP_WORDS
 from summaries.pictures.control_chart import control_chart
 from summaries.vega import Spec, Theme
 from summaries.weekly.facts import WeekFacts
 from summaries.weekly.figure_sentences import usual_range
 from summaries.weekly.names import plain
-from summaries.weekly.noise import GAP_WORDS, LABELS
+from summaries.weekly.noise import LABELS
 from summaries.weekly.summary import WeekSummary
 
 MOST_WEEKS: Final = 26
@@ -73,7 +74,7 @@ def picture(chart: SummaryChart, zone: ZoneInfo, theme: Theme) -> Spec:
 
 
 def _row(week: ChartWeek, zone: ZoneInfo) -> tuple[str, ...]:
-    value = GAP_WORDS.get(week.gap or "", "not known")
+    value = "not known" if week.gap is None else GAP_WORDS[week.gap]
     if week.value is not None:
         value = wording.quantity(week.value, week.unit)
     has_range = week.mean is not None and week.lower is not None and week.upper is not None

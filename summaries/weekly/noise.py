@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from kept.signals.weekly import CHARTABLE
 from summaries import wording
+from summaries.gap_words import GAP_WORDS
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.figure_sentences import usual_range
 from summaries.weekly.names import plain
@@ -36,13 +37,6 @@ MARKED_BY_CHANCE: Final = 0.039
 MARKED_BY_CHANCE_IN_TRIAL: Final = 0.009
 """Shares of the weeks of a chart in which nothing happens that complete a rule all the same: with a baseline of 12
 weeks, and with trial limits. By simulation of normal series; a test holds it."""
-GAP_WORDS: Final = {
-    "no_data": "nothing to count",
-    "settling": "the first cases cannot have ended yet",
-    "source_silent": "the source was silent",
-    "after_silence": "cases lost in a silence are still under way",
-    "short_week": "short week: closed on a working day",
-}
 
 
 class Cell(Struct, frozen=True):
@@ -122,7 +116,7 @@ def _cell(facts: ServiceWeek, indicator: str, told: bool | None) -> Cell:
     if week is None:
         return Cell("not known", "this week is not on its chart", "unknown")
     if week.value is None:
-        return Cell("not known", GAP_WORDS.get(week.gap or "", "no value"), "unknown")
+        return Cell("not known", "no value" if week.gap is None else GAP_WORDS[week.gap], "unknown")
     value = wording.quantity(week.value, week.unit)
     if told:
         return Cell(value, "signal: see above", "signal")

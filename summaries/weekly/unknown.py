@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from kept.indicators.point import STALE
 from summaries import wording
+from summaries.gap_words import GAP_WORDS
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.names import plain
-from summaries.weekly.noise import GAP_WORDS, LABELS
+from summaries.weekly.noise import LABELS
 
 HEADLINES: Final = ("promise_kept", "satisfaction_score", "first_time_right")
 """What is told of when it has no value, besides what the service charts."""
@@ -62,8 +63,9 @@ def _gaps(facts: ServiceWeek) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for name in facts.charts:
         week = facts.chart_week(name)
-        reason = "not on its chart" if week is None else GAP_WORDS.get(week.gap or "", "no value")
         if week is None or week.value is None:
+            gap = None if week is None else week.gap
+            reason = "not on its chart" if week is None else "no value" if gap is None else GAP_WORDS[gap]
             by_reason.setdefault(reason, []).append(LABELS.get(name, wording.label(name)).lower())
     for reason, names in by_reason.items():
         every = len(names) == len(facts.charts) and len(names) > 1

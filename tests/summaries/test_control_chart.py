@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from kept.signals.chart_weeks import ChartWeek
+from summaries.gap_words import GAP_WORDS
 from summaries.pictures.control_chart import control_chart, kind, lettered, steps
 from summaries.pictures.control_chart_words import chart_words
 from summaries.pictures.frame import NARROW, WIDE, local_ms
 from summaries.vega import COLOURS, Theme, svg
+from summaries.weekly.chart import summary_chart
+from tests.summaries.figures import service
 from tests.summaries.quarter import CHANGES, KEPT_CHART, TIME_CHART, ZONE, chart, mondays
 
 
@@ -143,6 +146,12 @@ def test_the_words_say_what_the_picture_says() -> None:
         "mean 86.8 %, trial limits of 8 weeks 84.5 % to 89.1 %. Marked: 1, the last 2026-W31 (to 2 Aug 2026), "
         "a sign of concern: rule 1, outside a limit. Gaps: 3."
     )
+
+
+def test_a_short_week_is_said_alike_below_the_chart_and_in_the_table_of_the_summary() -> None:
+    weeks = chart("births", "promise_kept", [0.9, "short_week"])
+    assert f"The newest week is a gap: {GAP_WORDS['short_week']}." in chart_words(weeks, ZONE)
+    assert summary_chart(service("births", "Births"), weeks, "").rows[-1][1] == GAP_WORDS["short_week"]
 
 
 def test_a_gap_in_the_newest_week_is_said() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import get_args
 
 import msgspec
 import pytest
@@ -15,9 +16,12 @@ from kept.decisions import DecisionEntry
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_amendments import ChartAmendment
+from kept.signals.chart_weeks import Gap
 from kept.signals.gaps import Cohort
 from kept.signals.kinds import KINDS
 from kept.signals.spc import BASELINE, judge_next
+from kept.signals.weekly import SHORT_WEEK
+from summaries.gap_words import GAP_WORDS
 from summaries.known import HistoryReader, Known
 from summaries.weekly.chart import summary_chart
 from summaries.weekly.facts import ServiceWeek, WeekFacts, is_of_week, weeks_there
@@ -25,7 +29,7 @@ from summaries.weekly.figure_sentences import SUBJECTS
 from summaries.weekly.html_file import key_of
 from summaries.weekly.markdown import as_markdown
 from summaries.weekly.news import news_of
-from summaries.weekly.noise import GAP_WORDS, LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
+from summaries.weekly.noise import LABELS, MARKED_BY_CHANCE, MARKED_BY_CHANCE_IN_TRIAL
 from summaries.weekly.questions import WHY
 from summaries.weekly.summary import WeekSummary, summarise
 from tests.summaries.figures import service
@@ -283,7 +287,12 @@ def test_weeks_there_are_whole_and_published(tmp_path: Path) -> None:
 
 def test_every_charted_figure_has_its_words() -> None:
     assert set(SUBJECTS) == set(LABELS) == set(WHY)
-    assert set(GAP_WORDS) == {"no_data", "settling", "source_silent", "after_silence", "short_week"}
+
+
+def test_every_gap_has_its_words_and_a_short_week_is_said_by_its_definition() -> None:
+    assert set(GAP_WORDS) == set(get_args(Gap))
+    assert GAP_WORDS["short_week"].replace("\N{NO-BREAK SPACE}", " ") == "open for under 90 % of the usual hours"
+    assert SHORT_WEEK == 0.9
 
 
 def test_a_service_without_any_news_makes_no_noise() -> None:
