@@ -9,10 +9,9 @@ from msgspec import Struct
 from kept.indicators.definitions import DEFINITIONS
 from kept.indicators.near_due_definitions import DEFINITIONS as NEAR_DUE
 from kept.indicators.point import STALE, Point
+from kept.indicators.windows import WINDOWS
 from summaries import wording
 from summaries.service_card import LatestPoints
-
-COLUMNS: tuple[str, ...] = ("1h", "24h", "7d", "28d", "90d", "365d", "week", "all")
 
 BY_PLACE_ONLY = frozenset({"waiting_by_step_p50", *(definition.name for definition in NEAR_DUE)})
 """Indicators that have no value for a whole service, but for its steps or for places around the due."""
@@ -53,9 +52,9 @@ def make_table(points: Iterable[Point]) -> tuple[Family, ...]:
             continue
         cells: tuple[Cell, ...]
         if definition.stock:
-            cells = (_cell(latest.stock(definition.name), len(COLUMNS)),)
+            cells = (_cell(latest.stock(definition.name), len(WINDOWS)),)
         else:
-            cells = tuple(_cell(latest.of(definition.name, window)) for window in COLUMNS)
+            cells = tuple(_cell(latest.of(definition.name, window)) for window in WINDOWS)
         row = Row(wording.label(definition.name), definition.formula, definition.trap, cells)
         families.setdefault(definition.family, []).append(row)
     return tuple(Family(name, tuple(rows)) for name, rows in families.items())

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -15,6 +13,7 @@ from kept.money.compared import QUARTER_WEEKS, YEAR_WEEKS, By, Comparison, Week,
 from kept.money.outturn import BudgetYear, Outturn, Spent, budget_year, outturn, spent
 from kept.registered_changes import RegisteredChange
 from summaries.known import Known
+from summaries.service.figures import mondays
 
 WEEKS: Final = 40
 """Weeks that are read: enough for half a year after a registered change and a quarter before it."""
@@ -37,7 +36,7 @@ def read_money(known: Known, service: Service, by: By | None = None) -> ServiceM
     at = known.published(service.id)
     if at is None:
         return None
-    edges = week_edges(at, service.zone, WEEKS if by != "year" else YEAR_WEEKS + QUARTER_WEEKS)
+    edges = mondays(at, service.zone, 1 + (WEEKS if by != "year" else YEAR_WEEKS + QUARTER_WEEKS))
     year = budget_year(at, service.zone, service.budget_year_begins)
     changes = known.changes(service.id)
     booked: list[Booked] = []
@@ -55,14 +54,6 @@ def read_money(known: Known, service: Service, by: By | None = None) -> ServiceM
         known.charts(service.id, "satisfaction_score"),
     )
     return ServiceMoney(at, tuple(weeks), tuple(changes), compare(weeks, changes, by), year, so_far, forecast)
-
-
-def week_edges(at: int, zone: ZoneInfo, weeks: int) -> list[int]:
-    """The last `weeks` + 1 Mondays 00:00 (s) in `zone` up to `at`, by time."""
-    local = datetime.datetime.fromtimestamp(at, zone)
-    monday = local.date() - datetime.timedelta(days=local.weekday())
-    days = (monday - datetime.timedelta(weeks=back) for back in range(weeks, -1, -1))
-    return [int(datetime.datetime.combine(day, datetime.time(), zone).timestamp()) for day in days]
 
 
 def _totals(known: Known, service: str, moments: Sequence[int], digits: int) -> list[Total]:

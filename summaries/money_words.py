@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -18,7 +17,7 @@ from kept.money.trade_offs import Finding, TradeOff
 from summaries import wording
 from summaries.money_known import ServiceMoney
 from summaries.service_card import LatestPoints
-from summaries.wording import NBSP
+from summaries.wording import NBSP, day
 
 FINDINGS: Final[dict[Finding, str]] = {
     "saving_worsened_quality": "A saving worsened quality",
@@ -43,12 +42,6 @@ def money(minor_units: float, service: Service) -> str:
     costs = service.costs
     assert costs is not None
     return wording.quantity(minor_units / 10**costs.minor_digits, costs.currency)
-
-
-def day(epoch_seconds: int, zone: ZoneInfo) -> str:
-    """`6 Apr 2026`: the local date of a moment."""
-    local = datetime.datetime.fromtimestamp(epoch_seconds, zone)
-    return f"{local.day}{NBSP}{local:%b}{NBSP}{local:%Y}"
 
 
 def trade_off_words(comparison: Comparison, service: Service, changes_within: int) -> list[str]:

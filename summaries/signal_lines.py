@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kept.buckets import DAY_SECONDS
+from kept.signals import card_lines
 from kept.signals.kinds import BY_NAME, Severity
 from kept.signals.raised import Raised
 from summaries import wording
@@ -44,14 +45,8 @@ def signal_lines(signals: Iterable[Raised], zone: ZoneInfo, at: int | None = Non
     `at` is the moment of the data (s): a signal that was raised more than a day before it says that its figures are
     of then.
     """
-    ordered = sorted(signals, key=lambda one: (SEVERITIES.index(severity_of(one)), -one.raised_at, one.key()))
+    ordered = sorted(signals, key=lambda one: (SEVERITIES.index(card_lines.severity(one)), -one.raised_at, one.key()))
     return tuple(_line(one, zone, at) for one in ordered)
-
-
-def severity_of(raised: Raised) -> Severity:
-    """How urgent it is; `info` for a kind that is no longer known."""
-    kind = BY_NAME.get(raised.verdict.signal)
-    return "info" if kind is None else kind.severity
 
 
 def counted(lines: Sequence[SignalLine]) -> str:
@@ -65,7 +60,7 @@ def counted(lines: Sequence[SignalLine]) -> str:
 
 
 def _line(raised: Raised, zone: ZoneInfo, at: int | None) -> SignalLine:
-    severity, verdict = severity_of(raised), raised.verdict
+    severity, verdict = card_lines.severity(raised), raised.verdict
     kind = BY_NAME.get(verdict.signal)
     words = people_words(verdict.words) or (verdict.signal.replace("_", " ") if kind is None else kind.summary)
     if at is not None and verdict.words and raised.raised_at < at - DAY_SECONDS:

@@ -15,7 +15,7 @@ from summaries import vega, wording
 from summaries.gap_words import GAP_WORDS
 from summaries.known import Known
 from summaries.money_known import ServiceMoney, read_money
-from summaries.money_words import benchmark_row, day, money
+from summaries.money_words import benchmark_row, money
 from summaries.objective_groups import Read, decision_row, groups, objective_of, service_row
 from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.money_and_quality import money_and_quality
@@ -140,7 +140,7 @@ def week_rows(service: Service, money_of: ServiceMoney | None) -> list[tuple[str
         return []
     return [
         (
-            day(week.end - 1, service.zone),
+            wording.day(week.end - 1, service.zone),
             "not known" if week.cost is None else money(week.cost, service),
             _with_range(week.promise, week.promise_low, week.promise_high, wording.share),
             _with_range(week.satisfaction, week.satisfaction_low, week.satisfaction_high, _score),

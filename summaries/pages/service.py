@@ -12,11 +12,12 @@ from kept.catalogue import Service
 from kept.effects.words import OUTCOME_WORDS
 from kept.errors import KeptError
 from kept.indicators.point import Point, as_json_object
+from kept.indicators.windows import WINDOWS
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
 from kept.signals.raised import Raised
 from summaries import wording
-from summaries.indicator_table import COLUMNS, make_table
+from summaries.indicator_table import make_table
 from summaries.judged_changes import JudgedChanges
 from summaries.known import Known
 from summaries.service import charts, clocks, money, quality, waiting
@@ -158,7 +159,7 @@ def _parts(service: Service, read: _Read, now: int, weeks: str) -> dict[str, Any
                   "rows": later_rows(read.later[:MOST_LATER], service.zone)},
         "later_left": f"{len(read.later) - MOST_LATER} more are amended." if len(read.later) > MOST_LATER else "",
         "families": make_table(whole),
-        "columns": COLUMNS,
+        "columns": WINDOWS,
     }  # fmt: skip
 
 

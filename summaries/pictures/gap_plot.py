@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kept.comparison.worst import GapToRest
 from summaries.compared import short_name
+from summaries.comparison_words import SURETY_WORDS
 from summaries.vega import Spec, Theme, colours
 
 WIDTH: Final = 720
@@ -15,11 +16,6 @@ NARROW: Final = 350
 ROW: Final = 26
 MOST_ROWS: Final = 40
 """More than so many are not drawn: the picture shows those with most cases, the table has all."""
-KINDS: Final = {
-    "chance": "as chance allows",
-    "perhaps": "chance may explain it",
-    "certain": "more than chance explains",
-}
 
 
 def drawn(gaps: Sequence[GapToRest]) -> list[GapToRest]:
@@ -44,7 +40,7 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme, width: int = WIDTH) -> Spe
             "gap": 100 * one.gap,
             "low": 100 * one.low,
             "high": 100 * one.high,
-            "kind": KINDS[one.surety],
+            "kind": SURETY_WORDS[one.surety],
         }
         for number, one in enumerate(drawn(gaps))
     ]
@@ -62,7 +58,7 @@ def gap_plot(gaps: Sequence[GapToRest], theme: Theme, width: int = WIDTH) -> Spe
             "labelFontSize": 12,
         },
     }
-    kinds = list(KINDS.values())
+    kinds = list(SURETY_WORDS.values())
     colour = {
         "field": "kind",
         "type": "nominal",

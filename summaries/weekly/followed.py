@@ -10,20 +10,15 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kept.catalogue import Service
-from kept.decisions import Decision, Effect
+from kept.decisions import Decision
 from kept.iso_week import IsoWeek
 from kept.registered_changes import RegisteredChange
-from summaries import wording
+from summaries import decision_words, wording
 from summaries.weekly.facts import ServiceWeek
 from summaries.weekly.names import plain
 
 Standing = Literal["overdue", "open", "closed"]
 STANDINGS: Final[tuple[Standing, ...]] = ("overdue", "open", "closed")
-EFFECT_WORDS: Final[dict[Effect, str]] = {
-    "helped": "it helped",
-    "did_not_help": "it did not help",
-    "cannot_tell": "whether it helped cannot be told",
-}
 MOST_TEXT: Final = 200
 VerdictOfChange = Callable[[RegisteredChange], str]
 """A sentence on whether a change worked; empty where nothing can be said yet."""
@@ -101,7 +96,7 @@ def _followed(decision: Decision, services: Mapping[str, Service], as_of: int, z
 
 
 def _became(decision: Decision, today: datetime.date, zone: ZoneInfo, *, overdue: bool) -> str:
-    effect = "" if decision.effect is None else EFFECT_WORDS[decision.effect]
+    effect = "" if decision.effect is None else decision_words.EFFECTS[decision.effect]
     if decision.closed_at is not None:
         closed = f"closed on {datetime.datetime.fromtimestamp(decision.closed_at, zone).date().isoformat()}"
         return f"{closed}: {effect}" if effect else f"{closed}, without a word on its effect"

@@ -14,12 +14,12 @@ from kept.decisions import DecisionEntry
 from kept.indicators.point import Point
 from kept.registered_changes import RegisteredChange
 from kept.signals.chart_weeks import ChartWeek
-from summaries.money_known import week_edges
+from summaries.service.figures import mondays
 from tests.summaries.figures import NOW, point, promise
 
 CATALOGUE = read_catalogue([CITY])
 WEEKS = 30
-EDGES = week_edges(NOW, CATALOGUE["street-lights"].zone, WEEKS)
+EDGES = mondays(NOW, CATALOGUE["street-lights"].zone, WEEKS + 1)
 CHANGED_AT = EDGES[15] + 3600
 BEGAN = EDGES[0] - 400 * 86400
 DAY = 86400
