@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from kept.buckets import WEEK_SECONDS
+from kept.iso_week import week_of
 from kept.signals.card_lines import severity
 from kept.signals.kinds import Severity
 from kept.signals.raised import Raised
@@ -48,15 +48,12 @@ class Load(Struct, frozen=True, kw_only=True):
 
 def iso_week(at: int, zone: ZoneInfo) -> str:
     """The ISO week of a moment (s) in a time zone, such as `2026-W09`."""
-    year, week, _ = datetime.datetime.fromtimestamp(at, zone).isocalendar()
-    return f"{year}-W{week:02}"
+    return week_of(at, zone).name
 
 
 def period_start(as_of: int, weeks: int, zone: ZoneInfo) -> int:
     """Monday 00:00 (s) in `zone`, `weeks` whole weeks before the week of `as_of` (s)."""
-    day = datetime.datetime.fromtimestamp(as_of, zone).date()
-    monday = day - datetime.timedelta(days=day.weekday(), weeks=weeks)
-    return int(datetime.datetime(monday.year, monday.month, monday.day, tzinfo=zone).timestamp())
+    return week_of(as_of, zone).plus(-weeks).start(zone)
 
 
 def loads(
