@@ -18,12 +18,12 @@ from summaries.check_sections import bands, section_of
 from summaries.check_words import WORDS, check_sentences
 from summaries.known import Known
 from summaries.near_due_known import NearDueKnown, near_due_known
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.closings_by_margin import NARROW, WIDTH, closings_by_margin
 from summaries.site import Asked, NotFound, Site, csv_answer
 
 NAV = ("/checks", "Checks")
 DEFAULT_WINDOW = "90d"
-WIDTHS = {"wide": WIDTH, "narrow": NARROW}
 BAND_HEAD = ("Distance from the due, in % of the promised time", "Closings", "Share")
 CHECK_HEAD = ("What was looked at", "28 days", "90 days")
 
@@ -46,7 +46,8 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             unpromised=unpromised,
             words=[WORDS[about] for about in ABOUT],
             window=window,
-            sizes=WIDTHS,
+            wide=WIDTH,
+            narrow=NARROW,
             windows=[(name, f"{days} days") for name, days in WINDOWS_DAYS.items()],
             check_head=CHECK_HEAD,
             band_head=BAND_HEAD,
@@ -56,7 +57,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         service, counted = _asked(site, asked, known)
         if counted is None:
             raise NotFound(f"Nothing with a promise was closed at “{service.name[:80]}” in this window.")
-        width = WIDTHS[asked.page("width", tuple(WIDTHS), "wide")]
+        width = NARROW if is_narrow(asked) else WIDTH
         return vega.svg_answer(closings_by_margin(counted.near, asked.theme or "light", width), asked.theme)
 
     def table(asked: Asked, known: Known) -> Response:

@@ -16,6 +16,7 @@ from summaries import vega, wording
 from summaries.compared import DEFAULT_WINDOW, DIMENSIONS, WINDOWS, Compared, compared, short_name
 from summaries.comparison_words import GAP_HEAD, data_moments, gap_cells, gap_rows, hidden_words, worst_in_words
 from summaries.known import Known
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.gap_plot import MOST_ROWS, NARROW, WIDTH, gap_plot, height
 from summaries.site import Asked, NotFound, Site, csv_answer
 
@@ -70,7 +71,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         _, lens = _lens(site, asked, known)
         if not lens.gaps:
             raise NotFound("There is nothing to draw: it takes two slices that may be shown.")
-        width = NARROW if asked.query.get("narrow") == "1" else WIDTH
+        width = NARROW if is_narrow(asked) else WIDTH
         return vega.svg_answer(gap_plot(lens.gaps, asked.theme or "light", width), asked.theme)
 
     def as_csv(asked: Asked, known: Known) -> Response:

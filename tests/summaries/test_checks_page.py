@@ -18,7 +18,7 @@ from kept.signals import integrity
 from summaries import vega
 from summaries.application import application
 from summaries.check_words import check_sentences, result
-from summaries.pictures.closings_by_margin import closings_by_margin, in_words
+from summaries.pictures.closings_by_margin import NARROW, closings_by_margin, in_words
 from tests.summaries.asking import ask
 from tests.summaries.figures import HOSTILE, NOW
 from tests.summaries.near_due_history import FEW, HONEST, HOUR, ODD, SERVICES, fill, points, raised
@@ -119,7 +119,12 @@ def test_a_picture_of_nothing_is_not_found_and_one_of_something_is_the_same_each
     first = ask(app, "/checks/hostile/closings.svg?theme=dark")
     assert first.status == 200 and first.headers["content-type"] == "image/svg+xml"
     assert first.body == ask(app, "/checks/hostile/closings.svg?theme=dark").body
-    assert ask(app, "/checks/hostile/closings.svg?width=tiny").status == 400
+    assert ask(app, "/checks/hostile/closings.svg?narrow=tiny").status == 400
+    widths = [
+        int(ask(app, f"/checks/hostile/closings.svg{query}").text.split('width="')[1].partition('"')[0])
+        for query in ("", "?narrow=1")
+    ]
+    assert widths[1] <= NARROW < widths[0] and "narrow=1" in ask(app, "/checks").text
 
 
 def test_the_picture_has_a_bar_for_each_band_the_due_and_what_is_allowed() -> None:

@@ -204,6 +204,7 @@ def test_hostile_names_are_harmless(app: Starlette) -> None:
         ("/compare/births/funnel.svg", 404, "There is nothing to draw"),
         ("/equity/births/gaps.svg?by=area", 404, "There is nothing to draw"),
         ("/equity/births/gaps.svg?by=category", 400, "valid: area, channel"),
+        ("/equity/street-lights/gaps.svg?narrow=5", 400, "valid: 0, 1"),
         ("/equity/nothing", 404, "No service is known as"),
     ],
 )
