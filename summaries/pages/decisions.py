@@ -33,8 +33,6 @@ from summaries.known import Known
 from summaries.site import Asked, Recording, Site, csv_answer
 
 NAV = ("/decisions", "Decisions")
-HEADERS: Final = {"referrer-policy": "same-origin"}
-"""So that a browser says where a form was sent from."""
 MOST_CLOSED: Final = 50
 """Shown at most; the files have all."""
 
@@ -138,9 +136,7 @@ def _page(
         "services": [(service.id, service.name) for service in site.catalogue.values()],
         "effects": [(effect, words.EFFECTS[effect]) for effect in EFFECTS],
     }  # fmt: skip
-    answer = site.render(asked, "decisions.html", status, **values)
-    answer.headers.update(HEADERS)
-    return answer
+    return site.render(asked, "decisions.html", status, **values)
 
 
 def _why_not(site: Site, asked: Asked) -> str:

@@ -82,7 +82,9 @@ def test_a_decision_is_recorded_from_the_page_and_shown_until_it_is_closed(board
     assert (entry.service, entry.signal, entry.text, entry.owner, entry.due, entry.by, entry.at) == (
         "street-lights", SIGNAL.id, "A second van", "Depot North", "2099-01-31", "Head of streets", NOW
     )  # fmt: skip
-    page = ask(board.app(), "/decisions").text
+    shown = ask(board.app(), "/decisions")
+    page = shown.text
+    assert shown.headers["referrer-policy"] == "same-origin"  # else a browser does not say where the form comes from
     for words in ("1 open, 0 overdue; 0 closed", "A second van", "Depot North", "Safe streets", "Due 2099-01-31"):
         assert words in page
 
