@@ -38,7 +38,7 @@ def asked_slice(asked: Asked) -> Slice:
 
 def asked_window(asked: Asked, indicator: str) -> str:
     """The window that the query names; raises `BadRequest` for one that is not published."""
-    return asked.page("window", WINDOWS, default_window(indicator))
+    return asked.choice("window", WINDOWS, default_window(indicator))
 
 
 def asked_time(asked: Asked, name: str, zone: ZoneInfo) -> int | None:

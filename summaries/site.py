@@ -91,11 +91,11 @@ class Asked(Struct, frozen=True, kw_only=True):
         said = {name: value for name, value in (along | query).items() if value is not None}
         return quote(path, safe="/%") + (f"?{urlencode(said)}" if said else "")
 
-    def page(self, number: str, valid: Sequence[str], default: str) -> str:
-        """A choice of the query; raises `BadRequest` for one that is not among `valid`."""
-        seen = self.query.get(number, default)
+    def choice(self, name: str, valid: Sequence[str], default: str) -> str:
+        """The query's choice of `name`; raises `BadRequest` for one that is not among `valid`."""
+        seen = self.query.get(name, default)
         if seen not in valid:
-            raise BadRequest(f"{number}: {seen[:60]!r} is not known; valid: {', '.join(valid)}")
+            raise BadRequest(f"{name}: {seen[:60]!r} is not known; valid: {', '.join(valid)}")
         return seen
 
     def only(self, valid: Sequence[str]) -> None:

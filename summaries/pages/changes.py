@@ -290,4 +290,4 @@ def _size(found: Effect, size: float) -> str:
 
 
 def _width(asked: Asked) -> int:
-    return WIDTHS[asked.page("width", tuple(WIDTHS), "wide")]
+    return WIDTHS[asked.choice("width", tuple(WIDTHS), "wide")]

@@ -87,7 +87,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
 
 def _window(asked: Asked) -> str:
-    return asked.page("window", tuple(WINDOWS_DAYS), DEFAULT_WINDOW)
+    return asked.choice("window", tuple(WINDOWS_DAYS), DEFAULT_WINDOW)
 
 
 def _asked(site: Site, asked: Asked, known: Known) -> tuple[Service, NearDueKnown | None]:

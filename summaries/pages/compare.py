@@ -144,14 +144,14 @@ def _slices(site: Site, asked: Asked, known: Known) -> _Slices:
     if centre == "target" and service.promise is None:
         raise BadRequest(f"centre: {service.id} promises nothing; valid: overall")
     read = compared(known, service, window)
-    by = asked.page("by", tuple(DIMENSIONS), next(iter(read.by), next(iter(DIMENSIONS))))
+    by = asked.choice("by", tuple(DIMENSIONS), next(iter(read.by), next(iter(DIMENSIONS))))
     members = read.by.get(by, Members(()))
     target = service.promise.target_share if centre == "target" and service.promise is not None else None
     return _Slices(service, window, by, centre, read, members, funnel(members.shown, target))
 
 
 def _choices(asked: Asked) -> tuple[str, str]:
-    return asked.page("window", WINDOWS, DEFAULT_WINDOW), asked.page("centre", CENTRES, CENTRES[0])
+    return asked.choice("window", WINDOWS, DEFAULT_WINDOW), asked.choice("centre", CENTRES, CENTRES[0])
 
 
 def _named(site: Site, asked: Asked, part: str) -> Service | None:

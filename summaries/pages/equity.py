@@ -40,7 +40,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
     """The page's addresses."""
 
     def index(asked: Asked, known: Known) -> Response:
-        window = asked.page("window", WINDOWS, DEFAULT_WINDOW)
+        window = asked.choice("window", WINDOWS, DEFAULT_WINDOW)
         services = sorted(site.catalogue.values(), key=lambda service: (service.name, service.id))
         read = {service.id: compared(known, service, window) for service in services}
         rows = [(service, _lenses(read[service.id]), _told(known, service)) for service in services]
@@ -49,7 +49,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def of_service(asked: Asked, known: Known) -> Response:
         service = site.service(asked)
-        window = asked.page("window", WINDOWS, DEFAULT_WINDOW)
+        window = asked.choice("window", WINDOWS, DEFAULT_WINDOW)
         read = compared(known, service, window)
         lenses = [
             (
@@ -88,7 +88,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
 def _lens(site: Site, asked: Asked, known: Known) -> tuple[Service, Lens]:
     service = site.service(asked)
-    window, by = asked.page("window", WINDOWS, DEFAULT_WINDOW), asked.page("by", LENSES, LENSES[0])
+    window, by = asked.choice("window", WINDOWS, DEFAULT_WINDOW), asked.choice("by", LENSES, LENSES[0])
     return service, next(lens for lens in _lenses(compared(known, service, window)) if lens.by == by)
 
 

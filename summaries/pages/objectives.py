@@ -58,11 +58,11 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def asked_money(asked: Asked, known: Known) -> tuple[Service, ServiceMoney | None]:
         service = site.service(asked)
-        return service, read_money(known, service, BY[asked.page("compare", list(BY), "newest")][0])
+        return service, read_money(known, service, BY[asked.choice("compare", list(BY), "newest")][0])
 
     def one_service(asked: Asked, known: Known) -> Response:
         service, money_of = asked_money(asked, known)
-        chosen = asked.page("compare", list(BY), "newest")
+        chosen = asked.choice("compare", list(BY), "newest")
         points = known.latest(service.id)
         latest = LatestPoints(points)
         return site.render(

@@ -60,7 +60,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def page(asked: Asked, known: Known) -> Response:
         service = site.service(asked)
-        weeks = asked.page("weeks", tuple(charts.SHOWN_WEEKS), "26")
+        weeks = asked.choice("weeks", tuple(charts.SHOWN_WEEKS), "26")
         read, notice = _Read(), ""
         try:
             read = _read(service, known)

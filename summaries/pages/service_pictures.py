@@ -71,7 +71,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
             charted = sorted({week.indicator for week in known.charts(service.id)})
             choices = [(asked.link(f"/service/{service.id}/chart/{name}.svg"), wording.label(name)) for name in charted]
             raise NotFound(f"No control chart is known of “{indicator[:80]}”.", choices)
-        most = SHOWN_WEEKS[asked.page("weeks", tuple(SHOWN_WEEKS), "26")]
+        most = SHOWN_WEEKS[asked.choice("weeks", tuple(SHOWN_WEEKS), "26")]
         spec = control_chart(
             newest_weeks(weeks, most),
             asked.theme or "light",
@@ -107,7 +107,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
 def is_narrow(asked: Asked) -> bool:
     """Whether the picture is for a telephone; raises `BadRequest` for a `narrow` other than 0 and 1."""
-    return asked.page("narrow", ("0", "1"), "0") == "1"
+    return asked.choice("narrow", ("0", "1"), "0") == "1"
 
 
 def width_of(asked: Asked) -> int:

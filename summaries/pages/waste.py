@@ -53,7 +53,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         return found
 
     def page(asked: Asked, known: Known) -> Response:
-        window = asked.page("window", list(WINDOWS), "28d")
+        window = asked.choice("window", list(WINDOWS), "28d")
         found = read(known, window)
         totals = sums(found.known)
         as_of = [at for one in by_name if (at := known.published(one.id)) is not None]
@@ -81,7 +81,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
         )
 
     def table(asked: Asked, known: Known) -> Response:
-        found = read(known, asked.page("window", list(WINDOWS), "28d"))
+        found = read(known, asked.choice("window", list(WINDOWS), "28d"))
         rows: list[tuple[object, ...]] = [
             (names[one.service], one.kind, one.basis, currency, round(one.a_week, 2), one.n, "", "")
             for (currency, _), several in ranked(found.known).items()
@@ -100,7 +100,7 @@ def routes(site: Site) -> Sequence[BaseRoute]:
 
     def picture(asked: Asked, known: Known) -> Response:
         currency = asked.parts["currency"]
-        found = read(known, asked.page("window", list(WINDOWS), "28d"))
+        found = read(known, asked.choice("window", list(WINDOWS), "28d"))
         by_basis = {basis: ranked(found.known).get((currency, basis), []) for basis in BASES}
         if not any(by_basis.values()):
             raise NotFound(f"No waste is known in {currency[:20]}.", [(asked.link("/waste"), "Waste")])
