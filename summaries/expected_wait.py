@@ -18,7 +18,7 @@ from kept.buckets import DAY_SECONDS, STEP_SECONDS
 from kept.indicators.point import Point
 from kept.intake import Rules
 from kept.signals.backlog_growth import Growth
-from kept.signals.settling import PROMISED_TIMES, WITHOUT_PROMISE_SECONDS
+from kept.signals.settling import settled_after
 from summaries.service_card import LatestPoints
 
 LEAST_REQUESTS: Final = 30
@@ -89,11 +89,7 @@ def is_filling_up(latest: LatestPoints, rules: Rules) -> bool:
     if began is None or entered is None:
         return True
     first_day_end = rules.local_time.ends(began + STEP_SECONDS)[1]
-    if rules.target_ms is None:
-        settled = first_day_end + PROMISED_TIMES * WITHOUT_PROMISE_SECONDS
-    else:
-        settled = rules.clock.add(first_day_end * 1000, PROMISED_TIMES * rules.target_ms) // 1000
-    return entered.window_start < rules.local_time.ends(-(-settled // STEP_SECONDS) * STEP_SECONDS)[1]
+    return entered.window_start < settled_after(first_day_end, rules)
 
 
 def queue(latest: LatestPoints, middle: float | None, least_people: int, *, is_filling: bool) -> Queue:

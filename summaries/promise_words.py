@@ -132,7 +132,8 @@ def _queue_words(waiting: Queue) -> list[str]:
     if not waiting.waiting or waiting.days_of_work is None:
         return []
     work = plain.time_words(waiting.days_of_work * plain.DAY)
-    return [f"{plain.count_words(waiting.waiting, 'request')} are waiting. At our pace they are {work} of work."]
+    are, they = ("is", "it is") if waiting.waiting == 1 else ("are", "they are")
+    return [f"{plain.count_words(waiting.waiting, 'request')} {are} waiting. At our pace {they} {work} of work."]
 
 
 def _not_known(wait: Wait) -> Told:

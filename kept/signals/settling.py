@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kept.buckets import DAY_SECONDS, STEP_SECONDS
 from kept.indicators.freshness import first_day_end
+from kept.intake import Rules
 from kept.signals.situation import Situation
 
 WITHOUT_PROMISE_SECONDS = 28 * DAY_SECONDS
@@ -19,10 +20,12 @@ def settled_from(situation: Situation, *, of_cases: bool) -> int | None:
     The first day is a part of a day. What rests on cases is known `PROMISED_TIMES` promised times later, by the
     promise's own clock, when those that were open before the start are gone and the backlog is no longer filling up.
     """
-    rules = situation.rules
     first = first_day_end(situation.tallies, situation.service.id)
-    if first is None or not of_cases:
-        return first
+    return first if first is None or not of_cases else settled_after(first, situation.rules)
+
+
+def settled_after(first: int, rules: Rules) -> int:
+    """The local midnight (s) from which on a service's cases are known, by the one that ends its `first` day."""
     if rules.target_ms is None:
         settled = first + PROMISED_TIMES * WITHOUT_PROMISE_SECONDS
     else:

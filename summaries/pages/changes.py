@@ -28,11 +28,11 @@ from summaries import vega, wording
 from summaries.change_weeks import WeekRow, week_rows
 from summaries.judged_changes import JudgedChanges
 from summaries.known import Known
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.change_effect import NARROW, WIDE, PlaceboDate, RealDate, placebo_picture, weeks_picture
 from summaries.site import Asked, NotFound, Site, csv_answer
 
 NAV = ("/changes", "Did it work?")
-WIDTHS = {"wide": WIDE, "narrow": NARROW}
 BELONGS_TOGETHER = re.compile(r"(?<=[0-9]) (?=days?\b|hours?\b|minutes?\b|%)|(?<=\(n) (?=[0-9])")
 WEEKS_HEAD = ("Week from", "Until", "Figure", "n", "Without the change", "Other services", "Counted as")
 PLACEBO_HEAD = ("Date", "The figure moved by", "What")
@@ -290,4 +290,4 @@ def _size(found: Effect, size: float) -> str:
 
 
 def _width(asked: Asked) -> int:
-    return WIDTHS[asked.choice("width", tuple(WIDTHS), "wide")]
+    return NARROW if is_narrow(asked) else WIDE

@@ -32,6 +32,7 @@ from summaries.comparison_words import (
     spread_words,
 )
 from summaries.known import Known
+from summaries.pages.service_pictures import is_narrow
 from summaries.pictures.funnel_plot import HEIGHT, NARROW, WIDTH, funnel_plot
 from summaries.site import Asked, BadRequest, NotFound, Site, csv_answer
 
@@ -211,7 +212,7 @@ def _whole(read: Compared) -> Cohort | None:
 def _picture(drawn: Funnel | None, asked: Asked) -> Response:
     if drawn is None:
         raise NotFound("There is nothing to draw: no case of a slice that may be shown fell due.")
-    width = NARROW if asked.query.get("narrow") == "1" else WIDTH
+    width = NARROW if is_narrow(asked) else WIDTH
     return vega.svg_answer(funnel_plot(drawn, asked.theme or "light", width), asked.theme)
 
 

@@ -115,7 +115,7 @@ def test_its_weeks_are_the_same_as_a_file(app: Starlette) -> None:
 
 
 @pytest.mark.parametrize("picture", ["weeks", "placebo"])
-@pytest.mark.parametrize("query", ["", "?theme=dark", "?width=narrow"])
+@pytest.mark.parametrize("query", ["", "?theme=dark", "?narrow=1"])
 def test_there_is_a_picture_of_each(app: Starlette, picture: str, query: str) -> None:
     answer = ask(app, f"{WORKED}/{picture}.svg{query}")
     assert (answer.status, answer.headers["content-type"]) == (200, "image/svg+xml")
@@ -138,7 +138,7 @@ def test_an_unknown_change_service_or_width_says_what_there_is(app: Starlette) -
     answer = ask(app, "/changes/lights/zz")
     assert answer.status == 404 and "Repairs by street" in answer.text
     assert ask(app, "/changes/nothing/aa").status == 404
-    assert ask(app, f"{WORKED}/weeks.svg?width=huge").status == 400
+    assert ask(app, f"{WORKED}/weeks.svg?narrow=5").status == 400
     assert ask(app, "/changes/hostile/dd/weeks.svg").status == 404
 
 
