@@ -162,7 +162,7 @@ def events_page() -> str:
         "remembered for `duplicate_retention` (7 days by default).\n"
         "* **Order does not matter**: what comes late is counted where it belongs, as long as its case is in the register. "
         "What happens to a closed case within `case_retention` (35 days by default) of its last event belongs to it; the "
-        "register keeps the case as long again for late news of that time. An id used again after that is a new case.\n"
+        "register keeps the case as long again for late news of that time. An id used again after that is a new case; the former one stays known as long.\n"
         "* **Unknown fields** are ignored. `resource` (who did the work) is dropped unless the catalogue asks for it.\n"
         "* **A key given twice**: the last one counts, as in most readers of JSON; a second, different `type` is refused.\n"
         '* **Numbers are numbers**: NaN and Infinity are not JSON, a rating of `"4"` or 4.0 is refused; only an amount may '
