@@ -26,7 +26,7 @@ from command_line.stopping import asked_to_stop, ended_at_once, sleep_until, unt
 from kept.case_hashing import CaseHashing
 from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
-from kept.errors import ConfigurationError
+from kept.errors import ConfigurationError, Retry
 from kept.events import Event
 from kept.settings import Settings, read_settings
 from kept.topics import topics
@@ -112,8 +112,11 @@ def publish(
     deliver = _deliver_by_spool if live else _deliver
     counts = deliver(load, settings, quiet=no_progress or not sys.stderr.isatty())
     _report(counts, load, json_output)
-    if live and counts["failed"]:
-        raise typer.Exit(1)
+    if live and counts["failed"]:  # a file can be published again
+        raise Retry(
+            f"{counts['failed']} events are neither at the broker nor on disk: the spool in {settings.spool_folder} "
+            "did not take them before the end; start the broker, or raise KEPT_SPOOL_BYTES"
+        )
 
 
 def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
@@ -233,8 +236,6 @@ def _report(counts: dict[str, Any], load: _Load, json_output: bool) -> None:
     stopped = "; stopped by hand" if counts["stopped"] else ""
     if counts.get("waiting"):
         stopped += f"; {counts['waiting']} wait in the spool and are sent after the next start"
-    if counts["failed"]:
-        stopped += f"; {counts['failed']} are lost: neither broker nor spool took them"
     typer.echo(
         f"{rows}{counts['published']} messages to {counts['topic']} in {counts['seconds']:.1f} s{ticks}, "
         f"{counts['acknowledged']} acknowledged{stopped}"

@@ -16,7 +16,7 @@ _HEAD = struct.Struct(">4sQIII")
 _CHECKSUM = struct.Struct(">I")
 _MESSAGE = struct.Struct(">HI")
 """Length of the key and of the value in bytes."""
-_FIRST_BYTE_0 = 2**56
+_MOST_MESSAGES = 2**48
 HEAD_BYTES = _HEAD.size + _CHECKSUM.size
 
 
@@ -86,11 +86,11 @@ def later_frame(data: bytes, offset: int) -> int | None:
     """Where after `offset` another frame begins; None when there is none.
 
     A frame is written only after the one before it was synced: one that follows a damaged frame proves that what is
-    damaged had been accepted. A head that a sender has written into an event proves nothing: the number in it has a
-    first byte that is not 0, since no NUL stands in JSON or in a key.
+    damaged had been accepted. A head that a sender has written into an event proves nothing: of its number the
+    first bytes are not 0, since no NUL stands in JSON or in a key.
     """
     while (offset := data.find(MAGIC, offset + 1)) >= 0:
         head = read_head(data, offset)
-        if head is not None and head.first < _FIRST_BYTE_0:
+        if head is not None and head.first < _MOST_MESSAGES:
             return offset
     return None

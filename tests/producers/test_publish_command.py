@@ -73,6 +73,28 @@ def test_a_mapping_that_does_not_fit_is_refused_before_the_broker_is_asked(workb
     assert "none of id, opened, due" in str(result.exception)
 
 
+def test_live_events_that_a_full_spool_does_not_take_are_counted_and_the_exit_code_says_it(tmp_path: Path) -> None:
+    settings = {"KEPT_SPOOL_FOLDER": str(tmp_path / "spool"), "KEPT_SPOOL_BYTES": "1048576"}
+    command = [sys.executable, "-m", "command_line.main", "publish", "--simulated-city", "--live", "--days", "5"]
+    nobody = ["--brokers", "127.0.0.1:1", "--json"]
+    child = Child("city", [*command, *nobody], tmp_path / "log", environment=plain_environment() | settings)
+    child.start()
+    try:
+        deadline = time.monotonic() + 60
+        while "; waiting" not in child.log.read_text():
+            assert time.monotonic() < deadline and child.running(), child.log_tail()
+            time.sleep(0.05)
+        child.signal(signal.SIGINT)
+        assert child.wait(30) == 2, child.log_tail()
+    finally:
+        child.kill()
+    lines = child.log.read_text().splitlines()
+    counts = next(json.loads(line) for line in lines if line.startswith('{"topic"'))
+    assert counts["published"] == counts["waiting"] > 0
+    assert counts["failed"] > 0
+    assert f"kept: {counts['failed']} events are neither at the broker nor on disk" in lines[-1]
+
+
 @pytest.mark.broker
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 class TestOnABroker:
