@@ -83,7 +83,7 @@ def measured(sizing: Sizing, chosen: Figures) -> str:
     """The table of what was measured."""
     kafka, history = sizing.kafka, sizing.history
     rows = [
-        ["events a second that one worker counts, indicators included", f"{kafka.events_a_second:,}"],
+        ["events a second that one worker counts, five weeks of them at once, until all indicators are published", f"{kafka.events_a_second:,}"],
         ["a worker's memory before its first event", f"{kafka.idle_mib:,} MiB"],
         [f"its peak with {kafka.events:,} events of {kafka.services} services, 4 partitions", f"{kafka.peak_mib:,} MiB"],
         *(
