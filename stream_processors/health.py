@@ -10,7 +10,6 @@ import logging
 import time
 from typing import Any, Literal, get_args
 
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from starlette.routing import Route
 from kept.settings import Settings
 from stream_processors.sinks.metrics import Metrics
 from web_server.connections import ConnectionLimits, LimitedConfig, LimitedServer, listen
+from web_server.exposition import exposition
 from web_server.rates import Rates
 
 Processor = Literal["cases", "indicators"]
@@ -82,12 +82,11 @@ def application(metrics: Metrics, health: Health) -> Starlette:
     async def livez(_: Request) -> JSONResponse:
         return JSONResponse({"status": "alive"})
 
-    async def exposition(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(metrics.registry), headers={"content-type": content_type})
+    async def told(request: Request) -> Response:
+        return exposition(metrics.registry, request)
 
     return Starlette(
-        routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", exposition)],
+        routes=[Route("/healthz", healthz), Route("/livez", livez), Route("/metrics", told)],
         middleware=[Middleware(Rates, per_second=REQUESTS_PER_SECOND)],
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -22,21 +23,24 @@ async def end_of(client_settings: dict[str, Any], topic: str, partition: int, *,
     transaction that has not ended."""
     tp = TopicPartition(topic, partition)
     level = "read_uncommitted" if open_too else "read_committed"
-    consumer = AIOKafkaConsumer(**client_settings, group_id=None, isolation_level=level)
-    await consumer.start()
-    try:
+    async with _asking(client_settings, isolation_level=level) as consumer:
         return int((await consumer.end_offsets([tp]))[tp])
-    finally:
-        await consumer.stop()
 
 
 async def beginning_of(client_settings: dict[str, Any], topic: str, partition: int) -> int:
     """The first offset of a partition that has not been deleted; its end when all have."""
     tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(**client_settings, group_id=None)
+    async with _asking(client_settings) as consumer:
+        return int((await consumer.beginning_offsets([tp]))[tp])
+
+
+@asynccontextmanager
+async def _asking(client_settings: dict[str, Any], **more: Any) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of no group."""
+    consumer = AIOKafkaConsumer(**client_settings, group_id=None, **more)
     await consumer.start()
     try:
-        return int((await consumer.beginning_offsets([tp]))[tp])
+        yield consumer
     finally:
         await consumer.stop()
 

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Mapping
 
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -27,6 +26,7 @@ from producers.intake.problems import Problem, ProblemName
 from producers.intake.reading import BadEvents, read, split
 from producers.spool import Message
 from web_server.clients import client_of, networks_of
+from web_server.exposition import exposition
 from web_server.failed_logins import FailedLogins
 from web_server.rates import Rates, retry_after
 
@@ -104,8 +104,7 @@ class Intake:
 
     async def metrics(self, request: Request) -> Response:
         """The exposition for Prometheus."""
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(self.figures.registry), headers={"content-type": content_type})
+        return exposition(self.figures.registry, request)
 
     async def _accept(self, kind: str, body: bytes) -> int:
         values = split(kind, body)

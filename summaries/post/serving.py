@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from kept.settings import Settings
 from summaries.post.metrics import PostMetrics
 from web_server.connections import ConnectionLimits, LimitedConfig, LimitedServer, listen
+from web_server.exposition import exposition
 from web_server.rates import Rates
 
 REQUESTS_PER_SECOND: Final = 20.0
@@ -54,12 +54,11 @@ def application(metrics: PostMetrics, rounds: Rounds) -> Starlette:
         body = {"status": "ok" if healthy else "stalled", "seconds_since_last_round": round(ago, 1)}
         return JSONResponse(body, status_code=200 if healthy else 503)
 
-    async def exposition(request: Request) -> Response:
-        encode, content_type = choose_encoder(request.headers.get("accept", ""))
-        return Response(encode(metrics.registry), headers={"content-type": content_type})
+    async def told(request: Request) -> Response:
+        return exposition(metrics.registry, request)
 
     return Starlette(
-        routes=[Route("/healthz", healthz), Route("/metrics", exposition)],
+        routes=[Route("/healthz", healthz), Route("/metrics", told)],
         middleware=[Middleware(Rates, per_second=REQUESTS_PER_SECOND)],
     )
 
