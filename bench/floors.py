@@ -1,27 +1,39 @@
-"""`python -m bench.floors`: what an event costs when ever more of the work is left out. CPU time, in one process.
+"""`python -m bench.floors`: what an event costs when all but one part of the work is left out. CPU time, one process.
 
-It says what is in the way of a target: no worker can be faster than what is left, however well the rest is done.
+It says what is in the way of a target: no worker can be faster than the parts that it cannot do without.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
+import msgspec
 from msgspec import Struct
 
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    from local_stack.broker import Broker
+from bench import transport
+from bench.run import settings_of
 from bench.workload import SERVICES, Workload, catalogue_text, dense, light
 from kept.catalogue import parse_service
 from kept.events import EPOCH, CaseCompleted, CaseOpened, decode_batch, encode
 from kept.facts import Completed, Opened, pack, unpack
 from kept.intake import Rules, rules_by_service
-from kept.partition import PartitionState
-from stream_processors.embedded import BATCH
+from kept.partition import Changes, PartitionState
+from kept.settings import Settings
+from kept.tallies import pack_tally, unpack_tally
+from kept.tally_batch import BucketSum, TallyBatch
+from local_stack.work_folder import work_folder
 from stream_processors.worker import prepare_process
 
+BATCH = 12_500
+"""About what a worker reads at once of one of four partitions while it catches up."""
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -33,21 +45,65 @@ class Floor(Struct, frozen=True):
     microseconds: float
 
 
-def measure(events: int) -> Iterator[Floor]:
-    """Of so many events of the dense and of the light stream, encoded beforehand."""
+def measure(events: int, settings: Settings) -> Iterator[Floor]:
+    """Of so many events of the dense and of the light stream, encoded beforehand, with the broker of `settings`."""
     rules = rules_by_service({one.id: parse_service(catalogue_text(one), one.id) for one in SERVICES})
     for workload in (dense(events), light(events)):
         encoded = _encoded(workload)
-        for what, work in (
-            ("decoded", decode_batch),
-            ("decoded and remembered: the least a register of Python does", LeastRegister().apply),
-            ("decoded and put into the register", Core(rules, counting=False).apply),
-            ("all of the core: counted, and every change packed", Core(rules).apply),
-        ):
+
+        def floor(what: str, seconds: float, stream: str = workload.name) -> Floor:
+            return Floor(stream, what, seconds / events * 1e6)
+
+        parts = Parts(rules, encoded)
+        one = msgspec.structs.replace(settings, partitions=1, topic_prefix=f"{settings.topic_prefix}{workload.name}-")
+        passed = transport.cpu_seconds(one, workload.stream(), parts.changes)
+        remembered = _applied(LeastRegister().apply, encoded)
+        yield floor("decoded", _applied(decode_batch, encoded))
+        yield floor("read, and what changed written: the transport alone", passed)
+        yield floor("decoded and remembered: the least a register of Python does", remembered)
+        yield floor("its counts laid out by columns and summed by numpy, before a tally is touched", parts.summing)
+        yield floor("changed tallies packed", parts.packing)
+        yield floor("these four, and nothing else", passed + remembered + parts.summing + parts.packing)
+        yield floor("decoded and put into the register", _applied(Core(rules, counting=False).apply, encoded))
+        yield floor("all of the core: counted, and every change packed", _applied(Core(rules).apply, encoded))
+
+
+def _applied(work: Callable[[Sequence[bytes]], object], encoded: Sequence[Sequence[bytes]]) -> float:
+    began = time.process_time()
+    for batch in encoded:
+        work(batch)
+    return time.process_time() - began
+
+
+class Parts:
+    """What a stream changes, batch by batch, and the seconds of two parts of the work that leads there."""
+
+    def __init__(self, rules: dict[str, Rules], encoded: Sequence[Sequence[bytes]]) -> None:
+        """Apply the whole stream."""
+        core = Core(rules)
+        self.summing = self.packing = 0.0
+        self.changes: list[Changes] = []
+        for batch in core.state.tallies.batches:
+            self._time(batch)
+        for events in encoded:
+            changes = core.apply(events)
+            self.changes.append(changes)
+            tallies = [unpack_tally(value) for _, _, value in changes.tallies if value is not None]
             began = time.process_time()
-            for batch in encoded:
-                work(batch)
-            yield Floor(workload.name, what, (time.process_time() - began) / events * 1e6)
+            for tally in tallies:
+                pack_tally(tally)
+            self.packing += time.process_time() - began
+
+    def _time(self, batch: TallyBatch) -> None:
+        take = batch.take
+
+        def timed() -> Iterator[BucketSum]:
+            began = time.process_time()
+            found = list(take())
+            self.summing += time.process_time() - began
+            return iter(found)
+
+        batch.take = timed  # type: ignore[method-assign]
 
 
 class Core:
@@ -59,10 +115,10 @@ class Core:
         if not counting:
             self.state.tallies.change = _nothing  # type: ignore[method-assign]
 
-    def apply(self, batch: Sequence[bytes]) -> None:
+    def apply(self, batch: Sequence[bytes]) -> Changes:
         """Decode a batch and apply it."""
         events = decode_batch(batch)
-        self.state.apply(self.state.offset + len(events), events)
+        return self.state.apply(self.state.offset + len(events), events)
 
 
 class LeastRegister:
@@ -109,9 +165,10 @@ def main() -> None:
     events = parser.parse_args().events
     prepare_process()
     print("| stream | what is done | us an event | events/s at most |\n|---|---|---:|---:|")
-    for floor in measure(events):
-        most = 1e6 / floor.microseconds
-        print(f"| {floor.stream} | {floor.what} | {floor.microseconds:.1f} | {most:,.0f} |", flush=True)
+    with work_folder(prefix="kept-floors-") as folder, Broker(folder / "kafka") as broker:
+        for floor in measure(events, settings_of(broker.bootstrap, folder)):
+            most = 1e6 / floor.microseconds
+            print(f"| {floor.stream} | {floor.what} | {floor.microseconds:.1f} | {most:,.0f} |", flush=True)
 
 
 if __name__ == "__main__":

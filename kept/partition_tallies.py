@@ -85,7 +85,8 @@ class PartitionTallies:
         batches = {local: TallyBatch(local) for local in local_times.values()}
         self._gathered = {service: batches[local] for service, local in local_times.items()}
         """By service; services of one time zone share theirs."""
-        self._batches = list(batches.values())
+        self.batches = list(batches.values())
+        """What was gathered since it was last counted, by time zone."""
         self._cells: dict[str, dict[str, dict[str, _SeriesCells]]] = defaultdict(lambda: defaultdict(dict))
         """By service, dimension and value."""
         self._numbered: list[_SeriesCells] = []
@@ -216,7 +217,7 @@ class PartitionTallies:
             self._gathered[service].add((NO_SERIES, number, *_REST[2]), ((time_ms, counter, amount),), sign)
 
     def _count_gathered(self) -> None:
-        for batch in self._batches:
+        for batch in self.batches:
             for number, size, end, counters, amounts in batch.take():
                 cells = self._numbered[number]
                 tally = cells.touch(size, end)

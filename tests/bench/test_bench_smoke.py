@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bench import embedded, floors, memory, restore
+from bench import embedded, floors, memory, restore, transport
 from bench.contenders import BARE, CONTENDERS, KEPT_CASES, KEPT_WORKER, STOCK_FAUST, Contender
 from bench.environments import NotInstalled
 from bench.report import Report, markdown
@@ -17,8 +18,12 @@ from kept.catalogue import parse_service
 from kept.events import CaseOpened, encode
 from kept.facts import unpack
 from kept.intake import rules_by_service
-from kept.topics import topics
+from kept.partition import PartitionState
+from kept.settings import Settings
+from kept.topics import topics, transactional_id
 from local_stack.broker import Broker
+from stream_processors.connection import client_settings
+from stream_processors.partition_log import PartitionLog
 
 IN_MAIN_ENVIRONMENT = (KEPT_WORKER, KEPT_CASES, STOCK_FAUST, BARE)
 
@@ -116,5 +121,28 @@ def test_a_floor_without_counting_has_the_whole_register_and_no_tallies() -> Non
     assert len(without.state.tallies) == 0 < len(whole.state.tallies)
 
 
-def test_floors_are_told_of_both_streams() -> None:
-    assert [floor.stream for floor in floors.measure(300)] == ["dense"] * 4 + ["light"] * 4
+def test_floors_are_told_of_both_streams_and_add_up(broker: Broker, tmp_path: Path) -> None:
+    found = list(floors.measure(3000, settings_of(broker.bootstrap, tmp_path)))
+    assert [floor.stream for floor in found] == ["dense"] * 8 + ["light"] * 8
+    assert min(floor.microseconds for floor in found) > 0
+    for stream in (found[:8], found[8:]):
+        assert stream[5].microseconds == pytest.approx(sum(floor.microseconds for floor in stream[1:5]))
+
+
+def test_the_transport_alone_writes_every_change_of_the_core(broker: Broker, tmp_path: Path) -> None:
+    rules = rules_by_service({one.id: parse_service(catalogue_text(one), one.id) for one in SERVICES})
+    events, core = list(dense(2000).stream()), floors.Core(rules)
+    changes = [core.apply([encode(event) for event in events[start : start + 500]]) for start in range(0, 2000, 500)]
+    settings = msgspec.structs.replace(settings_of(broker.bootstrap, tmp_path), partitions=1)
+    assert transport.cpu_seconds(settings, events, changes) > 0
+    state = PartitionState(0, rules)
+    asyncio.run(_restore(state, settings))
+    assert state.accounts == core.state.accounts
+    assert list(state.tallies.items()) == list(core.state.tallies.items())
+
+
+async def _restore(state: PartitionState, settings: Settings) -> None:
+    every = topics(settings.topic_prefix, settings.partitions)
+    log = PartitionLog(client_settings(settings), every, transactional_id(every.state, 0), 0)
+    await log.open(state)
+    await log.close()
