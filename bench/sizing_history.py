@@ -27,7 +27,7 @@ from kept.indicators.evaluate import due_windows, evaluate
 from kept.indicators.point import Point
 from kept.intake import Rules, rules_by_service
 from kept.partition import PartitionState
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from local_stack.child import Child
 from local_stack.influxd import program, server
 from local_stack.ports import LOOPBACK, free_port
@@ -105,7 +105,7 @@ def _batches(
 def _apply(state: PartitionState, merged: MergedTallies, batch: Sequence[Event]) -> None:
     changes = state.apply(state.offset + len(batch), batch)
     for _, key, value in changes.tallies:
-        merged.apply(unpack(key, value))
+        merged.apply(key, value)
 
 
 def _day(

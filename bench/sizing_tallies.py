@@ -23,7 +23,7 @@ from kept.durations import DAY_MS
 from kept.events import Event
 from kept.intake import rules_by_service
 from kept.partition import PartitionState
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from producers.simulator import simulate
 from stream_processors.worker import prepare_process
 
@@ -85,7 +85,7 @@ def _merged(catalogue: Path, file: Path) -> int:
     before = resident()
     merged = MergedTallies({service: one.local_time for service, one in rules.items()})
     for key, value in records:
-        merged.apply(unpack(key, value))
+        merged.apply(key, value)
     return resident() - before
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import msgspec
 import typer
 
 from catalogue import services_of
+from command_line.given import Brokers, Prefix, settings_with
 from command_line.letters_in_words import (
     MOST_REDRIVES,
     RedriveCounts,
@@ -36,7 +36,7 @@ from kept.case_hashing import CaseHashing
 from kept.dead_letters import Address, parse_address
 from kept.durations import parse_duration
 from kept.errors import REJECT_REASONS, ConfigurationError, Stop
-from kept.settings import Settings, read_settings
+from kept.settings import Settings
 from kept.topics import topics
 from producers.dead_letters import DeadLetterReader, Letter
 from producers.publisher import Publisher
@@ -46,8 +46,6 @@ EDIT_SECONDS = 60
 
 app = typer.Typer(no_args_is_help=True, help="What could not be counted: look at it, and send it again.")
 
-Brokers = Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")]
-Prefix = Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")]
 Reasons = Annotated[
     list[str] | None, typer.Option("--reason", help="Only this reason; more than once for more.", show_default="all")
 ]
@@ -68,7 +66,7 @@ def list_letters(
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object a letter.")] = False,
 ) -> None:
     """How many dead letters are open, why, and the newest of them."""
-    settings = _settings(brokers, topic_prefix)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix)
     matches = _filter(reason, None)
     with _reader(settings) as reader:
         survey = reader.survey(_since_ms(since))
@@ -101,7 +99,7 @@ def show(
 ) -> None:
     """One dead letter: why, where it came from, which headers it has; with --payload or --raw what it says."""
     place = _address(address, "ADDRESS")
-    with _reader(_settings(brokers, topic_prefix)) as reader:
+    with _reader(settings_with(brokers=brokers, topic_prefix=topic_prefix)) as reader:
         letter, record = reader.letter(place)
     if raw:
         if record.value is None:
@@ -144,7 +142,7 @@ def redrive_letters(
 
     Doing it twice, or being killed on the way, changes no indicator: events keep their ids.
     """
-    settings = _settings(brokers, topic_prefix)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix)
     named = {_address(text, "--address") for text in address or ()}
     matches = _filter(reason, named or None)
     edited = None if edit is None else _editor(edit)
@@ -172,13 +170,6 @@ def _reader(settings: Settings) -> DeadLetterReader:
     # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     return DeadLetterReader(topics(settings.topic_prefix, settings.partitions).dead_letters.name, settings)
-
-
-def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
-    given = {"brokers": brokers, "topic_prefix": topic_prefix}
-    return msgspec.structs.replace(
-        read_settings(os.environ), **{name: value for name, value in given.items() if value is not None}
-    )
 
 
 def _filter(reasons: list[str] | None, addresses: set[Address] | None) -> Callable[[Letter], bool]:

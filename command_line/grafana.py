@@ -19,8 +19,9 @@ from tenacity import (
     wait_random,
 )
 
+from command_line.given import Folders, services_in
 from command_line.grafana_account import account
-from command_line.grafana_files import Folders, check, generate, read_boards, services_in
+from command_line.grafana_files import check, generate, read_boards
 from command_line.history_choice import history_settings
 from command_line.output import output
 from grafana.annotate import Annotator, Done, wanted_since

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -11,24 +10,15 @@ import typer
 
 import catalogue
 import grafana
+from command_line.given import Folders, services_in
 from command_line.output import output
 from command_line.written_files import write_files
 from grafana.generate import dashboard_files
 from kept.catalogue import Catalogue
 from kept.errors import ConfigurationError, Stop
-from kept.settings import read_settings
 
 CITY = Path(grafana.__file__).parent / "city"
 """The boards of the simulated city, as they come with Kept."""
-
-Folders = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--catalogue",
-        help="Folder with one TOML file a service; more than once for more.",
-        show_default="KEPT_CATALOGUE",
-    ),
-]
 
 
 def generate(
@@ -68,11 +58,6 @@ def check(
             typer.echo(f"{folder}: {len(files)} files are what the catalogue gives")
     if differing:
         raise typer.Exit(1)
-
-
-def services_in(folders: list[Path] | None) -> Catalogue:
-    """The catalogue of these folders, or of the settings."""
-    return catalogue.services_in(folders) if folders else catalogue.services_of(read_settings(os.environ))
 
 
 def read_boards(folder: Path) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from tqdm import tqdm
 
 import catalogue
 from command_line.event_source import FILE_HELP, MAPPING_HELP, Source, rows_in_words, source_of, tell_problems
+from command_line.given import Brokers, Prefix, settings_with
 from command_line.logs import write_logs
 from command_line.moments import STEP_MS, as_of_ms
 from command_line.stopping import asked_to_stop, ended_at_once, sleep_until, until
@@ -28,7 +28,7 @@ from kept.catalogue import read_catalogue
 from kept.durations import DAY_MS
 from kept.errors import ConfigurationError, Retry
 from kept.events import Event
-from kept.settings import Settings, read_settings
+from kept.settings import Settings
 from kept.topics import topics
 from producers.durable_publisher import DurablePublisher
 from producers.mapping import built_in_mappings
@@ -79,8 +79,8 @@ def publish(
         str | None, typer.Option(help="Only what was known at this moment (a whole 5 minutes); ends with a tick there.")
     ] = None,
     speed: Annotated[str, typer.Option(help="max, or 3600x: event time runs 3600 times as fast as the clock.")] = "max",
-    brokers: Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")] = None,
-    topic_prefix: Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")] = None,
+    brokers: Brokers = None,
+    topic_prefix: Prefix = None,
     json_output: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     no_progress: Annotated[bool, typer.Option("--no-progress", help="No progress bar.")] = False,
 ) -> None:
@@ -91,7 +91,7 @@ def publish(
     """
     # The client logs each reconnection as an error; what matters of it arrives as an error of ours.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    settings = _settings(brokers, topic_prefix)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix)
     if simulated_city:
         if path is not None or mapping is not None:
             raise ConfigurationError("--simulated-city takes no file and no --mapping; leave one of them out")
@@ -117,12 +117,6 @@ def publish(
             f"{counts['failed']} events are neither at the broker nor on disk: the spool in {settings.spool_folder} "
             "did not take them before the end; start the broker, or raise KEPT_SPOOL_BYTES"
         )
-
-
-def _settings(brokers: str | None, topic_prefix: str | None) -> Settings:
-    given = {"brokers": brokers, "topic_prefix": topic_prefix}
-    overrides = {name: value for name, value in given.items() if value is not None}
-    return msgspec.structs.replace(read_settings(os.environ), **overrides)
 
 
 def _file(source: Source, as_of: str | None, speed: str, settings: Settings) -> _Load:

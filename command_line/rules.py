@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -16,12 +15,12 @@ import catalogue
 from alert_rules.options import Jobs, RuleOptions
 from alert_rules.rules import RuleFormat, all_refused, rule_files
 from command_line.alertmanager_config import alertmanager_config
+from command_line.given import Folders, services_in
 from command_line.output import output
 from command_line.written_files import write_files
 from kept.catalogue import Catalogue
 from kept.durations import SECOND_MS, parse_duration
 from kept.errors import ConfigurationError, Stop
-from kept.settings import read_settings
 
 DEFAULT = RuleOptions()
 CITY = Path(alert_rules.__file__).parent / "city"
@@ -30,14 +29,6 @@ CITY = Path(alert_rules.__file__).parent / "city"
 app = typer.Typer(no_args_is_help=True, help="Alert rules and Alertmanager's configuration, made from the catalogue.")
 app.command("alertmanager")(alertmanager_config)
 
-Folders = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--catalogue",
-        help="Folder with one TOML file a service; more than once for more.",
-        show_default="KEPT_CATALOGUE",
-    ),
-]
 Wait = Annotated[str, typer.Option(help="How long a signal stands before it is told (0s: at once).")]
 Hold = Annotated[str, typer.Option(help="How long it is told after it is gone: longer than a worker's restart.")]
 Runbooks = Annotated[str, typer.Option(help="Where docs/runbooks.md can be read; `#` and the alert's name follow.")]
@@ -90,7 +81,7 @@ def generate(
     format: Format = RuleFormat.FILES,
 ) -> None:
     """Write the rule files of a catalogue."""
-    services = _services(folders)
+    services = services_in(folders)
     jobs = Jobs(
         worker=worker_job,
         prometheus=prometheus_job,
@@ -129,7 +120,7 @@ def check(
     format: Format = RuleFormat.FILES,
 ) -> None:
     """Make the rules anew and compare (exit 1 when they differ); say which alerts each service cannot have, and why."""
-    services = _services(folders)
+    services = services_in(folders)
     folder = rules_folder or _rules_that_come_with(services, format)
     jobs = Jobs(
         worker=worker_job,
@@ -167,10 +158,6 @@ def _rules_that_come_with(services: Catalogue, format: RuleFormat) -> Path:
     if format is not RuleFormat.FILES or dict(services) != catalogue.services_in([catalogue.CITY]):
         raise ConfigurationError("--rules: name the folder of the files that Prometheus loads for this catalogue")
     return CITY
-
-
-def _services(folders: list[Path] | None) -> Catalogue:
-    return catalogue.services_in(folders) if folders else catalogue.services_of(read_settings(os.environ))
 
 
 def _options(

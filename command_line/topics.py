@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError, TopicAuthorizationFailedError, for_code
 
+from command_line.given import Brokers, Prefix, settings_with
 from kept.errors import Stop
-from kept.settings import MOST_PARTITIONS, Settings, read_settings
+from kept.settings import MOST_PARTITIONS, Settings
 from kept.topics import Topics
 from kept.topics import topics as topics_of
 from producers.connection import connected, kept_error
@@ -22,8 +21,6 @@ CONNECT_SECONDS = 10.0
 REQUEST_SECONDS = 10
 app = typer.Typer(no_args_is_help=True, help="Make and inspect the topics of a pipeline.")
 
-Brokers = Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")]
-Prefix = Annotated[str | None, typer.Option(help="Prefix of topic names; else KEPT_TOPIC_PREFIX.")]
 Partitions = Annotated[
     int | None, typer.Option(min=1, max=MOST_PARTITIONS, help="Partitions of each topic; else KEPT_PARTITIONS.")
 ]
@@ -35,7 +32,7 @@ def create(
     brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
 ) -> None:
     """Create what is missing; what is there is left as it is. The number of partitions is fixed from then on."""
-    settings = settings_for(brokers, topic_prefix, partitions)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix, partitions=partitions)
     made = create_topics(settings)
     for topic in topics_of(settings.topic_prefix, settings.partitions).all():
         row = {"topic": topic.name, "partitions": topic.partitions, "created": topic.name in made}
@@ -48,7 +45,7 @@ def list_topics(
     brokers: Brokers = None, topic_prefix: Prefix = None, partitions: Partitions = None, json_output: AsJson = False
 ) -> None:
     """The topics of the pipeline, with their partitions and whether that is what Kept was told; exit 1 if not."""
-    settings = settings_for(brokers, topic_prefix, partitions)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix, partitions=partitions)
     wanted = topics_of(settings.topic_prefix, settings.partitions)
     found = partition_counts(settings, wanted)
     wrong = False
@@ -121,11 +118,3 @@ def described(admin: KafkaAdminClient, wanted: Topics) -> dict[str, Any]:
 def topic_admin(settings: Settings, seconds: float = CONNECT_SECONDS) -> KafkaAdminClient:
     """A connected client for topics; raises `Stop` or `Retry` with the reason when there is no connection."""
     return connected(KafkaAdminClient, settings, seconds, request_timeout_ms=REQUEST_SECONDS * 1000)
-
-
-def settings_for(brokers: str | None, topic_prefix: str | None, partitions: int | None) -> Settings:
-    """Settings of the environment; options win."""
-    given = {"brokers": brokers, "topic_prefix": topic_prefix, "partitions": partitions}
-    return msgspec.structs.replace(
-        read_settings(os.environ), **{name: value for name, value in given.items() if value is not None}
-    )

@@ -14,8 +14,9 @@ from kafka.errors import AuthorizationError, KafkaError
 from rich.console import Console
 from rich.markup import escape
 
+from command_line.given import Brokers, Prefix, settings_with
 from command_line.output import output
-from command_line.topics import AsJson, Brokers, Partitions, Prefix, described, settings_for, topic_admin
+from command_line.topics import AsJson, Partitions, described, topic_admin
 from kept.errors import Stop
 from kept.rights import ROLE_HELP, rights
 from kept.settings import Settings
@@ -38,7 +39,7 @@ def check(
     json_output: AsJson = False,
 ) -> None:
     """Compare the topics with what Kept needs: partitions, copies, retention, sizes. Exit 1 when one must be mended."""
-    settings = settings_for(brokers, topic_prefix, partitions)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix, partitions=partitions)
     verdicts = compare(settings)
     if fix:
         for verdict in mend(settings, verdicts):
@@ -62,7 +63,7 @@ def needed_rights(
     json_output: AsJson = False,
 ) -> None:
     """List the rights Kept needs where brokers check them, as commands that grant them. Asks no broker."""
-    settings = settings_for(brokers, topic_prefix, None)
+    settings = settings_with(brokers=brokers, topic_prefix=topic_prefix)
     if role is not None and role not in ROLE_HELP:
         raise Stop(f"--role: {role!r} is not valid; valid: {', '.join(ROLE_HELP)}")
     for right in rights(settings):

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from typing import Annotated
 
 import msgspec
 import typer
 
-from kept.settings import MOST_PARTITIONS, read_settings
+from command_line.given import Brokers, settings_with
+from kept.settings import MOST_PARTITIONS
 from stream_processors.topic_growth import grow as move
 
 
 def grow(
     to: Annotated[int, typer.Option(min=2, max=MOST_PARTITIONS, help="The new number, a multiple of the present one.")],
     new_prefix: Annotated[str, typer.Option(help="Prefix of the wider topics' names; another than the present one.")],
-    brokers: Annotated[str | None, typer.Option(help="Kafka bootstrap servers; else KEPT_BROKERS.")] = None,
+    brokers: Brokers = None,
     topic_prefix: Annotated[
         str | None, typer.Option(help="Prefix of the present topics' names; else KEPT_TOPIC_PREFIX.")
     ] = None,
@@ -33,10 +33,7 @@ def grow(
     First stop the producers, then the workers. The present topics are only read. Afterwards start both with the new
     KEPT_TOPIC_PREFIX and KEPT_PARTITIONS.
     """
-    given = {"brokers": brokers, "topic_prefix": topic_prefix, "partitions": partitions}
-    former = msgspec.structs.replace(
-        read_settings(os.environ), **{name: value for name, value in given.items() if value is not None}
-    )
+    former = settings_with(brokers=brokers, topic_prefix=topic_prefix, partitions=partitions)
     wider = msgspec.structs.replace(former, topic_prefix=new_prefix, partitions=to)
     moved = asyncio.run(move(former, wider, resume=resume))
     if json_output:

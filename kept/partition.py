@@ -26,8 +26,7 @@ from kept.partition_tallies import PartitionTallies
 from kept.register import CaseRegister
 from kept.registered_changes import RegisteredChange, pack_change
 from kept.state_records import BRAKE, CASE, CHANGE, MARK, SEAT, SEEN, TALLY, Record, pack_mark, read_mark
-from kept.tallies import pack_series, unpack_series
-from kept.tallies import unpack as unpack_tally_record
+from kept.tallies import pack_series
 
 MAX_FACTS = 1000
 """Events of one case at most: a source that gives all its events one subject must not bring a partition to a stand."""
@@ -165,10 +164,9 @@ class PartitionState:
                 if kind == CASE:
                     self._register.put(rest, value)
                 elif kind == TALLY:
-                    item = unpack_tally_record(rest, value)
-                    self.tallies.put(item.series, item.bucket.size, item.bucket.end, value)
+                    self.tallies.put(rest, value)
                 elif kind == SEAT:
-                    self.tallies.seat(unpack_series(rest))
+                    self.tallies.seat(rest)
                 elif kind == SEEN and value is None:
                     self._restored_chunks.pop(key, None)
                 elif kind == SEEN and value is not None:
@@ -195,14 +193,16 @@ class PartitionState:
             )
         for key, ids in chunks.items():
             self._remember(int(key[1:].split(b"|")[0]), key, ids)
+        kind = CASE
         try:
             self._register.restored()
+            kind = TALLY
+            self.tallies.restored(None if mark is None else mark.compacted)
         except (msgspec.MsgspecError, LookupError) as error:
-            raise self._unreadable(CASE) from error
+            raise self._unreadable(kind) from error
         if mark is not None:
             self.offset, self.watermark, self.accounts = mark.offset, mark.watermark, mark.accounts
             self._tick = mark.tick
-            self.tallies.resume(mark.compacted)
         self._brake.restore(self._restored_refused, self.offset)
 
     def _unreadable(self, kind: bytes) -> StateError:

@@ -25,7 +25,17 @@ from kept.durations import DAY_MS
 from kept.facts import Facts, Opened
 from kept.plain_cases import is_plain
 from kept.slice_values import COUNTED_ONCE, FOLDED, MOST_SLICE_VALUES
-from kept.tallies import Series, Tally, add_into, pack_place, pack_series, pack_tally, unpack_tally
+from kept.tallies import (
+    Series,
+    Tally,
+    add_into,
+    pack_place,
+    pack_series,
+    pack_tally,
+    split_key,
+    unpack_series,
+    unpack_tally,
+)
 from kept.tally_batch import MOST_SERIES, NO_SERIES, TallyBatch
 
 PACKED_SECONDS = 86_400
@@ -90,6 +100,8 @@ class PartitionTallies:
         self._cells: dict[str, dict[str, dict[str, _SeriesCells]]] = defaultdict(lambda: defaultdict(dict))
         """By service, dimension and value."""
         self._numbered: list[_SeriesCells] = []
+        self._seats: dict[bytes, _SeriesCells] = {}
+        """By packed series, while restoring."""
         self.touched: dict[_SeriesCells, None] = {}
         """Those with a bucket that changed since the last batch, in order."""
         self._superseded: list[tuple[_SeriesCells, int, int]] = []
@@ -115,18 +127,33 @@ class PartitionTallies:
         rest of the batch, once it is asked for."""
         self._gathered[service].add(self._numbers(service, slices), entries, sign)
 
-    def put(self, series: Series, size: int, end: int, packed: bytes | None) -> None:
-        """Set a tally while restoring."""
-        tallies = self.seat(series).by_size[size]
+    def put(self, key: bytes, packed: bytes | None) -> None:
+        """Take in the message of a tally while restoring. Then call `restored`."""
+        series, (size, end, _) = split_key(key)
+        tallies = (self._seats.get(series) or self.seat(series)).by_size[size]
         if packed is None:
             tallies.pop(end, None)
         else:
             tallies[end] = packed
 
-    def seat(self, series: Series) -> _SeriesCells:
+    def seat(self, packed_series: bytes) -> _SeriesCells:
         """The cells of a series that was there before, while restoring: whether it may be is not asked again."""
+        series = unpack_series(packed_series)
         service, dimension, value = series
-        return self._cells[service][dimension].get(value) or self._make(series)
+        cells = self._cells[service][dimension].get(value) or self._make(series)
+        self._seats[packed_series] = cells
+        return cells
+
+    def restored(self, compacted_ms: int | None) -> None:
+        """The last message was taken in: see that each that is left can be read, and continue with the compaction that
+        they have seen."""
+        self._seats.clear()
+        for cells in self._all():
+            for by_end in cells.by_size:
+                for kept in by_end.values():
+                    _plain(kept)
+        if compacted_ms is not None:
+            self._set_edges(compacted_ms)
 
     def take_emptied(self) -> list[Series]:
         """Series that have no bucket (any more) since the last call, after `take_changed`. They keep their place among
@@ -145,11 +172,6 @@ class PartitionTallies:
                 if dimension and cells is not None:
                     buckets = (_plain(kept) for by_end in cells.by_size for kept in by_end.values())
                     yield service, dimension, sum(tally.get(n, 0) for tally in buckets for n in COUNTED_ONCE)
-
-    def resume(self, compacted_ms: int | None) -> None:
-        """Continue with the compaction that the restored tallies have seen."""
-        if compacted_ms is not None:
-            self._set_edges(compacted_ms)
 
     def compact(self, watermark_ms: int) -> None:
         """Join buckets that have become too old for their size; at most once a day of event time."""

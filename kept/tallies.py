@@ -74,11 +74,17 @@ unpack_series = _series_of
 """The series that `pack_series` has packed."""
 
 
+def split_key(key: bytes) -> tuple[bytes, tuple[int, int, int]]:
+    """The packed series of a message's key, and its place: size and end of the bucket, source partition."""
+    at = len(key) - _PLACE.size
+    return key[:at], _PLACE.unpack_from(key, at)
+
+
 def unpack(key: bytes, value: bytes | None) -> PartitionTally:
     """A tally from its message; no value means superseded."""
-    size, end, partition = _PLACE.unpack(key[-_PLACE.size :])
+    series, (size, end, partition) = split_key(key)
     tally = None if value is None else unpack_tally(value)
-    return PartitionTally(_series_of(key[: -_PLACE.size]), Bucket(size, end), partition, tally)
+    return PartitionTally(_series_of(series), Bucket(size, end), partition, tally)
 
 
 def add_into(total: Tally, more: Tally) -> None:
@@ -135,8 +141,8 @@ class MergedTallies:
 
     def __init__(self, local_times: Mapping[str, LocalTime]) -> None:
         self._local = local_times
-        self._waiting: dict[tuple[Series, Bucket, int], Tally | None] = {}
-        """By series, bucket and partition: what was told since the last reading."""
+        self._waiting: dict[bytes, bytes | None] = {}
+        """Messages since the last reading, the last of each key."""
         self._parts: dict[tuple[Series, Bucket], dict[int, bytes]] = {}
         """What each source partition has told, packed: it is asked for only when that partition tells another."""
         self._days: dict[str, dict[Series, dict[int, Day]]] = {}
@@ -145,27 +151,31 @@ class MergedTallies:
         self._shown: dict[str, dict[Series, dict[int, Day]]] = {}
         """Of services in `_folding`: what readers are given, made when they ask."""
 
-    def apply(self, item: PartitionTally) -> None:
-        """Put one partition's absolute tally in the place of its former one. Unknown services are left out."""
-        series, bucket, partition, tally = item
-        if series[0] in self._local:
-            self._waiting[series, bucket, partition] = tally
-            if len(self._waiting) >= MOST_WAITING:
-                self._add_up()
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Put one partition's absolute tally, a message of topic `tallies`, in the place of its former one. Unknown
+        services are left out."""
+        self._waiting[key] = value
+        if len(self._waiting) >= MOST_WAITING:
+            self._add_up()
 
     def _add_up(self) -> None:
         waiting, self._waiting = self._waiting, {}
-        for (series, bucket, partition), tally in waiting.items():
-            self._put(series, bucket, partition, tally)
+        for key, value in waiting.items():
+            packed_series, (size, end, partition) = split_key(key)
+            series = unpack_series(packed_series)
+            if series[0] in self._local:
+                self._put(series, Bucket(size, end), partition, value)
 
-    def _put(self, series: Series, bucket: Bucket, partition: int, tally: Tally | None) -> None:
+    def _put(self, series: Series, bucket: Bucket, partition: int, packed: bytes | None) -> None:
         parts = self._parts.setdefault((series, bucket), {})
         before = parts.get(partition)
-        if tally is None:
+        if packed is None:
             parts.pop(partition, None)
         else:
-            parts[partition] = pack_tally(tally)
-        change = tally or {} if before is None else difference(tally or {}, unpack_tally(before))
+            parts[partition] = packed
+        change = {} if packed is None else unpack_tally(packed)
+        if before is not None:
+            change = difference(change, unpack_tally(before))
         days = self._days.setdefault(series[0], {}).get(series)
         if days is None:
             days = self._days[series[0]][series] = {}

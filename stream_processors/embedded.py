@@ -21,7 +21,7 @@ from kept.signals.chart_weeks import ChartWeek
 from kept.signals.judge import judge as judge_all
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from stream_processors.judgements import JudgeService
 
 BATCH = 20_000
@@ -86,6 +86,6 @@ class EmbeddedPipeline:
     def _apply_batch(self, batch: Sequence[e.Event | Reject], clock_ms: int | None) -> None:
         changes = self._state.apply(self._state.offset + len(batch), batch, clock_ms)
         for _, key, value in changes.tallies:
-            self._tallies.apply(unpack(key, value))
+            self._tallies.apply(key, value)
         found = (unpack_change(key, value) for _, key, value in changes.registered)
         self._registered += [change for change in found if change is not None]

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from kept.errors import Retry, StateError
 
 POLL_MS = 500
+FETCH_BYTES = 8 * 1024 * 1024
 PATIENCE_POLLS = 120
 """A minute without a record means that a transaction hangs or the broker is away."""
 ENDED_POLL_SECONDS = 0.2
@@ -71,17 +72,14 @@ async def read_range(
     Raises `Retry` when the log does not answer for a minute.
     """
     tp = TopicPartition(topic, partition)
-    consumer = AIOKafkaConsumer(
-        **client_settings,
-        group_id=None,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        auto_offset_reset="earliest",
-        max_partition_fetch_bytes=8 * 1024 * 1024,
-        fetch_max_wait_ms=POLL_MS,
-    )
-    await consumer.start()
-    try:
+    reading = {
+        "enable_auto_commit": False,
+        "isolation_level": "read_committed",
+        "auto_offset_reset": "earliest",
+        "max_partition_fetch_bytes": FETCH_BYTES,
+        "fetch_max_wait_ms": POLL_MS,
+    }
+    async with _asking(client_settings, **reading) as consumer:
         consumer.assign([tp])
         if end is None:
             end = (await consumer.end_offsets([tp]))[tp]
@@ -100,5 +98,3 @@ async def read_range(
                 quiet += 1
                 if quiet > PATIENCE_POLLS:
                     raise Retry(f"{topic}-{partition} did not yield its records up to {end} within a minute")
-    finally:
-        await consumer.stop()

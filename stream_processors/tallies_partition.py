@@ -10,7 +10,8 @@ from kept.intake import Rules
 from kept.marks import Mark
 from kept.registered_changes import unpack_change
 from kept.signals.judge import judge as judge_all
-from kept.tallies import MergedTallies, PartitionTally, is_tally_key, unpack
+from kept.state_records import Record
+from kept.tallies import MergedTallies, is_tally_key, split_key
 from stream_processors.judgements import Judgements, JudgeService
 from stream_processors.partition_log import unpack_mark
 from stream_processors.slices import Slices
@@ -41,7 +42,8 @@ class TalliesPartition:
         self.ready: asyncio.Task[None] | None = None
         self.let_go = asyncio.Event()
         """Set when it is this worker's no more."""
-        self._pending: dict[int, list[PartitionTally]] = {}
+        self._pending: dict[int, list[Record]] = {}
+        """By source partition: what no mark has followed yet."""
 
     def take_in(self, records: list[Any], *, restoring: bool = False) -> bool:
         """Apply records in log order; what a mark does not follow yet has to wait.
@@ -60,14 +62,14 @@ class TalliesPartition:
             if mark is None and not is_tally_key(record.key):
                 continue  # another word: a kind of record that only a later release writes and reads
             if mark is None:
-                item = unpack(record.key, record.value)
-                self._pending.setdefault(item.partition, []).append(item)
+                _, (_, _, partition) = split_key(record.key)
+                self._pending.setdefault(partition, []).append((record.key, record.value))
                 continue
             if not restoring and not mark.follows(self.marks.get(mark.partition)):
                 self.position = record.offset
                 return False
-            for item in self._pending.pop(mark.partition, ()):
-                self.tallies.apply(item)
+            for key, value in self._pending.pop(mark.partition, ()):
+                self.tallies.apply(key, value)
             self.marks[mark.partition] = mark
             self.changed = True
             for service, time_ms in mark.late_since.items():

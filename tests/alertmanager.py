@@ -6,9 +6,8 @@ import json
 import shutil
 import subprocess
 import threading
-import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -97,14 +96,6 @@ def running(folder: Path, owners: Owners, delivery: Delivery = AT_ONCE) -> Itera
         yield Running(port)
     finally:
         child.kill()
-
-
-def eventually(is_so: Callable[[], bool], what: str) -> None:
-    """Return as soon as `is_so()`; fails the test, saying `what` was waited for, when that takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 @dataclass

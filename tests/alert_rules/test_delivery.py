@@ -12,7 +12,8 @@ import pytest
 
 from tests.alert_rules import alerts
 from tests.alert_rules.alerts import ENDED, alert
-from tests.alertmanager import AT_ONCE, Inbox, Running, eventually, inbox, running
+from tests.alertmanager import AT_ONCE, Inbox, Running, inbox, running
+from tests.waiting import eventually
 
 GOLDEN = Path(__file__).parent / "golden"
 WATCHDOG = alert(service="kept-pipeline", alertname="KeptWatchdog", severity="none", component="pipeline")

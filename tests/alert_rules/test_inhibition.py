@@ -8,7 +8,8 @@ import pytest
 from alert_rules.inhibition import INHIBITIONS, Inhibition
 from tests.alert_rules import alerts
 from tests.alert_rules.alerts import LATER, STARTED
-from tests.alertmanager import Inbox, Running, eventually, inbox, running
+from tests.alertmanager import Inbox, Running, inbox, running
+from tests.waiting import eventually
 
 SHARED = ("service", "topic", "about", "instance")
 """Labels that a rule may compare; every alert of a test has all of them, unless it is about their absence."""

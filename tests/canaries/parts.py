@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from local_stack.ports import LOOPBACK, free_port
 from tests.canaries import planted
 from tests.canaries.commands import kept
 from tests.canaries.planted import DESKS, word
+from tests.waiting import eventually
 
-PATIENCE_SECONDS = 60.0
 SECRETS = {"IntakeToken": "INTAKE_TOKEN", "BoardToken": "BOARD_TOKEN", "CaseKey": "CASE_KEY"}
 """Where a secret is planted -> its setting."""
 BRAKE_EVENTS = 100
@@ -104,14 +104,13 @@ class Parts:
         child: Child = getattr(self, part)
 
         def told() -> bool:
-            assert child.running(), child.log_tail()
             port = re.search(rf"http://{LOOPBACK}:(\d+)/(?:events|metrics)", child.log.read_text(encoding="utf-8"))
             if port is not None:
                 self._ports[part] = int(port[1])
             return part in self._ports
 
         if part not in self._ports:
-            wait_until(told)
+            eventually(told, f"where {part} listens", child)
         return self._ports[part]
 
     def post(self, body: bytes, **headers: str) -> int:
@@ -136,11 +135,3 @@ class Parts:
 def batch(events: Iterable[dict[str, Any]]) -> bytes:
     """A body of the intake."""
     return json.dumps(list(events)).encode()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for it; fails after `PATIENCE_SECONDS`."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "not within the deadline"
-        time.sleep(0.02)

@@ -32,8 +32,9 @@ from summaries.pages.service_pictures import PICTURES
 from tests.bad_feed import send
 from tests.canaries import planted
 from tests.canaries.commands import all_that_is_logged, files_in, kept
-from tests.canaries.parts import BRAKE_EVENTS, PATIENCE_SECONDS, Parts, batch, wait_until
+from tests.canaries.parts import BRAKE_EVENTS, Parts, batch
 from tests.canaries.planted import CASES, DESKS, LAST_CASES, Desk, word
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 INDICATORS = ("promise_kept", "backlog")
 KAFKA_TOPICS = ("service-events", "case-state", "tallies", "dead-letters")
@@ -90,7 +91,7 @@ class Run(Parts):
 
     def _send_while_the_broker_is_away(self) -> None:
         """What is accepted waits on disk: a copy is made of what is there, and one of it is damaged."""
-        wait_until(self._delivered)
+        eventually(self._delivered, "delivery of what the spool holds")
         assert self.broker.pid is not None
         os.killpg(self.broker.pid, signal.SIGSTOP)
         try:
@@ -99,7 +100,7 @@ class Run(Parts):
         finally:
             os.killpg(self.broker.pid, signal.SIGCONT)
         self.note("spool while the broker is away", files_in(self.folder / "spool-then"))
-        wait_until(self._delivered)
+        eventually(self._delivered, "delivery of what the spool holds")
 
     def _delivered(self) -> bool:
         return bool(json.loads(self.ask("intake", "GET", "/healthz")[1].rpartition(b"\n")[2])["spool"]["events"] == 0)
@@ -135,7 +136,7 @@ class Run(Parts):
             return all(said.get(f"{desk}-desk", 0) >= self.end_ms // 1000 for desk in DESKS)
 
         self.port("worker")  # it has opened the history
-        wait_until(published)
+        eventually(published, "publication")
 
     def _look_at_what_is_served(self) -> None:
         for part, path in product(("intake", "worker"), ("/metrics", "/healthz", "/livez")):

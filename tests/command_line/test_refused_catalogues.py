@@ -19,7 +19,7 @@ from command_line.alertmanager_config import alertmanager_config
 from command_line.main import main
 from kept.errors import ConfigurationError
 from tests.alert_rules import alerts
-from tests.alertmanager import eventually
+from tests.waiting import eventually
 
 SERVICE = """\
 id = "potholes"

@@ -13,10 +13,9 @@ import json
 import signal
 import stat
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -32,13 +31,13 @@ from local_stack.environment import plain_environment
 from local_stack.ports import LOOPBACK, free_port
 from tests.deployment.compose import ROOT, command, environment, mounts, services
 from tests.deployment.test_compose_settings import image_environment, kafka_settings
+from tests.waiting import eventually
 
 ADDRESSES = {
     "listeners", "advertised.listeners", "listener.security.protocol.map", "controller.listener.names",
     "inter.broker.listener.name", "controller.quorum.voters", "log.dirs",
 }  # fmt: skip
 """What is different of Kafka here: where it listens and where its files are."""
-PATIENCE_SECONDS = 60.0
 
 
 class Machine:
@@ -89,14 +88,6 @@ class Machine:
         folder = self.folder / "volumes" / source
         folder.mkdir(parents=True, exist_ok=True)
         return str(folder)
-
-
-def eventually(is_so: Callable[[], bool], what: str, child: Child) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert child.running(), f"{child.name} ended:\n{child.log_tail()}"
-        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:.0f} s: {what}\n{child.log_tail()}"
-        time.sleep(0.1)
 
 
 @pytest.fixture

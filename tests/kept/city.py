@@ -23,7 +23,7 @@ from kept.intake import Rules
 from kept.marks import Accounts
 from kept.partition import Changes, PartitionState
 from kept.partition_split import split
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 
@@ -205,7 +205,7 @@ class City:
             else:
                 self.records[number][key] = value
         for _, key, value in changes.tallies:
-            self.tallies.apply(unpack(key, value))
+            self.tallies.apply(key, value)
         self.changes.append([key for _, key, _ in changes.registered])
         self.registered |= {key: value for _, key, value in changes.registered}
 

@@ -16,9 +16,10 @@ from kept.durations import MINUTE_MS
 from kept.indicators.evaluate import evaluate
 from kept.indicators.point import Point
 from kept.partition_tallies import PartitionTallies
-from kept.tallies import Bucket, MergedTallies, PartitionTally, Series, Tally, merged, unpack
+from kept.tallies import Bucket, MergedTallies, Series, Tally, merged
 from tests.kept.city import LIGHTS, PLAIN, City, event
 from tests.kept.lives import START_MS, case_events, cities, end_of, long_cities
+from tests.kept.tally_messages import message
 
 DAYS = 6.0
 """Histories shorter than any retention, so that no event is beyond one."""
@@ -173,8 +174,8 @@ def test_absolute_tallies_delivered_again_in_an_old_order_and_then_last_change_n
     again = MergedTallies({LIGHTS.id: rules.local_time})
     read_each_time = MergedTallies({LIGHTS.id: rules.local_time})
     for _, key, value in delivered[: data.draw(st.integers(0, len(delivered)))] + delivered + delivered[-1:]:
-        again.apply(unpack(key, value))
-        read_each_time.apply(unpack(key, value))
+        again.apply(key, value)
+        read_each_time.apply(key, value)
         read_each_time.services()
     assert list(again.items()) == list(read_each_time.items()) == list(city.tallies.items())
 
@@ -183,7 +184,7 @@ def test_tallies_that_nobody_reads_are_added_up_before_they_are_too_many(monkeyp
     monkeypatch.setattr(tallies, "MOST_WAITING", 5)
     few = MergedTallies({LIGHTS.id: City().rules[LIGHTS.id].local_time})
     for number in range(23):
-        few.apply(PartitionTally((LIGHTS.id, "", ""), Bucket(0, 300 * number), 0, {counters.OPENED: 1}))
+        few.apply(*message((LIGHTS.id, "", ""), Bucket(0, 300 * number), {counters.OPENED: 1}))
         assert len(few._waiting) < 5
     assert sum(tally[counters.OPENED] for _, _, tally in few.items()) == 23
 

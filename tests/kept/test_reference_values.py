@@ -27,7 +27,7 @@ from kept.indicators.point import Point
 from kept.intake import Rules, rules_by_service
 from kept.marks import Accounts
 from kept.partition import PartitionState
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from producers.mapping import read_mapping
 from producers.sources import read_events
 from tests.kept.city import Board
@@ -64,9 +64,9 @@ def replay(path: Path, mapping: str, as_of: datetime) -> Replayed:
     for start in range(0, len(events), 20_000):
         batch = events[start : start + 20_000]
         for _, key, value in state.apply(state.offset + len(batch), batch).tallies:
-            tallies.apply(unpack(key, value))
+            tallies.apply(key, value)
     for _, key, value in state.apply(state.offset + 1, [tick(at_ms, 0)]).tallies:
-        tallies.apply(unpack(key, value))
+        tallies.apply(key, value)
     points = evaluate(tallies, rules[service.id], at_ms // 1000)
     return Replayed(rules[service.id], state, tallies, points, Board(points), state.accounts, len(events))
 

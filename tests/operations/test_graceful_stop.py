@@ -32,6 +32,7 @@ from stream_processors.log_reader import end_of
 from summaries.application import CHANGES
 from tests.kept.city import event, ms
 from tests.stream_processors.pipelines import settings_of
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.operations, pytest.mark.timeout(280)]
 
@@ -41,7 +42,6 @@ CATALOGUE = 'id = "street-lights"\nname = "Street lights"\nowner = "Works"\ntime
     'expected_silence = "1h"\n[channels]\nunlisted = "accept"\n'
 )
 TOKEN = "a-token-of-16-or-more"
-START_SECONDS = 60.0
 
 
 class Commands:
@@ -96,13 +96,6 @@ def commands(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Comm
         child.kill()
 
 
-def until(child: Child, there: Callable[[], object]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not there():
-        assert child.running() and time.monotonic() < deadline, child.log_tail()
-        time.sleep(0.05)
-
-
 def said(child: Child, pattern: str) -> Callable[[], object]:
     return lambda: re.search(pattern, child.log.read_text(errors="replace"))
 
@@ -150,11 +143,11 @@ def test_with_nothing_to_do(commands: Commands, number: signal.Signals) -> None:
     port = free_port()
     worker, intake, board, live = commands.worker(), commands.intake(), commands.board(port), commands.live()
     post = commands.post(f"{LOOPBACK}:{free_port()}")
-    until(worker, said(worker, "/metrics"))
-    until(intake, said(intake, "takes events at"))
-    until(board, lambda: answers(port))
-    until(live, lambda: any((commands.folder / "live-spool").rglob("*")))
-    until(post, said(post, "weekly summary goes to"))
+    eventually(said(worker, "/metrics"), "the worker serves", worker)
+    eventually(said(intake, "takes events at"), "the intake takes events", intake)
+    eventually(lambda: answers(port), "the board answers", board)
+    eventually(lambda: any((commands.folder / "live-spool").rglob("*")), "events in its spool", live)
+    eventually(said(post, "weekly summary goes to"), "the weekly summary waits for its hour", post)
     with urllib.request.urlopen(f"http://{LOOPBACK}:{port}{CHANGES}", timeout=5):  # a viewer who stays
         ended([worker, intake, board, live, post], number)
 
@@ -165,10 +158,10 @@ def test_while_the_broker_is_away(commands: Commands, broker: Broker, number: si
     file = many_events(commands.folder, 150_000)
     worker, intake, live = commands.worker(), commands.intake(), commands.live()
     publish = commands.publish(file)
-    until(worker, said(worker, "/metrics"))
-    until(intake, said(intake, "takes events at"))
-    until(live, commands.live_delivers)
-    until(publish, lambda: accounts_of(commands.settings).received)
+    eventually(said(worker, "/metrics"), "the worker serves", worker)
+    eventually(said(intake, "takes events at"), "the intake takes events", intake)
+    eventually(commands.live_delivers, "live events are delivered", live)
+    eventually(lambda: accounts_of(commands.settings).received, "events are counted", publish)
     if away == "frozen":
         with frozen(broker):
             time.sleep(3)
@@ -185,7 +178,7 @@ def test_before_a_broker_has_said_a_word(commands: Commands, number: signal.Sign
     with ExitStack() as stack:
         silent = [stack.enter_context(socket.create_server((LOOPBACK, 0))) for _ in range(4)]
         for server in silent:
-            server.settimeout(START_SECONDS)
+            server.settimeout(PATIENCE_SECONDS)
         starts: list[Callable[[], Child]] = [
             commands.worker, commands.intake, commands.live, lambda: commands.publish(file)
         ]  # fmt: skip
@@ -209,12 +202,12 @@ def test_while_it_catches_up_and_while_it_restores(commands: Commands, number: s
         publisher.finish()
     small = {"KEPT_MAX_BATCH_RECORDS": "500", "KEPT_LIVE": "false"}
     worker = commands.worker(**small)
-    until(worker, lambda: accounts_of(commands.settings).received)
+    eventually(lambda: accounts_of(commands.settings).received, "events are counted", worker)
     ended([worker], number)
     before = accounts_of(commands.settings).received
     assert 0 < before < len(lines)
     worker = commands.worker(**small)
-    until(worker, said(worker, r"(?s)/metrics.*/metrics"))
+    eventually(said(worker, r"(?s)/metrics.*/metrics"), "it serves again", worker)
     ended([worker], number)
     assert accounts_of(commands.settings).reconciles()
 
@@ -226,7 +219,7 @@ def test_publishing_a_file_ends_between_two_events_and_says_how_many(
     file = many_events(commands.folder, 2000)
     publish = commands.publish(file, "--speed", "60x", "--json")
     topic = f"{commands.settings.topic_prefix}service-events"
-    until(publish, lambda: asyncio.run(end_of(client_settings(commands.settings), topic, 0)))
+    eventually(lambda: asyncio.run(end_of(client_settings(commands.settings), topic, 0)), "events are there", publish)
     ended([publish], number, {0})
     told = msgspec.json.decode(publish.log.read_bytes().splitlines()[-1])
     assert told["stopped"]

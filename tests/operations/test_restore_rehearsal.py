@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +28,7 @@ from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
 from tests.influxd import OwnServer
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.operations,
@@ -146,15 +147,6 @@ def publish_patiently(replay: Replay, piece: list[Event]) -> None:
             time.sleep(0.2)
 
 
-def until(is_so: Callable[[], bool]) -> float:
-    """Wait for it; how long that took (s)."""
-    started = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - started < 90
-        time.sleep(0.1)
-    return time.monotonic() - started
-
-
 def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indicators(
     own_broker: Broker, history: History, tmp_path: Path, shared_data: Path
 ) -> None:
@@ -176,7 +168,7 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         group.start()
         for piece in pieces[:BACKED_UP]:
             replay.publish(piece)
-        until(lambda: accounts_of(settings).received > 0)
+        eventually(lambda: accounts_of(settings).received > 0, "events are counted")
 
         feed = threading.Thread(target=publish_patiently, args=(replay, pieces[BACKED_UP]))
         feed.start()
@@ -194,7 +186,7 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         for piece in pieces[BACKED_UP + 1 : LOST]:
             replay.publish(piece)
         group.start()  # whoever has ended meanwhile
-        until(lambda: accounts_of(settings).received >= sum(map(len, pieces[:LOST])) * 0.9)
+        eventually(lambda: accounts_of(settings).received >= sum(map(len, pieces[:LOST])) * 0.9, "events are counted")
         for worker in group.workers:
             worker.kill()
         own_broker.kill()
@@ -210,7 +202,7 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         assert 0 < held < sum(map(len, pieces[:LOST]))
         for piece in pieces[SENT_AGAIN_FROM:]:
             replay.publish(piece)
-        until(lambda: accounts_of(settings).received > held)
+        eventually(lambda: accounts_of(settings).received > held, "events are counted")
         print(
             f"broker away for {away:.1f} s; restored and counting {time.monotonic() - lost:.1f} s after the loss; "
             f"{lost - backed_up:.1f} s of the feed sent again"

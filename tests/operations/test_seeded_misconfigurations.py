@@ -35,9 +35,10 @@ from local_stack.environment import environment_of
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.prometheus import INSTALL_COMMAND, Watching, prometheus, prometheus_command
 from local_stack.replay import WorkerGroup
-from tests.alertmanager import eventually, running
+from tests.alertmanager import running
 from tests.influxd import Server
 from tests.secured_broker import SecuredBroker
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.operations, pytest.mark.timeout(280)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,19 +16,13 @@ from producers.durable_publisher import LARGEST_EVENT_BYTES, DurablePublisher
 from producers.pace import Pace
 from producers.spool import Message
 from tests.producers.broker_double import BrokerDouble
+from tests.waiting import eventually
 
 TOPIC = "service-events"
 
 
 def message(number: int, size: int = 20) -> Message:
     return Message(b"case", (b"%d" % number).ljust(size))
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "not within the deadline"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -63,7 +56,7 @@ def test_when_nothing_comes_any_more_nothing_of_what_was_delivered_is_on_disk(
         for number in range(3):
             publisher.submit([message(number)]).result(10)
             assert publisher.finish(10)
-            wait_for(lambda: list(publisher.spool.folder.glob("*.segment")) == [])
+            eventually(lambda: list(publisher.spool.folder.glob("*.segment")) == [], "an empty spool")
     assert broker.values() == [message(number).value for number in range(3)]
 
 
@@ -101,7 +94,7 @@ def test_after_a_failure_everything_from_the_oldest_not_acknowledged_on_is_sent_
     broker.answers = False
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         publisher.submit([message(number) for number in range(1, 6)]).result(10)
-        wait_for(lambda: len(broker.under_way) == 5)
+        eventually(lambda: len(broker.under_way) == 5, "5 under way")
         broker.under_way[0].settle()
         broker.under_way[2].settle()  # on another partition: it is sent again all the same
         broker.answers = True
@@ -119,7 +112,7 @@ def test_a_broker_that_is_silent_is_asked_anew(
     broker.answers = False
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         publisher.submit([message(1)]).result(10)
-        wait_for(lambda: len(broker.under_way) == 1)
+        eventually(lambda: len(broker.under_way) == 1, "1 under way")
         broker.answers = True
         assert publisher.finish(10)
     assert len(broker.log) == 2
@@ -133,7 +126,7 @@ def test_what_is_under_way_is_bounded(
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         for number in range(20):
             publisher.submit([message(number)]).result(10)
-        wait_for(lambda: len(broker.under_way) == 3)
+        eventually(lambda: len(broker.under_way) == 3, "3 under way")
         time.sleep(0.1)
         assert len(broker.under_way) == 3
         assert publisher.spool.waiting == 20
@@ -285,7 +278,7 @@ def test_damage_halts_delivery_and_is_told(settings: Settings, broker: BrokerDou
         data[-1] ^= 1
         segment.write_bytes(data)
         broker.there = True
-        wait_for(lambda: publisher.delivery.halted)
+        eventually(lambda: publisher.delivery.halted, "delivery is halted")
         assert "message 1 is damaged" in str(publisher.delivery.problem)
     assert broker.values() == []
 
@@ -304,5 +297,5 @@ def test_started_before_the_broker_with_nothing_waiting_it_has_no_problem_once_i
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         assert publisher.delivery.problem is not None
         broker.there = True
-        wait_for(lambda: publisher.delivery.problem is None)
+        eventually(lambda: publisher.delivery.problem is None, "all is well again")
         assert publisher.delivery.acknowledged == 0

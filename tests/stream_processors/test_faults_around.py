@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -24,13 +23,13 @@ from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.embedded import EmbeddedPipeline
 from tests.stream_processors.pipelines import settings_of
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.slow, pytest.mark.timeout(240)]
 
 MAPPING = read_mapping("boston_311")
 SERVICE = MAPPING.service()
 AS_OF_MS = as_of_ms("2011-07-09T00:00", SERVICE.zone)
-DEADLINE_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +48,7 @@ def expected(events: list[Event]) -> list[Point]:
 
 def applied(settings: Settings, count: int) -> None:
     """Wait until so many events have been accounted for."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while accounts_of(settings).received < count:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    eventually(lambda: accounts_of(settings).received >= count, f"{count} events")
 
 
 def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
@@ -72,7 +68,7 @@ def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
         third = len(events) // 3
         replay.publish(events[:third])
         applied(settings, third)
-        until(lambda: query(port, "kept_events_total"), "a first sample")
+        eventually(lambda: query(port, "kept_events_total"), "a first sample")
         watcher.kill()
         replay.publish(events[third : 2 * third])
         applied(settings, 2 * third)
@@ -84,7 +80,7 @@ def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
         assert accounts.reconciles()
         assert accounts.applied == len(events)
         total = f'sum(kept_events_total{{account="applied"}}) == {len(events)}'
-        until(lambda: query(port, total), "the last count")
+        eventually(lambda: query(port, total), "the last count")
         whole = {
             p.window: p.value
             for p in expected
@@ -92,7 +88,7 @@ def test_a_prometheus_killed_in_the_middle_shows_the_same_in_the_end(
         }
         # Counters and gauges of one scrape are of one moment, which may lie before the last publication. A series that
         # ended while Prometheus was away has no end mark there: it is shown for five more minutes.
-        until(
+        eventually(
             lambda: {w: promise_kept(port).get(w) for w in whole} == pytest.approx(whole), "scrape of the last values"
         )
     finally:
@@ -136,14 +132,6 @@ def promise_kept(port: int) -> dict[str, float]:
     return {sample["metric"]["window"]: float(sample["value"][1]) for sample in samples}
 
 
-def until(condition: Any, what: str) -> None:
-    """Wait until `condition()` is true."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.3)
-
-
 def query(port: int, expression: str) -> list[dict[str, Any]]:
     """The answer of Prometheus; nothing while it is away."""
     address = f"http://127.0.0.1:{port}/api/v1/query?query={urllib.parse.quote(expression)}"
@@ -166,7 +154,7 @@ def test_events_that_come_late_amend_what_was_published_and_the_amendments_are_k
         for start in range(len(in_time) - 500, len(in_time), 250):
             before = published(replay.settings)
             replay.publish(in_time[start : start + 250])
-            until(lambda before=before: published(replay.settings) > before, "next moment")
+            eventually(lambda before=before: published(replay.settings) > before, "next moment")
         replay.publish(late)
         replay.end(AS_OF_MS)
         points, accounts = wait_for(replay.settings, replay.group, SERVICE.id, AS_OF_MS // 1000)

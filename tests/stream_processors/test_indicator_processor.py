@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,7 @@ from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
 from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms
+from tests.waiting import until
 
 PARTITION = partition_of_service(LIGHTS.id, 2)
 AT_MS = ms("2024-06-03 12:00")
@@ -276,7 +277,7 @@ def test_a_store_that_stays_away_does_not_hold_a_worker_that_has_lost_the_partit
         store.away = True
         processor, owned = processor_of(store, city)
         publishing = asyncio.create_task(processor._publish_in_time(owned))
-        await until(lambda: processor.waiting_seconds() > 0)
+        await until(lambda: processor.waiting_seconds() > 0, "a publication waits")
         await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
         assert (store.points, store.announced, owned.settled) == ([], [], 0)
         assert processor.waiting_seconds() == 0
@@ -301,21 +302,12 @@ def test_a_store_that_hangs_holds_a_worker_that_has_lost_the_partition_for_so_lo
         store.go_on.clear()
         processor, owned = processor_of(store, city)
         publishing = asyncio.create_task(processor._publish_in_time(owned))
-        await until(begun.is_set)
+        await until(begun.is_set, "it begins")
         await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
         assert (store.announced, owned.settled) == ([], 0)
         store.go_on.set()
 
     asyncio.run(run())
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for it, at most 20 s."""
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")
 
 
 def arrivals(store: Store, window: str) -> dict[int, Any]:

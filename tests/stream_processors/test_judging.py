@@ -19,6 +19,7 @@ from stream_processors.tallies_partition import TalliesPartition
 from tests.kept.city import LIGHTS, City, event, ms, seconds
 from tests.stream_processors.judged_worker import SILENT, TOO_MANY, judge
 from tests.stream_processors.test_indicator_processor import CLOCK, PARTITION, Store, processor_of
+from tests.waiting import until
 
 DAY = "2024-06-03"
 
@@ -84,15 +85,6 @@ CLOSED = [("case.completed", f"c{number}") for number in range(5)]
 
 def run(scene: Callable[[Town], Coroutine[None, None, None]]) -> None:
     asyncio.run(scene(Town()))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for it, at most 20 s."""
-    for _ in range(2000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it never came")
 
 
 def at(time: str) -> int:
@@ -249,7 +241,7 @@ def test_nothing_is_lost_while_the_store_is_away_and_the_position_waits() -> Non
         town.store.records_refused = 2
         town.owned.position = 77
         publishing = asyncio.create_task(town.reach("10:00", *OPENED[1:]))
-        await until(lambda: town.store.calls.count("record begins") == 2)
+        await until(lambda: town.store.calls.count("record begins") == 2, "the second attempt to write")
         assert (town.owned.settled, town.store.announced) == (0, [at("09:00")])
         assert town.shown() == {TOO_MANY: 0, SILENT: 0}  # not told before it is stored
         await asyncio.wait_for(publishing, 20)
@@ -264,9 +256,9 @@ def test_how_long_the_store_has_refused_is_told_until_it_accepts() -> None:
     async def scene(town: Town) -> None:
         town.store.away = True
         publishing = asyncio.create_task(town.reach("09:00", *OPENED))
-        await until(lambda: town.processor.waiting_seconds() > 0.2)
+        await until(lambda: town.processor.waiting_seconds() > 0.2, "a publication waits")
         before = town.processor.waiting_seconds()
-        await until(lambda: town.processor.waiting_seconds() > before)
+        await until(lambda: town.processor.waiting_seconds() > before, "it waits longer")
         town.store.away = False
         await asyncio.wait_for(publishing, 20)
         assert town.processor.waiting_seconds() == 0
@@ -290,7 +282,7 @@ def test_a_move_during_the_recording_leaves_no_gauge_and_announces_nothing() -> 
         await town.reach("09:00", *OPENED[:1])
         town.store.may_record.clear()
         publishing = asyncio.create_task(town.reach("10:00", *OPENED[1:]))
-        await until(lambda: "record begins" in town.store.calls)
+        await until(lambda: "record begins" in town.store.calls, "the writing begins")
         moving = asyncio.create_task(town.processor.assign({}))
         await asyncio.sleep(0.02)
         assert not moving.done()  # the next owner reads after it

@@ -9,9 +9,8 @@ import asyncio
 import json
 import logging
 import re
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from producers.spool import Message
 from stream_processors.connection import asked
 from tests.producers.intake.test_intake_broker import IntakeProcess
 from tests.secured_broker import PASSWORD, STRANGER, USERS, SecuredBroker
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 pytestmark = [
     pytest.mark.broker,
@@ -47,7 +47,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 SERVICE = "street-lights"
-PATIENCE_SECONDS = 60.0
 IMPLIED = {"Read": "Describe", "Write": "Describe", "AlterConfigs": "DescribeConfigs"}
 """What a right brings with it, by Kafka's own rules."""
 CASES = 20
@@ -86,13 +85,6 @@ def kept(settings: Settings, *arguments: str) -> Any:
     assert result.exit_code == 0, result.output
     assert PASSWORD not in result.output
     return result.stdout
-
-
-def eventually(is_so: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def test_from_the_intake_to_a_letter_that_is_sent_again_each_with_its_own_user(

@@ -11,7 +11,8 @@ from kept import counters as c
 from kept.catalogue import Service, parse_service
 from kept.intake import Rules
 from kept.signals.situation import Situation
-from kept.tallies import Bucket, MergedTallies, PartitionTally, Tally
+from kept.tallies import Bucket, MergedTallies, Tally
+from tests.kept.tally_messages import message
 
 START = 1_704_067_200
 HOUR = 3600
@@ -53,7 +54,7 @@ def tallies_of(rows: Mapping[int, Tally] | Iterable[tuple[int, Tally]], of: Serv
         for counter, amount in tally.items():
             known[counter] = known.get(counter, 0) + amount
     for hour, tally in by_hour.items():
-        merged.apply(PartitionTally((of.id, "", ""), Bucket(0, moment(hour)), 0, tally))
+        merged.apply(*message((of.id, "", ""), Bucket(0, moment(hour)), tally))
     return merged
 
 

@@ -11,8 +11,9 @@ from kept.intake import Rules
 from kept.signals.forecast import judge
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import Bucket, MergedTallies, PartitionTally, Tally
+from kept.tallies import Bucket, MergedTallies, Tally
 from tests.kept.city import seconds
+from tests.kept.tally_messages import message
 
 START = seconds("2024-01-08 00:00+00:00")
 """A Monday."""
@@ -45,7 +46,7 @@ class Service:
             tally |= {getattr(c, name.upper()): counts[number] for name, counts in others.items()}
             end = START + self.days * DAY_SECONDS + DAY_SECONDS // 2
             counted = {counter: amount for counter, amount in tally.items() if amount}
-            self.tallies.apply(PartitionTally(("lights", "", ""), Bucket(HOUR, end), 0, counted))
+            self.tallies.apply(*message(("lights", "", ""), Bucket(HOUR, end), counted))
             self.days += 1
 
     def verdict(self, day: int | None = None) -> Verdict | None:

@@ -19,7 +19,7 @@ from kept.partition import PartitionState
 from kept.signals import charts
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from producers.simulator.city import simulate
 from producers.simulator.incident import Incident
 from producers.simulator.incidents import ChaserSurge, CostJump, DefinitionChange, ImprovementThatWorks
@@ -69,7 +69,7 @@ def tickets(
 
 def _apply(state: PartitionState, tallies: MergedTallies, events: list[Event]) -> None:
     for _, key, value in state.apply(state.offset + len(events), events).tallies:
-        tallies.apply(unpack(key, value))
+        tallies.apply(key, value)
 
 
 @pytest.mark.parametrize("name", ["building-permits", "noise-complaints", "birth-certificates", "street-lights"])

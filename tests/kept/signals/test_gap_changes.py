@@ -22,9 +22,10 @@ from kept.signals.gap_changes import (
 from kept.signals.gaps import Cohort
 from kept.signals.kinds import BY_NAME
 from kept.signals.verdict import Verdict
-from kept.tallies import Bucket, PartitionTally
+from kept.tallies import Bucket
 from tests.kept.signals.gap_simulation import QUIET, WIDENING, Quiet, Widening, false_changes, weeks_until_found
 from tests.kept.signals.weeks import Tallied, at
+from tests.kept.tally_messages import message
 
 SERVICE = parse_service(
     """
@@ -67,7 +68,7 @@ def verdicts(areas: dict[str, Weekly], *, weeks: int = WEEKS, dimension: str = "
             due, kept = weekly(week)
             bucket = Bucket(DAY, at(week, 3))
             counted = {c.DUE: due, c.DUE_KEPT: kept}
-            tallied.tallies.apply(PartitionTally((SERVICE.id, dimension, name), bucket, 0, counted))
+            tallied.tallies.apply(*message((SERVICE.id, dimension, name), bucket, counted))
     return {verdict.about: verdict for verdict in judge(tallied.situation(weeks))}
 
 

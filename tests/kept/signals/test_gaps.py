@@ -17,8 +17,9 @@ from kept.intake import Rules
 from kept.signals.gaps import ALPHA, LEAST_GAP, LOOKS, MOST_AREAS, Cohort, fisher, judge
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import Bucket, MergedTallies, PartitionTally
+from kept.tallies import Bucket, MergedTallies
 from tests.kept.city import LIGHTS, City, event, ms, seconds
+from tests.kept.tally_messages import message
 
 AT = seconds("2024-07-15 10:00")
 
@@ -39,7 +40,7 @@ def tallied(areas: Mapping[str, tuple[int, int]], *, day: str = "2024-07-10 00:0
     tallies = MergedTallies({rules.service.id: rules.local_time})
     for name, (due, kept) in areas.items():
         counted = {c.DUE: due, c.DUE_KEPT: kept}
-        tallies.apply(PartitionTally((rules.service.id, "area", name), Bucket(2, seconds(day)), 0, counted))
+        tallies.apply(*message((rules.service.id, "area", name), Bucket(2, seconds(day)), counted))
     return Situation(tallies, rules, AT)
 
 
@@ -119,10 +120,8 @@ def test_what_falls_due_later_and_what_fell_due_long_ago_does_not_count() -> Non
 def test_a_sudden_gap_shows_in_the_last_week_first() -> None:
     old = tallied({"North": (1000, 950), "South": (1000, 950)}, day="2024-06-25 00:00")
     for name, (due, kept) in {"North": (200, 150), "South": (200, 190)}.items():
-        counted = PartitionTally(
-            (LIGHTS.id, "area", name), Bucket(2, seconds("2024-07-14 00:00")), 0, {c.DUE: due, c.DUE_KEPT: kept}
-        )
-        old.tallies.apply(counted)
+        bucket = Bucket(2, seconds("2024-07-14 00:00"))
+        old.tallies.apply(*message((LIGHTS.id, "area", name), bucket, {c.DUE: due, c.DUE_KEPT: kept}))
     north = verdicts(old)["North"]
     assert north.active
     assert north.evidence["window_days"] == 7

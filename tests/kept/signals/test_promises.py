@@ -17,9 +17,10 @@ from kept.signals.due_cohort import DueCohort
 from kept.signals.hourly_counts import HourlyCounts
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import Bucket, MergedTallies, PartitionTally, Tally
+from kept.tallies import Bucket, MergedTallies, Tally
 from tests.kept.signals.budget_simulation import DueCases, any_fires
 from tests.kept.signals.due_stream import START, due, moment, service, situation, tallies_of
+from tests.kept.tally_messages import message
 
 DAY = 24
 FOUR_WEEKS = 28 * DAY
@@ -191,7 +192,7 @@ def test_counts_by_the_hour_are_those_of_the_views(held: dict[Bucket, Tally], la
     of = service()
     merged = MergedTallies({of.id: Rules(of).local_time})
     for bucket, tally in held.items():
-        merged.apply(PartitionTally((of.id, "", ""), bucket, 0, tally))
+        merged.apply(*message((of.id, "", ""), bucket, tally))
     found = Situation(merged, Rules(of), moment(100 * DAY + later))
     view = found.whole.view(f"{hours}h")
     counts = HourlyCounts(found, (c.DUE, c.DUE_KEPT))

@@ -18,7 +18,7 @@ from kept.partition import PartitionState
 from kept.signals.silences import silences
 from kept.signals.situation import Situation
 from kept.signals.weekly import WeekFigure, charted, weekly_figures, weeks
-from kept.tallies import MergedTallies, unpack
+from kept.tallies import MergedTallies
 from producers.simulator.city import simulate
 from tests.kept.signals.weeks import SERVICE, ZONE, Tallied, at, contacts, money, promise, with_improvement
 
@@ -210,7 +210,7 @@ def test_every_figure_is_the_one_that_is_published_for_that_week() -> None:
     start_ms, end_ms = at(0) * 1000, at(6, hour=2) * 1000
     events = [event for _, event in simulate([service], start_ms=start_ms, end_ms=end_ms, seed=3)]
     for _, key, value in state.apply(len(events), [*events, tick(end_ms, 0)]).tallies:
-        tallies.apply(unpack(key, value))
+        tallies.apply(key, value)
     figures = weekly_figures(Situation(tallies, rules, end_ms // 1000))
     compared = 0
     for name, weekly in figures.items():

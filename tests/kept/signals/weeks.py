@@ -16,7 +16,8 @@ from kept.catalogue import Service, parse_service
 from kept.intake import Rules
 from kept.signals.situation import Situation
 from kept.signals.verdict import Verdict
-from kept.tallies import Bucket, MergedTallies, PartitionTally, Tally, merged
+from kept.tallies import Bucket, MergedTallies, Tally, merged
+from tests.kept.tally_messages import message
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 MONDAY = datetime(2025, 1, 6, tzinfo=ZONE)
@@ -79,7 +80,7 @@ class Tallied:
 
     def _put(self, bucket: Bucket, tally: Tally) -> None:
         held = self._held[bucket] = merged(self._held.get(bucket, {}), tally)
-        self.tallies.apply(PartitionTally((self.rules.service.id, "", ""), bucket, 0, held))
+        self.tallies.apply(*message((self.rules.service.id, "", ""), bucket, held))
 
 
 def with_improvement(**improvement: str) -> Service:
