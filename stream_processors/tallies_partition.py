@@ -54,17 +54,17 @@ class TalliesPartition:
         """
         for record in records:
             self.position = record.offset + 1
+            if is_tally_key(record.key):
+                _, (_, _, partition) = split_key(record.key)
+                self._pending.setdefault(partition, []).append((record.key, record.value))
+                continue
             change = unpack_change(record.key, record.value)
             if change is not None:
                 self.unwritten.register(change)
                 continue
             mark = unpack_mark(record.key, record.value)
-            if mark is None and not is_tally_key(record.key):
-                continue  # another word: a kind of record that only a later release writes and reads
             if mark is None:
-                _, (_, _, partition) = split_key(record.key)
-                self._pending.setdefault(partition, []).append((record.key, record.value))
-                continue
+                continue  # another word: a kind of record that only a later release writes and reads
             if not restoring and not mark.follows(self.marks.get(mark.partition)):
                 self.position = record.offset
                 return False
