@@ -12,7 +12,8 @@ import pytest
 
 from kept.log_lines import LogLine
 from local_stack.broker import Broker
-from tests.operations.test_graceful_stop import TOKEN, Commands, said, until
+from tests.operations.test_graceful_stop import TOKEN, Commands, said
+from tests.waiting import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.operations, pytest.mark.timeout(280)]
 
@@ -35,9 +36,9 @@ def commands(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Comm
 def test_a_broker_that_is_away_is_told_in_few_lines(commands: Commands, broker: Broker) -> None:
     worker, intake, live = commands.worker(), commands.intake(), commands.live()
     children = [worker, intake, live]
-    until(worker, said(worker, "/metrics"))
-    until(intake, said(intake, "takes events at"))
-    until(live, commands.live_delivers)
+    eventually(said(worker, "/metrics"), "the worker serves", worker)
+    eventually(said(intake, "takes events at"), "the intake takes events", intake)
+    eventually(commands.live_delivers, "live events are delivered", live)
     before = {child.name: len(child.log.read_text().splitlines()) for child in children}
     broker.stop()
     ends = time.monotonic() + AWAY_SECONDS

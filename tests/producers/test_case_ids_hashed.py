@@ -23,7 +23,7 @@ from tests.kept.city import event
 from tests.kept.test_case_hashing import KEY, PRIVATE, hashing
 from tests.producers.broker_double import BrokerDouble
 from tests.producers.intake.conftest import BATCH, batch, raw, running
-from tests.producers.test_durable_publisher import wait_for
+from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 HASHED = CaseKey(KEY).hashed("SECRET-1")
@@ -45,7 +45,7 @@ def test_what_waits_in_the_spool_is_hashed(tmp_path: Path, away: BrokerDouble) -
     settings = Settings(spool_folder=str(tmp_path), spool_bytes=65_536)
     with DurablePublisher("t", settings, hashing=hashing(), client=away) as publisher:
         publisher.publish(event("case.opened", "2024-06-03 09:00", "SECRET-1", id="SECRET-1:opened"))
-        wait_for(lambda: publisher.accepted == 1)
+        eventually(lambda: publisher.accepted == 1, "it is accepted")
     assert b"SECRET" not in bytes_in(tmp_path)
     assert HASHED.encode() in bytes_in(tmp_path)
 

@@ -18,8 +18,8 @@ from kept.errors import Stop
 from kept.settings import Settings
 from producers.durable_publisher import DurablePublisher
 from producers.spool import Message
-from tests.producers.test_durable_publisher import wait_for
 from tests.producers.test_publisher_broker import collect_sockets, read_all
+from tests.waiting import eventually
 
 __all__ = ["collect_sockets"]
 
@@ -82,9 +82,9 @@ def test_a_broker_that_is_killed_and_comes_back_gets_everything_in_order(
             publisher.submit([message(number) for number in range(count, count + 100)])
             count += 100
             if piece == 10:
-                wait_for(lambda: publisher.delivery.acknowledged > 0, 20)
+                eventually(lambda: publisher.delivery.acknowledged > 0, "the first acknowledgement")
                 broker.kill()
-                wait_for(lambda: not publisher.delivery.connected(), 20)
+                eventually(lambda: not publisher.delivery.connected(), "the connection is lost")
         assert not publisher.finish(0.5)
         assert publisher.spool.waiting >= 2500
         broker.start()
@@ -103,7 +103,7 @@ def test_a_broker_that_freezes_is_waited_for(
         os.kill(broker.pid, signal.SIGSTOP)
         try:
             publisher.submit([message(number) for number in range(50, 100)]).result(10)
-            wait_for(lambda: "acknowledged nothing" in str(publisher.delivery.problem), 20)
+            eventually(lambda: "acknowledged nothing" in str(publisher.delivery.problem), "the silence is told")
         finally:
             os.kill(broker.pid, signal.SIGCONT)
         publisher.submit([message(number) for number in range(100, 150)]).result(10)

@@ -21,7 +21,7 @@ from producers.intake.problems import Problem
 from tests.kept.test_intake import REFUSED
 from tests.producers.broker_double import BrokerDouble
 from tests.producers.intake.conftest import BATCH, SINGLE, TOKEN, RunningIntake, batch, raw, running
-from tests.producers.test_durable_publisher import wait_for
+from tests.waiting import eventually
 
 
 def problem(answer: Any, status: int, name: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def test_one_event_is_accepted_and_goes_to_the_topic_as_it_was_sent(intake: Runn
     sent = raw(1, traceparent="00-of-the-sender")
     answer = intake.post(sent, kind)
     assert (answer.status, answer.body) == (202, {"accepted": 1})
-    wait_for(lambda: intake.broker.values() == [sent])
+    eventually(lambda: intake.broker.values() == [sent], "it is delivered")
 
 
 @pytest.mark.parametrize("kind", [BATCH, "application/json"])
@@ -50,7 +50,7 @@ def test_a_batch_is_accepted_and_keeps_its_order(intake: RunningIntake, kind: st
     events = [raw(number) for number in range(30)]
     answer = intake.post(batch(*events), kind)
     assert (answer.status, answer.body) == (202, {"accepted": 30})
-    wait_for(lambda: intake.broker.values() == events)
+    eventually(lambda: intake.broker.values() == events, "all are delivered")
 
 
 def test_an_empty_batch_is_accepted(steady: RunningIntake) -> None:
@@ -267,7 +267,7 @@ def test_a_disk_that_takes_nothing_is_told_without_its_folder(
 def test_too_many_requests_under_way_are_told_to_come_again(intake: RunningIntake) -> None:
     with intake.publisher.spool._writing, ThreadPoolExecutor(8) as posters:  # a disk that hangs
         waiting = [posters.submit(intake.post, raw(number)) for number in range(8)]
-        wait_for(lambda: intake.metric("kept_intake_requests_under_way") == 8)
+        eventually(lambda: intake.metric("kept_intake_requests_under_way") == 8, "eight requests under way")
         answer = intake.post(raw(9))
         problem(answer, 429, "busy")
         assert answer.headers["retry-after"] == "1"
@@ -324,8 +324,8 @@ def test_a_sender_that_hangs_up_holds_no_place(steady: RunningIntake) -> None:
         with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as gone:
             gone.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
     # Nothing says when the server has noticed the last of them; had they kept their places, it would stay at 429.
-    wait_for(lambda: steady.post(raw(1)).status == 202)
-    wait_for(lambda: steady.metric("kept_intake_requests_under_way") == 0)
+    eventually(lambda: steady.post(raw(1)).status == 202, "a request is taken again")
+    eventually(lambda: steady.metric("kept_intake_requests_under_way") == 0, "no request under way")
 
 
 def test_many_at_once_are_all_accepted_each_in_its_order(intake: RunningIntake) -> None:
@@ -340,7 +340,7 @@ def test_many_at_once_are_all_accepted_each_in_its_order(intake: RunningIntake) 
 
     with ThreadPoolExecutor(16) as posters:
         assert list(posters.map(post_some, range(16))) == [[202] * 25] * 16
-    wait_for(lambda: len(intake.broker.values()) == 400)
+    eventually(lambda: len(intake.broker.values()) == 400, "all 400 are delivered")
     arrived = [msgspec.json.decode(value) for value in intake.broker.values()]
     for sender in range(16):
         ids = [event["id"] for event in arrived if event["subject"] == f"case-{sender}"]

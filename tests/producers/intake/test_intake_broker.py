@@ -29,15 +29,14 @@ from local_stack.broker import Broker
 from local_stack.child import Child
 from local_stack.environment import environment_of
 from tests.producers.spool.small_disk import small_disk
-from tests.producers.test_durable_publisher import wait_for
 from tests.producers.test_durable_publisher_broker import PARTITIONS, first_occurrences
 from tests.producers.test_publisher_broker import collect_sockets, read_all
+from tests.waiting import eventually
 
 __all__ = ["collect_sockets"]
 pytestmark = [pytest.mark.broker, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 TOKEN, NEXT_TOKEN = "a-token-of-16-or-more", "the-token-that-follows-it"
-PATIENCE_SECONDS = 60.0
 CASES = 200
 
 
@@ -60,13 +59,12 @@ class IntakeProcess:
         self.child.start()
 
         def port() -> bool:
-            assert self.child.running(), self.child.log_tail()
             said = self.child.log.read_text()[begin:]
             found = re.search(r"takes events at http://127.0.0.1:(\d+)/events", said)
             self.port = int(found[1]) if found else 0
             return found is not None
 
-        wait_for(port, PATIENCE_SECONDS)
+        eventually(port, "it takes events", self.child)
 
     def post(self, numbers: range, token: str = TOKEN) -> int:
         """The status of one batch; 0 when there was no answer."""
@@ -90,7 +88,7 @@ class IntakeProcess:
             connection.close()
 
     def wait_until_delivered(self) -> None:
-        wait_for(lambda: self.health()[1]["spool"]["events"] == 0, PATIENCE_SECONDS)
+        eventually(lambda: self.health()[1]["spool"]["events"] == 0, "the spool is empty")
 
 
 def event(number: int) -> dict[str, Any]:
@@ -225,7 +223,7 @@ def test_a_full_disk_refuses_and_mends_itself_when_the_broker_is_back(
             assert "No space left on device" in intake.child.log_tail()
             broker.start()
             intake.wait_until_delivered()
-            wait_for(lambda: intake.post(range(number, number + 500)) == 202, PATIENCE_SECONDS)
+            eventually(lambda: intake.post(range(number, number + 500)) == 202, "a batch is taken")
             intake.wait_until_delivered()
         finally:
             intake.child.kill()
@@ -253,11 +251,11 @@ def test_tokens_are_replaced_while_it_runs(intake: IntakeProcess) -> None:
     assert intake.post(range(20), NEXT_TOKEN) == 401
     intake.token_file.write_text(f"{TOKEN}\n{NEXT_TOKEN}\n")
     os.kill(int(intake.child.pid or 0), signal.SIGHUP)
-    wait_for(lambda: "2 tokens are accepted" in intake.child.log_tail())
+    eventually(lambda: "2 tokens are accepted" in intake.child.log_tail(), "both tokens are accepted")
     assert [intake.post(range(20), token) for token in (TOKEN, NEXT_TOKEN)] == [202, 202]
     intake.token_file.write_text("short")
     os.kill(int(intake.child.pid or 0), signal.SIGHUP)
-    wait_for(lambda: "the tokens stay as they were" in intake.child.log_tail())
+    eventually(lambda: "the tokens stay as they were" in intake.child.log_tail(), "the refusal is told")
     assert intake.post(range(20), NEXT_TOKEN) == 202
     assert TOKEN not in intake.child.log.read_text()
 
