@@ -273,6 +273,6 @@ _ABOUT = """## What is measured
 (a few events: does it run, do all agree), `--json FILE` for the numbers. It needs Java 17 for the broker, and Java's
 compiler and Maven for Kafka Streams. The peers are installed into `.cache/bench`, pinned and with checksums; one that
 cannot be installed is shown as *not run*, with the reason.
-`python -m bench.floors` tells what single parts of the work cost with all else left out, and so what is in the way of a target
-([ADR 44](adr/0044-what-is-in-the-way-of-three-speed-targets.md)).
+`python -m bench.floors` tells what single parts of the work cost with all else left out, and so what is in the way of
+a target ([ADR 44](adr/0044-what-is-in-the-way-of-three-speed-targets.md)).
 """
