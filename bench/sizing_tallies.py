@@ -80,12 +80,12 @@ def _memory_of(records: Iterable[tuple[bytes, bytes]], catalogue: Path) -> int:
 
 
 def _merged(catalogue: Path, file: Path) -> int:
-    records = msgspec.msgpack.decode(file.read_bytes(), type=list[tuple[bytes, bytes]])
     rules = rules_by_service(read_catalogue([catalogue]))
     before = resident()
     merged = MergedTallies({service: one.local_time for service, one in rules.items()})
-    for key, value in records:
+    for key, value in msgspec.msgpack.decode(file.read_bytes(), type=list[tuple[bytes, bytes]]):
         merged.apply(key, value)
+    assert merged.services()  # reading adds them up
     return resident() - before
 
 

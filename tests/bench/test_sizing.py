@@ -29,6 +29,8 @@ def test_a_closed_case_and_one_with_steps_are_larger_than_an_open_one() -> None:
 def test_more_partitions_have_more_tallies() -> None:
     one, four = (sizing_tallies.size_of(CITY, 1, partitions) for partitions in (1, 4))
     assert 0 < one.tallies_a_service < four.tallies_a_service <= 4 * one.tallies_a_service
+    # Added up: a tally that only waits for that takes little more than its message.
+    assert one.memory_bytes > 5 * one.record_bytes * one.tallies_a_service
 
 
 def test_the_committed_figures_can_be_read_and_are_whole() -> None:
