@@ -18,9 +18,8 @@ from kept.settings import Settings
 from kept.topics import Topics, topics, transactional_id
 from producers.publisher import Publisher
 from stream_processors.connection import client_settings
+from stream_processors.log_reader import FETCH_BYTES
 from stream_processors.partition_log import PartitionLog
-
-FETCH_BYTES = 8 * 1024 * 1024
 
 
 def cpu_seconds(settings: Settings, events: Iterable[Event], batches: Sequence[Changes]) -> float:

@@ -33,7 +33,6 @@ from local_stack.alertmanager import (
 from local_stack.ports import LOOPBACK, free_port
 
 PUBLIC_URL = "https://alerts.example.org"
-PATIENCE_SECONDS = 30.0
 AT_ONCE = Delivery(
     page_wait="1s",
     page_interval="1s",

@@ -67,7 +67,7 @@ class Office:
         """Wait for three heartbeats: every other group is looked at as often as theirs, so it was, at least twice."""
         self.alertmanager.post(WATCHDOG)
         seen = len(self.arrived.at("/heartbeat"))
-        eventually(lambda: len(self.arrived.at("/heartbeat")) >= seen + 3, "three heartbeats")
+        eventually(lambda: len(self.arrived.at("/heartbeat")) >= seen + 3, "three heartbeats", seconds=30)
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +143,12 @@ class Told:
 
     def nth(self, of: Callable[[], Sequence[T]], number: int) -> T:
         """The message of that number, counted from 1, once it is there."""
-        eventually(lambda: len(of()) >= number, f"message {number} about {self._service}")
+        eventually(lambda: len(of()) >= number, f"message {number} about {self._service}", seconds=30)
         return of()[number - 1]
 
     def titled(self, of: Callable[[], Sequence[Any]], key: str, title: str) -> Any:
         """The message of that title, once it is there."""
-        eventually(lambda: title in [one[key] for one in of()], f"{title!r} about {self._service}")
+        eventually(lambda: title in [one[key] for one in of()], f"{title!r} about {self._service}", seconds=30)
         return next(one for one in of() if one[key] == title)
 
 
@@ -236,7 +236,7 @@ def test_a_line_break_in_a_label_starts_no_new_header(office: Office) -> None:
     def mails() -> list[EmailMessage]:
         return [mail for mail in office.arrived.mails_to("page@example.org") if "thief" in str(mail["Subject"])]
 
-    eventually(lambda: bool(mails()), "the mail arrives")
+    eventually(lambda: bool(mails()), "the mail arrives", seconds=30)
     assert mails()[0]["Bcc"] is None
 
 
@@ -307,6 +307,6 @@ def test_the_heartbeat_is_told_at_each_interval_without_an_end(office: Office) -
         service="kept-pipeline", alertname="KeptWatchdog", severity="none", component="pipeline", owner="x"
     )
     office.alertmanager.post(watchdog)
-    eventually(lambda: len(office.arrived.at("/heartbeat")) >= 4, "four heartbeats")
+    eventually(lambda: len(office.arrived.at("/heartbeat")) >= 4, "four heartbeats", seconds=30)
     assert {body["receiver"] for body in office.arrived.at("/heartbeat")} == {"heartbeat"}
     assert {body["status"] for body in office.arrived.at("/heartbeat")} == {"firing"}

@@ -77,7 +77,9 @@ def test_what_the_table_mutes_is_muted_and_its_neighbours_are_not(
     everyone = [source, target, unlike, *strangers.values(), *without.values()]
     cleared.extend(everyone)
     post(alertmanager, *everyone)
-    eventually(lambda: fingerprint(alertmanager, source) in inhibited(alertmanager, target), f"muted: {row.why}")
+    eventually(
+        lambda: fingerprint(alertmanager, source) in inhibited(alertmanager, target), f"muted: {row.why}", seconds=30
+    )
     assert row.mutes(source, target)
     for other in (unlike, *strangers.values(), *without.values()):
         assert inhibited(alertmanager, other) == []
@@ -96,7 +98,7 @@ def test_two_alerts_that_both_lack_a_label_are_not_alike_in_it(
     everyone = [whole_source, whole_target, *(one for pair in pairs for one in pair)]
     cleared.extend(everyone)
     post(alertmanager, *everyone)
-    eventually(lambda: bool(inhibited(alertmanager, whole_target)), "that which has all labels is muted")
+    eventually(lambda: bool(inhibited(alertmanager, whole_target)), "that which has all labels is muted", seconds=30)
     assert [inhibited(alertmanager, target) for _, target in pairs] == [[]] * len(pairs)
 
 
@@ -129,5 +131,5 @@ def test_a_service_that_is_silent_mutes_its_own_alerts_only_and_not_its_own_page
     cleared.extend([silent, *muted, *told])
     post(alertmanager, silent, *muted, *told)
     for one in muted:
-        eventually(lambda one=one: bool(inhibited(alertmanager, one)), "muted")  # type: ignore[misc]
+        eventually(lambda one=one: bool(inhibited(alertmanager, one)), "muted", seconds=30)  # type: ignore[misc]
     assert [inhibited(alertmanager, one) for one in (silent, *told)] == [[]] * 4

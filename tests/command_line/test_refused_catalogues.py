@@ -318,7 +318,7 @@ def test_the_same_catalogue_without_a_mistake_is_taken(
     assert "1 rows" in capsys.readouterr().out
     host, _, port = place.broker.partition(":")
     socket.create_connection((host, int(port))).close()
-    eventually(lambda: place.connections == 1, "a connection to the broker is counted")
+    eventually(lambda: place.connections == 1, "a connection to the broker is counted", seconds=30)
 
 
 def test_an_owner_is_described_in_one_folder_and_may_own_nothing(place: Place, tmp_path: Path) -> None:

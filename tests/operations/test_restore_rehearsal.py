@@ -168,7 +168,7 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         group.start()
         for piece in pieces[:BACKED_UP]:
             replay.publish(piece)
-        eventually(lambda: accounts_of(settings).received > 0, "events are counted")
+        eventually(lambda: accounts_of(settings).received > 0, "events are counted", seconds=90)
 
         feed = threading.Thread(target=publish_patiently, args=(replay, pieces[BACKED_UP]))
         feed.start()
@@ -186,7 +186,11 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         for piece in pieces[BACKED_UP + 1 : LOST]:
             replay.publish(piece)
         group.start()  # whoever has ended meanwhile
-        eventually(lambda: accounts_of(settings).received >= sum(map(len, pieces[:LOST])) * 0.9, "events are counted")
+        eventually(
+            lambda: accounts_of(settings).received >= sum(map(len, pieces[:LOST])) * 0.9,
+            "events are counted",
+            seconds=90,
+        )
         for worker in group.workers:
             worker.kill()
         own_broker.kill()
@@ -202,7 +206,7 @@ def test_after_everything_was_lost_a_backup_and_the_sources_bring_the_same_indic
         assert 0 < held < sum(map(len, pieces[:LOST]))
         for piece in pieces[SENT_AGAIN_FROM:]:
             replay.publish(piece)
-        eventually(lambda: accounts_of(settings).received > held, "events are counted")
+        eventually(lambda: accounts_of(settings).received > held, "events are counted", seconds=90)
         print(
             f"broker away for {away:.1f} s; restored and counting {time.monotonic() - lost:.1f} s after the loss; "
             f"{lost - backed_up:.1f} s of the feed sent again"

@@ -134,7 +134,7 @@ def installation(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> It
         stack.callback(child.kill)
         child.start()
         query = f"{settings.prometheus_url}/api/v1/query?query=kept_catalogue_info"
-        eventually(lambda: b"fingerprint" in fetched(query), "Prometheus scrapes the worker")
+        eventually(lambda: b"fingerprint" in fetched(query), "Prometheus scrapes the worker", seconds=30)
         environment = environment_of(settings) | {"KEPT_METRICS_PORT": str(ports["worker"])}
         yield Installation(folder, environment, settings)
 
@@ -341,7 +341,7 @@ def another_prometheus(folder: Path, port_scraped: int, rules: dict[str, str]) -
     child.start()
     try:
         url = f"http://{LOOPBACK}:{port}"
-        eventually(lambda: b"KeptWatchdog" in fetched(f"{url}/api/v1/rules"), "Prometheus has its rules")
+        eventually(lambda: b"KeptWatchdog" in fetched(f"{url}/api/v1/rules"), "Prometheus has its rules", seconds=30)
         yield url
     finally:
         child.kill()
@@ -360,7 +360,9 @@ def test_rules_that_are_not_of_the_catalogue_are_told(installation: Installation
     file.write_text(file.read_text().replace("Library cards", "Cards"))
     rules = rule_files(services_in([entries]), RuleOptions(), RuleFormat.FILES)
     with another_prometheus(tmp_path, int(installation.environment["KEPT_METRICS_PORT"]), rules) as url:
-        eventually(lambda: b"fingerprint" in fetched(f"{url}/api/v1/query?query=kept_catalogue_info"), "it scrapes")
+        eventually(
+            lambda: b"fingerprint" in fetched(f"{url}/api/v1/query?query=kept_catalogue_info"), "it scrapes", seconds=30
+        )
         findings = doctor(installation.environment | {"KEPT_PROMETHEUS_URL": url}, installation.folder)
     assert_only(findings, Wrong("alert rules", "for library", "kept rules generate"))
 

@@ -45,7 +45,7 @@ def test_what_waits_in_the_spool_is_hashed(tmp_path: Path, away: BrokerDouble) -
     settings = Settings(spool_folder=str(tmp_path), spool_bytes=65_536)
     with DurablePublisher("t", settings, hashing=hashing(), client=away) as publisher:
         publisher.publish(event("case.opened", "2024-06-03 09:00", "SECRET-1", id="SECRET-1:opened"))
-        eventually(lambda: publisher.accepted == 1, "it is accepted")
+        eventually(lambda: publisher.accepted == 1, "it is accepted", seconds=10)
     assert b"SECRET" not in bytes_in(tmp_path)
     assert HASHED.encode() in bytes_in(tmp_path)
 

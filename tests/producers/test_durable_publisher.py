@@ -56,7 +56,7 @@ def test_when_nothing_comes_any_more_nothing_of_what_was_delivered_is_on_disk(
         for number in range(3):
             publisher.submit([message(number)]).result(10)
             assert publisher.finish(10)
-            eventually(lambda: list(publisher.spool.folder.glob("*.segment")) == [], "an empty spool")
+            eventually(lambda: list(publisher.spool.folder.glob("*.segment")) == [], "an empty spool", seconds=10)
     assert broker.values() == [message(number).value for number in range(3)]
 
 
@@ -94,7 +94,7 @@ def test_after_a_failure_everything_from_the_oldest_not_acknowledged_on_is_sent_
     broker.answers = False
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         publisher.submit([message(number) for number in range(1, 6)]).result(10)
-        eventually(lambda: len(broker.under_way) == 5, "5 under way")
+        eventually(lambda: len(broker.under_way) == 5, "5 under way", seconds=10)
         broker.under_way[0].settle()
         broker.under_way[2].settle()  # on another partition: it is sent again all the same
         broker.answers = True
@@ -112,7 +112,7 @@ def test_a_broker_that_is_silent_is_asked_anew(
     broker.answers = False
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         publisher.submit([message(1)]).result(10)
-        eventually(lambda: len(broker.under_way) == 1, "1 under way")
+        eventually(lambda: len(broker.under_way) == 1, "1 under way", seconds=10)
         broker.answers = True
         assert publisher.finish(10)
     assert len(broker.log) == 2
@@ -126,7 +126,7 @@ def test_what_is_under_way_is_bounded(
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         for number in range(20):
             publisher.submit([message(number)]).result(10)
-        eventually(lambda: len(broker.under_way) == 3, "3 under way")
+        eventually(lambda: len(broker.under_way) == 3, "3 under way", seconds=10)
         time.sleep(0.1)
         assert len(broker.under_way) == 3
         assert publisher.spool.waiting == 20
@@ -278,7 +278,7 @@ def test_damage_halts_delivery_and_is_told(settings: Settings, broker: BrokerDou
         data[-1] ^= 1
         segment.write_bytes(data)
         broker.there = True
-        eventually(lambda: publisher.delivery.halted, "delivery is halted")
+        eventually(lambda: publisher.delivery.halted, "delivery is halted", seconds=10)
         assert "message 1 is damaged" in str(publisher.delivery.problem)
     assert broker.values() == []
 
@@ -297,5 +297,5 @@ def test_started_before_the_broker_with_nothing_waiting_it_has_no_problem_once_i
     with DurablePublisher(TOPIC, settings, client=broker) as publisher:
         assert publisher.delivery.problem is not None
         broker.there = True
-        eventually(lambda: publisher.delivery.problem is None, "all is well again")
+        eventually(lambda: publisher.delivery.problem is None, "all is well again", seconds=10)
         assert publisher.delivery.acknowledged == 0

@@ -82,9 +82,9 @@ def test_a_broker_that_is_killed_and_comes_back_gets_everything_in_order(
             publisher.submit([message(number) for number in range(count, count + 100)])
             count += 100
             if piece == 10:
-                eventually(lambda: publisher.delivery.acknowledged > 0, "the first acknowledgement")
+                eventually(lambda: publisher.delivery.acknowledged > 0, "the first acknowledgement", seconds=20)
                 broker.kill()
-                eventually(lambda: not publisher.delivery.connected(), "the connection is lost")
+                eventually(lambda: not publisher.delivery.connected(), "the connection is lost", seconds=20)
         assert not publisher.finish(0.5)
         assert publisher.spool.waiting >= 2500
         broker.start()
@@ -103,7 +103,9 @@ def test_a_broker_that_freezes_is_waited_for(
         os.kill(broker.pid, signal.SIGSTOP)
         try:
             publisher.submit([message(number) for number in range(50, 100)]).result(10)
-            eventually(lambda: "acknowledged nothing" in str(publisher.delivery.problem), "the silence is told")
+            eventually(
+                lambda: "acknowledged nothing" in str(publisher.delivery.problem), "the silence is told", seconds=20
+            )
         finally:
             os.kill(broker.pid, signal.SIGCONT)
         publisher.submit([message(number) for number in range(100, 150)]).result(10)

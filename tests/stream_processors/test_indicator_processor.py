@@ -277,7 +277,7 @@ def test_a_store_that_stays_away_does_not_hold_a_worker_that_has_lost_the_partit
         store.away = True
         processor, owned = processor_of(store, city)
         publishing = asyncio.create_task(processor._publish_in_time(owned))
-        await until(lambda: processor.waiting_seconds() > 0, "a publication waits")
+        await until(lambda: processor.waiting_seconds() > 0, "a publication waits", seconds=20)
         await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
         assert (store.points, store.announced, owned.settled) == ([], [], 0)
         assert processor.waiting_seconds() == 0
@@ -302,7 +302,7 @@ def test_a_store_that_hangs_holds_a_worker_that_has_lost_the_partition_for_so_lo
         store.go_on.clear()
         processor, owned = processor_of(store, city)
         publishing = asyncio.create_task(processor._publish_in_time(owned))
-        await until(begun.is_set, "it begins")
+        await until(begun.is_set, "it begins", seconds=20)
         await asyncio.wait_for(asyncio.gather(processor.assign({}), publishing), 2)
         assert (store.announced, owned.settled) == ([], 0)
         store.go_on.set()

@@ -241,7 +241,7 @@ def test_nothing_is_lost_while_the_store_is_away_and_the_position_waits() -> Non
         town.store.records_refused = 2
         town.owned.position = 77
         publishing = asyncio.create_task(town.reach("10:00", *OPENED[1:]))
-        await until(lambda: town.store.calls.count("record begins") == 2, "the second attempt to write")
+        await until(lambda: town.store.calls.count("record begins") == 2, "the second attempt to write", seconds=20)
         assert (town.owned.settled, town.store.announced) == (0, [at("09:00")])
         assert town.shown() == {TOO_MANY: 0, SILENT: 0}  # not told before it is stored
         await asyncio.wait_for(publishing, 20)
@@ -256,9 +256,9 @@ def test_how_long_the_store_has_refused_is_told_until_it_accepts() -> None:
     async def scene(town: Town) -> None:
         town.store.away = True
         publishing = asyncio.create_task(town.reach("09:00", *OPENED))
-        await until(lambda: town.processor.waiting_seconds() > 0.2, "a publication waits")
+        await until(lambda: town.processor.waiting_seconds() > 0.2, "a publication waits", seconds=20)
         before = town.processor.waiting_seconds()
-        await until(lambda: town.processor.waiting_seconds() > before, "it waits longer")
+        await until(lambda: town.processor.waiting_seconds() > before, "it waits longer", seconds=20)
         town.store.away = False
         await asyncio.wait_for(publishing, 20)
         assert town.processor.waiting_seconds() == 0
@@ -282,7 +282,7 @@ def test_a_move_during_the_recording_leaves_no_gauge_and_announces_nothing() -> 
         await town.reach("09:00", *OPENED[:1])
         town.store.may_record.clear()
         publishing = asyncio.create_task(town.reach("10:00", *OPENED[1:]))
-        await until(lambda: "record begins" in town.store.calls, "the writing begins")
+        await until(lambda: "record begins" in town.store.calls, "the writing begins", seconds=20)
         moving = asyncio.create_task(town.processor.assign({}))
         await asyncio.sleep(0.02)
         assert not moving.done()  # the next owner reads after it

@@ -42,7 +42,7 @@ def test_one_event_is_accepted_and_goes_to_the_topic_as_it_was_sent(intake: Runn
     sent = raw(1, traceparent="00-of-the-sender")
     answer = intake.post(sent, kind)
     assert (answer.status, answer.body) == (202, {"accepted": 1})
-    eventually(lambda: intake.broker.values() == [sent], "it is delivered")
+    eventually(lambda: intake.broker.values() == [sent], "it is delivered", seconds=10)
 
 
 @pytest.mark.parametrize("kind", [BATCH, "application/json"])
@@ -50,7 +50,7 @@ def test_a_batch_is_accepted_and_keeps_its_order(intake: RunningIntake, kind: st
     events = [raw(number) for number in range(30)]
     answer = intake.post(batch(*events), kind)
     assert (answer.status, answer.body) == (202, {"accepted": 30})
-    eventually(lambda: intake.broker.values() == events, "all are delivered")
+    eventually(lambda: intake.broker.values() == events, "all are delivered", seconds=10)
 
 
 def test_an_empty_batch_is_accepted(steady: RunningIntake) -> None:
@@ -267,7 +267,7 @@ def test_a_disk_that_takes_nothing_is_told_without_its_folder(
 def test_too_many_requests_under_way_are_told_to_come_again(intake: RunningIntake) -> None:
     with intake.publisher.spool._writing, ThreadPoolExecutor(8) as posters:  # a disk that hangs
         waiting = [posters.submit(intake.post, raw(number)) for number in range(8)]
-        eventually(lambda: intake.metric("kept_intake_requests_under_way") == 8, "eight requests under way")
+        eventually(lambda: intake.metric("kept_intake_requests_under_way") == 8, "eight requests under way", seconds=10)
         answer = intake.post(raw(9))
         problem(answer, 429, "busy")
         assert answer.headers["retry-after"] == "1"
@@ -324,8 +324,8 @@ def test_a_sender_that_hangs_up_holds_no_place(steady: RunningIntake) -> None:
         with socket.create_connection(("127.0.0.1", steady.port), timeout=10) as gone:
             gone.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
     # Nothing says when the server has noticed the last of them; had they kept their places, it would stay at 429.
-    eventually(lambda: steady.post(raw(1)).status == 202, "a request is taken again")
-    eventually(lambda: steady.metric("kept_intake_requests_under_way") == 0, "no request under way")
+    eventually(lambda: steady.post(raw(1)).status == 202, "a request is taken again", seconds=10)
+    eventually(lambda: steady.metric("kept_intake_requests_under_way") == 0, "no request under way", seconds=10)
 
 
 def test_many_at_once_are_all_accepted_each_in_its_order(intake: RunningIntake) -> None:
@@ -340,7 +340,7 @@ def test_many_at_once_are_all_accepted_each_in_its_order(intake: RunningIntake) 
 
     with ThreadPoolExecutor(16) as posters:
         assert list(posters.map(post_some, range(16))) == [[202] * 25] * 16
-    eventually(lambda: len(intake.broker.values()) == 400, "all 400 are delivered")
+    eventually(lambda: len(intake.broker.values()) == 400, "all 400 are delivered", seconds=10)
     arrived = [msgspec.json.decode(value) for value in intake.broker.values()]
     for sender in range(16):
         ids = [event["id"] for event in arrived if event["subject"] == f"case-{sender}"]

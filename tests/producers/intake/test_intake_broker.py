@@ -251,11 +251,11 @@ def test_tokens_are_replaced_while_it_runs(intake: IntakeProcess) -> None:
     assert intake.post(range(20), NEXT_TOKEN) == 401
     intake.token_file.write_text(f"{TOKEN}\n{NEXT_TOKEN}\n")
     os.kill(int(intake.child.pid or 0), signal.SIGHUP)
-    eventually(lambda: "2 tokens are accepted" in intake.child.log_tail(), "both tokens are accepted")
+    eventually(lambda: "2 tokens are accepted" in intake.child.log_tail(), "both tokens are accepted", seconds=10)
     assert [intake.post(range(20), token) for token in (TOKEN, NEXT_TOKEN)] == [202, 202]
     intake.token_file.write_text("short")
     os.kill(int(intake.child.pid or 0), signal.SIGHUP)
-    eventually(lambda: "the tokens stay as they were" in intake.child.log_tail(), "the refusal is told")
+    eventually(lambda: "the tokens stay as they were" in intake.child.log_tail(), "the refusal is told", seconds=10)
     assert intake.post(range(20), NEXT_TOKEN) == 202
     assert TOKEN not in intake.child.log.read_text()
 
