@@ -27,6 +27,7 @@ from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
 from stream_processors.log_reader import read_range
 from stream_processors.topic_growth import grow
+from tests.committed import all_committed
 
 Message = tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]
 
@@ -139,6 +140,7 @@ class Pipeline:
             for partition in range(self.settings.partitions):
                 async for records in read_range(client_settings(self.settings), self.topics.events.name, partition):
                     await processor.apply(partition, records)
+            await self._committed(self.topics.dead_letters.name)  # as whoever reads them next finds them
             total = Accounts()
             for owned in processor.partitions.values():
                 total.add(owned.state.accounts)
@@ -161,15 +163,10 @@ class Pipeline:
 
     def read(self, topic: str) -> list[Any]:
         """Every committed record, partition by partition."""
+        return asyncio.run(self._committed(topic))
 
-        async def read() -> list[Any]:
-            found: list[Any] = []
-            for partition in range(self.settings.partitions):
-                async for records in read_range(client_settings(self.settings), topic, partition):
-                    found += records
-            return found
-
-        return asyncio.run(read())
+    async def _committed(self, topic: str) -> list[Any]:
+        return await all_committed(self.settings, topic, range(self.settings.partitions))
 
     def kept(self, *arguments: str) -> str:
         """What `kept dead-letters …` prints."""

@@ -25,8 +25,6 @@ from kept.state_records import CASE
 from kept.topics import topics
 from local_stack.broker import Broker
 from local_stack.replay import Replay, WorkerGroup
-from stream_processors.connection import client_settings
-from stream_processors.log_reader import read_range
 from summaries.application import application
 from summaries.pages.service_pictures import PICTURES
 from tests.bad_feed import send
@@ -34,6 +32,7 @@ from tests.canaries import planted
 from tests.canaries.commands import all_that_is_logged, files_in, kept
 from tests.canaries.parts import BRAKE_EVENTS, Parts, batch
 from tests.canaries.planted import CASES, DESKS, LAST_CASES, Desk, word
+from tests.committed import all_committed
 from tests.waiting import PATIENCE_SECONDS, eventually
 
 INDICATORS = ("promise_kept", "backlog")
@@ -200,9 +199,10 @@ class Run(Parts):
     def _redrive(self) -> None:
         """The letters of the channel that only the producers knew, and of the one that nobody knows, are sent again."""
         name = topics(self.settings.topic_prefix, 2).events.name
-        before = [len(self._records(name, partition)) for partition in range(2)]
+        before = self._committed(name)
         assert self.kept("dead-letters", "redrive", "--reason", "unknown_channel", "--yes") == 0
-        again = [record for partition in range(2) for record in self._records(name, partition)[before[partition] :]]
+        known = {(record.partition, record.offset) for record in before}
+        again = [record for record in self._committed(name) if (record.partition, record.offset) not in known]
         assert len(again) > CASES // 10
         self.note("events sent again", b"\n".join(map(whole, again)))
 
@@ -229,19 +229,14 @@ class Run(Parts):
     def _look_at_what_is_stored(self) -> None:
         for name in KAFKA_TOPICS:
             full = f"{self.settings.topic_prefix}{name}"
-            records = [record for partition in range(2) for record in self._records(full, partition)]
-            self.note(f"topic {name}", b"\n".join(map(whole, records)))
+            self.note(f"topic {name}", b"\n".join(map(whole, self._committed(full))))
         self.note("spool", files_in(self.folder / "spool"))
         self.note("temporary files", files_in(self.folder / "tmp"))
         if self.settings.history == "sqlite":
             self.note("history", files_in(self.folder / "history"))
 
-    def _records(self, topic: str, partition: int) -> list[Any]:
-        async def read() -> list[Any]:
-            batches = read_range(client_settings(self.settings), topic, partition)
-            return [record async for records in batches for record in records]
-
-        return asyncio.run(read())
+    def _committed(self, topic: str) -> list[Any]:
+        return asyncio.run(all_committed(self.settings, topic, range(2)))
 
 
 def whole(record: Any) -> bytes:

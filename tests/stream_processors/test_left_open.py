@@ -25,8 +25,9 @@ from kept.topics import topics
 from local_stack.broker import Broker, missing
 from stream_processors import partition_log, topic_growth
 from stream_processors.connection import client_settings
-from stream_processors.log_reader import all_ended, read_range
+from stream_processors.log_reader import all_ended
 from stream_processors.partition_log import PartitionLog
+from tests.committed import all_committed
 from tests.kept.city import LIGHTS, City, event
 from tests.stream_processors.pipelines import settings_of
 
@@ -55,6 +56,7 @@ class Owner:
 
     def __init__(self, settings: Settings, *, writer: str = "writer", partition: int = 0) -> None:
         self.named = topics(settings.topic_prefix, settings.partitions)
+        self.settings = settings
         self.clients = client_settings(settings)
         self.state = PartitionState(partition, RULES, live=False)
         self.log = PartitionLog(self.clients, self.named, settings.topic_prefix + writer, partition)
@@ -96,12 +98,9 @@ class Owner:
     async def tallies(self) -> dict[bytes, Any]:
         """What topic tallies holds, as a reader of what is committed finds it once the broker has ended the commit."""
         held: dict[bytes, Any] = {}
-        for partition in range(self.named.tallies.partitions):
-            await self._ended(self.named.tallies.name, partition)
-            async for records in read_range(self.clients, self.named.tallies.name, partition):
-                for record in records:
-                    if is_tally_key(record.key):
-                        held[record.key] = unpack(record.key, record.value)
+        for record in await all_committed(self.settings, self.named.tallies.name, range(self.named.tallies.partitions)):
+            if is_tally_key(record.key):
+                held[record.key] = unpack(record.key, record.value)
         return {key: item for key, item in held.items() if item.tally}
 
 

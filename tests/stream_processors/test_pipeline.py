@@ -28,8 +28,7 @@ from local_stack.ports import free_port
 from local_stack.replay import Replay, WorkerGroup, accounts_of, history_of, wait_for
 from stream_processors import topic_check
 from stream_processors.case_processor import CaseProcessor
-from stream_processors.connection import client_settings
-from stream_processors.log_reader import read_range
+from tests.committed import committed
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(240)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +137,7 @@ def test_a_bad_event_is_put_aside_with_its_bytes_headers_and_reason(
     finally:
         group.stop()
     assert accounts == Accounts(received=11, applied=10, dead_lettered={"undecodable": 1})
-    letters = asyncio.run(_read(settings, names.dead_letters.name, 0))
+    letters = asyncio.run(committed(settings, names.dead_letters.name, 0))
     assert [(letter.key, letter.value) for letter in letters] == [(b"case-9", b"{broken")]
     headers = dict(letters[0].headers)
     assert headers["trace"] == b"abc"
@@ -301,10 +300,3 @@ def test_no_broker_at_all_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(brokers=f"127.0.0.1:{free_port()}")
     with pytest.raises(Retry, match=r"no Kafka broker answers at 127\.0\.0\.1"):
         asyncio.run(topic_check.check_topics(settings, topics("x-", 2)))
-
-
-async def _read(settings: Settings, topic: str, partition: int) -> list[Any]:
-    found: list[Any] = []
-    async for records in read_range(client_settings(settings), topic, partition):
-        found += records
-    return found

@@ -29,9 +29,9 @@ from producers.mapping import read_mapping
 from producers.sources import read_events
 from stream_processors.connection import client_settings
 from stream_processors.embedded import EmbeddedPipeline
-from stream_processors.log_reader import read_range
 from stream_processors.topic_check import PartitionWatch
 from stream_processors.topic_growth import _Move, grow, partition_of
+from tests.committed import committed
 from tests.kept.city import event
 from tests.stream_processors.pipelines import settings_of
 
@@ -214,11 +214,7 @@ def test_the_same_prefix_is_refused() -> None:
 
 
 def records_of(settings: Settings, topic: str, partition: int) -> list[Any]:
-    async def read() -> list[Any]:
-        name = f"{settings.topic_prefix}{topic}"
-        return [one async for records in read_range(client_settings(settings), name, partition) for one in records]
-
-    return asyncio.run(read())
+    return asyncio.run(committed(settings, f"{settings.topic_prefix}{topic}", partition))
 
 
 def test_the_number_of_partitions_is_asked_anew_each_time_and_waited_for(
