@@ -23,7 +23,8 @@ from kept.topics import topics
 from local_stack.replay import accounts_of
 
 PATIENCE_SECONDS = 300.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.2
+"""Each look is a scrape, whose cost grows with the partitions: seldom enough not to be what is measured."""
 AT_ONCE = 500
 LONGEST_APART_MS = 50.0
 

@@ -123,10 +123,10 @@ def test_a_floor_without_counting_has_the_whole_register_and_no_tallies() -> Non
 
 def test_floors_are_told_of_both_streams_and_add_up(broker: Broker, tmp_path: Path) -> None:
     found = list(floors.measure(3000, settings_of(broker.bootstrap, tmp_path)))
-    assert [floor.stream for floor in found] == ["dense"] * 8 + ["light"] * 8
+    assert [floor.stream for floor in found] == ["dense"] * 9 + ["light"] * 9
     assert min(floor.microseconds for floor in found) > 0
-    for stream in (found[:8], found[8:]):
-        assert stream[5].microseconds == pytest.approx(sum(floor.microseconds for floor in stream[1:5]))
+    for stream in (found[:9], found[9:]):
+        assert stream[6].microseconds == pytest.approx(sum(floor.microseconds for floor in stream[1:6]))
 
 
 def test_the_transport_alone_writes_every_change_of_the_core(broker: Broker, tmp_path: Path) -> None:
