@@ -24,6 +24,10 @@ from stream_processors.stage_times import StageTimes
 log = logging.getLogger("kept.indicators")
 WRITE_SECONDS = 3.0
 """So long a rebalance, and the end of the worker, waits for a write to the history that has begun."""
+LONGEST_PAUSE_SECONDS = 2
+"""A store that is back is asked so soon: a worker has one call under way, which costs a store nothing."""
+PAUSES = wait_exponential(multiplier=0.1, max=LONGEST_PAUSE_SECONDS) + wait_random(0, 0.2)
+"""Between two attempts at the same call."""
 
 
 class _GivenUp(Exception):
@@ -67,7 +71,7 @@ class StoreCalls:
                 first = error
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(Retry),
-                wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
+                wait=PAUSES,
                 before_sleep=refused,
                 sleep=pause,
                 reraise=True,

@@ -21,7 +21,7 @@ import faust
 from aiokafka.errors import KafkaError
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
-from tenacity import before_sleep_log, retry, retry_if_exception_type, wait_exponential, wait_random
+from tenacity import before_sleep_log, retry, retry_if_exception_type
 
 from history.open import open_history
 from history.store import HistoryStore
@@ -41,6 +41,7 @@ from stream_processors.judgements import JudgeService
 from stream_processors.rights_check import refusal
 from stream_processors.sinks.metrics import Metrics
 from stream_processors.stage_times import StageTimes
+from stream_processors.store_calls import PAUSES
 from stream_processors.topic_check import PartitionWatch, check_topics
 from stream_processors.worker_process import STOP_SECONDS, WorkerProcess
 
@@ -341,7 +342,7 @@ def run_worker(
 
 @retry(
     retry=retry_if_exception_type(Retry),
-    wait=wait_exponential(multiplier=0.1, max=10) + wait_random(0, 0.2),
+    wait=PAUSES,
     before_sleep=before_sleep_log(log, logging.WARNING),
 )
 def open_history_patiently(settings: Settings) -> HistoryStore:
