@@ -24,10 +24,8 @@ from stream_processors.stage_times import StageTimes
 log = logging.getLogger("kept.indicators")
 WRITE_SECONDS = 3.0
 """So long a rebalance, and the end of the worker, waits for a write to the history that has begun."""
-LONGEST_PAUSE_SECONDS = 2
-"""A store that is back is asked so soon: a worker has one call under way, which costs a store nothing."""
-PAUSES = wait_exponential(multiplier=0.1, max=LONGEST_PAUSE_SECONDS) + wait_random(0, 0.2)
-"""Between two attempts at the same call."""
+PAUSES = wait_exponential(multiplier=0.1, max=2) + wait_random(0, 0.2)
+"""Seconds between two attempts at a call. A store that is back is asked soon: few calls are under way at once."""
 
 
 class _GivenUp(Exception):

@@ -9,7 +9,7 @@ from kept.settings import Settings
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import all_ended, read_range
 
-ENDED_SECONDS = 30
+ENDED_SECONDS = 10
 
 
 async def committed(settings: Settings, topic: str, partition: int) -> list[Any]:

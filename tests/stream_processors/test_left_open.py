@@ -27,7 +27,7 @@ from stream_processors import partition_log, topic_growth
 from stream_processors.connection import client_settings
 from stream_processors.log_reader import all_ended
 from stream_processors.partition_log import PartitionLog
-from tests.committed import all_committed
+from tests.committed import ENDED_SECONDS, all_committed
 from tests.kept.city import LIGHTS, City, event
 from tests.stream_processors.pipelines import settings_of
 
@@ -93,7 +93,7 @@ class Owner:
 
     async def _ended(self, topic: str, partition: int) -> int:
         """Wait until the broker has told a partition how its transactions ended, which it does after a commit."""
-        return await all_ended(self.clients, topic, partition, 10)
+        return await all_ended(self.clients, topic, partition, ENDED_SECONDS)
 
     async def tallies(self) -> dict[bytes, Any]:
         """What topic tallies holds, as a reader of what is committed finds it once the broker has ended the commit."""
